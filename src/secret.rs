@@ -1,0 +1,165 @@
+//! The one type that holds a secret.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// A secret value: printing it gives `[redacted]`, dropping it wipes its memory.
+///
+/// There is one way out, [`expose_secret`](Self::expose_secret), so that every place where a
+/// secret leaves the type can be found by searching for that name. The type has no `Display` and
+/// no `Serialize`, and comparing two secrets takes a time that does not depend on where they
+/// differ (their lengths are not hidden).
+///
+/// Copies that other code makes on the way, such as the buffer a response was read into, are out
+/// of this type's reach.
+///
+/// ```
+/// use access_tokens::Secret;
+///
+/// let secret = Secret::new("api-00000000-1111-4222-8333-444444444444");
+/// assert_eq!(format!("{secret:?}"), "Secret([redacted])");
+/// assert_eq!(secret.expose_secret().len(), 40);
+/// ```
+///
+/// It cannot be printed or serialised by accident:
+///
+/// ```compile_fail
+/// println!("{}", access_tokens::Secret::new("s"));
+/// ```
+///
+/// ```compile_fail
+/// serde_json::to_string(&access_tokens::Secret::new("s"));
+/// ```
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the value in.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
+    /// The value itself: the one way out.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the value is the empty string.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret([redacted])")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl From<String> for Secret {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(value: &str) -> Self {
+        Self::new(value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        // A visitor of our own for its errors: the usual ones quote the value.
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string that holds a secret")
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<Secret, E> {
+                Ok(Secret::new(value))
+            }
+
+            fn visit_string<E: de::Error>(self, value: String) -> Result<Secret, E> {
+                Ok(Secret::new(value))
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Secret, E> {
+                Err(no_string())
+            }
+
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(no_string())
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
+                Err(no_string())
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
+                Err(no_string())
+            }
+
+            fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Secret, E> {
+                Err(no_string())
+            }
+        }
+
+        fn no_string<E: de::Error>() -> E {
+            E::custom("the secret is not a string")
+        }
+
+        // `any`, so that a value of another type reaches the visitor and not an error that quotes it.
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_prints_redacted_and_compares_by_value() {
+        let secret = Secret::new("canary");
+        assert_eq!(format!("{secret:?}"), "Secret([redacted])");
+        assert_eq!(format!("{:#?}", Some(&secret)).matches("canary").count(), 0);
+        assert_eq!(secret, Secret::from("canary"));
+        assert_ne!(secret, Secret::from("canarz"));
+        assert_ne!(secret, Secret::from("canary "));
+    }
+
+    #[test]
+    fn decoding_something_else_does_not_quote_it() {
+        for body in [
+            "918273645",
+            "true",
+            "1.25",
+            "[\"918273645\"]",
+            "{\"918273645\":1}",
+            "null",
+        ] {
+            let error = serde_json::from_str::<Secret>(body)
+                .unwrap_err()
+                .to_string();
+            assert!(!error.contains("918273645"), "{error}");
+            assert!(!error.contains("1.25"), "{error}");
+        }
+    }
+}
