@@ -1,9 +1,102 @@
-//! Work in progress.
+//! Manage access tokens on LaunchDarkly, Query Server and Avisi Cloud from Rust: list, create,
+//! inspect, change, rotate and revoke them, without losing a secret, killing a live one, or printing
+//! one.
+//!
+//! | module | service | operations |
+//! |---|---|---|
+//! | [`launchdarkly`] | LaunchDarkly | list, get, create, patch, reset, delete |
+//! | [`query_server`] | Query Server | list, value, create, update, delete, and rotate on top |
+//! | [`avisi_cloud`] | Avisi Cloud | list, provision, revoke |
+//!
+//! ```
+//! use access_tokens::launchdarkly::{Client, Role, TokenBody};
+//! # use access_tokens::testing::LaunchDarkly;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let twin = LaunchDarkly::start().await?;
+//! # let (base_url, secret) = (twin.base_url(), twin.credential());
+//! let ld = Client::builder().base_url(base_url).credential(secret).build()?;
+//!
+//! let new = ld.create(TokenBody::builder().name("nightly export").role(Role::Reader)).await?;
+//! assert_eq!(format!("{:?}", new.secret()), "Secret([redacted])");
+//!
+//! let mut all = ld.list().stream();
+//! while let Some(token) = all.try_next().await? {
+//!     println!("{} last used {}", token.id, token.last_used());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! * **Secrets** are of the type [`Secret`], from the builder to the generated model. Nothing prints
+//!   one: no `Debug`, no error, no log. [`Secret::expose_secret`] is the one way out.
+//! * **A call that may have taken effect is never repeated silently.** Every operation's
+//!   [`Effect`] says what a repetition would mean. If the answer to a create or reset is lost, the
+//!   error is [`ErrorKind::OutcomeUnknown`], says
+//!   [`may_have_been_sent`](Error::may_have_been_sent), and what to do next.
+//! * **The credential goes to the base URL's origin only.** Redirects are not followed, ids cannot
+//!   change the path, and plain http reaches this machine only.
+//! * **Everything is bounded**: time, attempts, waits, bodies, pages, requests at a time. The table
+//!   at [`ClientBuilder`] has the defaults.
+//! * **Unknown is not an error, and not zero.** Unknown fields and values are accepted, and
+//!   [`When`] keeps "never" apart from "not reported".
+//!
+//! # Calls
+//!
+//! Every call is a [`Request`]: nothing happens before it is awaited, and its limits can be set for
+//! itself.
+//!
+//! ```no_run
+//! # use access_tokens::{RetryPolicy, TokenId, launchdarkly::Client};
+//! # use std::time::Duration;
+//! # async fn example(ld: Client, id: TokenId) -> access_tokens::Result<()> {
+//! let token = ld.get(&id).timeout(Duration::from_secs(5)).retry(RetryPolicy::none()).await?;
+//! let (token, info) = ld.get(&id).with_info().await?;
+//! println!("{} attempt(s), limits {:?}", info.attempts, info.rate_limits);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `rustls`
+//! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it. `testing`: stateful
+//! local twins of the services for tests.
+
+#[cfg(feature = "avisi-cloud")]
+pub mod avisi_cloud;
+mod error;
+mod generated;
+mod id;
+#[cfg(feature = "launchdarkly")]
+pub mod launchdarkly;
+mod new_token;
+#[cfg(feature = "launchdarkly")]
+mod open;
+#[cfg(feature = "query-server")]
+pub mod query_server;
 mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
+mod transport;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use error::{Error, ErrorKind, Result};
+pub use id::{InvalidId, Service, TokenId};
+pub use new_token::NewToken;
 pub use secret::Secret;
 pub use time::{
     Clock, DateText, Expiry, ParseDateError, SystemClock, UnixMillis, UnixSeconds, When,
 };
-#[cfg(feature = "testing")]
-pub mod testing;
+pub use transport::{
+    ClientBuilder, CredentialError, CredentialProvider, Effect, Operation, RateLimitWindow,
+    RateLimits, Request, ResponseInfo, RetryPolicy,
+};
+
+/// A future that can be sent between threads, behind a pointer.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Secret {
         struct Visitor;
 
         // A visitor of our own for its errors: the usual ones quote the value.
-        impl<'de> de::Visitor<'de> for Visitor {
+        impl de::Visitor<'_> for Visitor {
             type Value = Secret;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

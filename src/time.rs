@@ -1,10 +1,9 @@
 //! Points of time: the units of the wire in their types, facts that may be missing, and the clock.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_with::{As, DisplayFromStr, PickFirst, Same};
 
@@ -76,6 +75,21 @@ pub enum Expiry {
     In(Duration),
     /// Not at all.
     Never,
+}
+
+impl Expiry {
+    /// The time meant, `None` for never, or the rule that it breaks.
+    pub(crate) fn resolve(self, now: SystemTime) -> Result<Option<SystemTime>, &'static str> {
+        let time = match self {
+            Self::Never => return Ok(None),
+            Self::At(time) => time,
+            Self::In(ttl) => now.checked_add(ttl).ok_or("lies too far in the future")?,
+        };
+        if time <= now {
+            return Err("must lie in the future");
+        }
+        Ok(Some(time))
+    }
 }
 
 impl From<SystemTime> for Expiry {
@@ -236,7 +250,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn monotonic(&self) -> Duration;
 
     /// Waits.
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// The system's own clock; sleeping uses Tokio's timer.
@@ -270,7 +284,7 @@ impl Clock for SystemClock {
         self.start.elapsed()
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(duration))
     }
 }

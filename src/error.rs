@@ -1,0 +1,481 @@
+//! The one error type: what happened, whether it may have taken effect, and what to do next.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::id::Service;
+
+/// The result of every call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong.
+///
+/// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
+/// repeated lost its answer. What it lost it to is in [`Error::cause`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The client cannot be built like this: address, credential or environment.
+    Config,
+    /// An argument breaks a rule; nothing was sent.
+    InvalidInput,
+    /// The credential could not be had from its provider; nothing was sent.
+    Credential,
+    /// No connection; nothing was sent.
+    Connect,
+    /// The server's certificate or the TLS handshake was refused; nothing was sent.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke, or what came was not HTTP.
+    Transport,
+    /// The service does not accept the credential (401).
+    Unauthenticated,
+    /// The credential is known but may not do this (403).
+    PermissionDenied,
+    /// There is no such token.
+    NotFound,
+    /// The address answers, but not on this path: a wrong base URL, or Query Server with the
+    /// creation of tokens switched off.
+    EndpointMissing,
+    /// Another change came in between (409).
+    Conflict,
+    /// The service refuses the content of the request (400, 422).
+    InvalidRequest,
+    /// Too many requests (429), also after waiting as long as allowed.
+    RateLimited,
+    /// The service failed (5xx).
+    Server,
+    /// The service sent a redirect, which is never followed.
+    Redirect,
+    /// A status that nothing documents.
+    UnexpectedStatus,
+    /// The service reported success, but its answer cannot be read.
+    Decode,
+    /// The answer is larger than allowed.
+    BodyTooLarge,
+    /// A list goes on for more pages than allowed.
+    TooManyPages,
+    /// The answer to a call that must not be repeated was lost: it may or may not have happened.
+    OutcomeUnknown,
+}
+
+impl ErrorKind {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Config => "wrong configuration",
+            Self::InvalidInput => "invalid input",
+            Self::Credential => "no credential to be had",
+            Self::Connect => "no connection",
+            Self::Tls => "TLS failed",
+            Self::Timeout => "no answer in time",
+            Self::Transport => "the connection failed",
+            Self::Unauthenticated => "the credential is not accepted",
+            Self::PermissionDenied => "not permitted",
+            Self::NotFound => "not found",
+            Self::EndpointMissing => "no such endpoint at this address",
+            Self::Conflict => "a conflicting change",
+            Self::InvalidRequest => "the service refuses the request",
+            Self::RateLimited => "too many requests",
+            Self::Server => "the service failed",
+            Self::Redirect => "a redirect, not followed",
+            Self::UnexpectedStatus => "an unexpected status",
+            Self::Decode => "the answer cannot be read",
+            Self::BodyTooLarge => "the answer is too large",
+            Self::TooManyPages => "the list has too many pages",
+            Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
+        }
+    }
+}
+
+/// An error of this crate.
+///
+/// `Display` is one line for a person and needs nothing beside it; [`source`] is always empty,
+/// because the errors below could carry a body, a header or a URL. For a program there are
+/// [`kind`](Self::kind), the predicates and the accessors. Nothing of it ever holds a secret.
+///
+/// # Whether it may have taken effect
+///
+/// [`may_have_been_sent`](Self::may_have_been_sent) answers the one question that matters after a
+/// failed create, reset or update. If it says `true`, do not simply call again: look first.
+///
+/// [`source`]: std::error::Error::source
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    service: Service,
+    operation: Option<&'static str>,
+    kind: ErrorKind,
+    cause: Option<ErrorKind>,
+    status: Option<StatusCode>,
+    code: Option<String>,
+    message: Option<String>,
+    details: Vec<String>,
+    request_id: Option<String>,
+    retry_after: Option<Duration>,
+    attempts: u32,
+    may_have_been_sent: bool,
+    field: Option<&'static str>,
+    reason: Option<String>,
+    hint: Option<&'static str>,
+}
+
+impl Error {
+    pub(crate) fn new(service: Service, kind: ErrorKind) -> Self {
+        Self(Box::new(Inner {
+            service,
+            operation: None,
+            kind,
+            cause: None,
+            status: None,
+            code: None,
+            message: None,
+            details: Vec::new(),
+            request_id: None,
+            retry_after: None,
+            attempts: 0,
+            may_have_been_sent: false,
+            field: None,
+            reason: None,
+            hint: None,
+        }))
+    }
+
+    /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
+    pub(crate) fn input(service: Service, field: &'static str, rule: impl Into<String>) -> Self {
+        Self::new(service, ErrorKind::InvalidInput)
+            .with_field(field)
+            .with_reason(rule)
+    }
+
+    /// A setting that breaks a rule.
+    pub(crate) fn config(service: Service, field: &'static str, rule: impl Into<String>) -> Self {
+        Self::new(service, ErrorKind::Config)
+            .with_field(field)
+            .with_reason(rule)
+    }
+
+    pub(crate) fn with_field(mut self, field: &'static str) -> Self {
+        self.0.field = Some(field);
+        self
+    }
+
+    /// Our own words on what happened; they must not hold anything that came from a body.
+    pub(crate) fn with_reason(mut self, reason: impl Into<String>) -> Self {
+        let reason = reason.into();
+        self.0.reason = Some(match self.0.reason.take() {
+            Some(first) => format!("{first}; {reason}"),
+            None => reason,
+        });
+        self
+    }
+
+    pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// What the server said of itself; bounded and escaped by the caller.
+    pub(crate) fn with_server_words(
+        mut self,
+        code: Option<String>,
+        message: Option<String>,
+        details: Vec<String>,
+    ) -> Self {
+        self.0.code = code;
+        self.0.message = message;
+        self.0.details = details;
+        self
+    }
+
+    pub(crate) fn with_request_id(mut self, id: Option<String>) -> Self {
+        if id.is_some() {
+            self.0.request_id = id;
+        }
+        self
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    pub(crate) fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    pub(crate) fn with_effect(mut self, may_have_been_sent: bool) -> Self {
+        self.0.may_have_been_sent = may_have_been_sent;
+        self
+    }
+
+    pub(crate) fn with_hint(mut self, hint: Option<&'static str>) -> Self {
+        self.0.hint = hint;
+        self
+    }
+
+    /// Makes a lost answer of this error; what it was lost to becomes the cause.
+    pub(crate) fn into_outcome_unknown(mut self) -> Self {
+        if self.0.kind != ErrorKind::OutcomeUnknown {
+            self.0.cause = Some(self.0.kind);
+            self.0.kind = ErrorKind::OutcomeUnknown;
+        }
+        self.0.may_have_been_sent = true;
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// For [`ErrorKind::OutcomeUnknown`]: what the answer was lost to.
+    #[must_use]
+    pub fn cause(&self) -> Option<ErrorKind> {
+        self.0.cause
+    }
+
+    /// The service that was called.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        self.0.service
+    }
+
+    /// The operation that was called, by the `operationId` of the service's document, such as
+    /// `postToken`; `None` if it did not come to a call.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// The HTTP status, if there was an answer; kept whatever the body was.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// The service's own code for the error, such as `patch_failed`.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
+    }
+
+    /// The service's own message: at most 512 characters, control characters escaped.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.0.message.as_deref()
+    }
+
+    /// The service's further details, bounded and escaped like [`message`](Self::message).
+    #[must_use]
+    pub fn details(&self) -> &[String] {
+        &self.0.details
+    }
+
+    /// The id that the service's support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// How long the service asked to wait, if it did (from its header, before any limit of ours).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How many requests were sent for this call; 0 if none.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// The argument or setting that is at fault, such as `name`.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        self.0.field
+    }
+
+    /// Whether the call may have taken effect all the same.
+    ///
+    /// `false` means: certainly not. The request did not leave, or the service said no.
+    #[must_use]
+    pub fn may_have_been_sent(&self) -> bool {
+        self.0.may_have_been_sent
+    }
+
+    /// What to do next, in a sentence.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.0.hint
+    }
+
+    fn is(&self, kind: ErrorKind) -> bool {
+        self.0.kind == kind || self.0.cause == Some(kind)
+    }
+
+    /// Whether the service does not accept the credential.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        self.is(ErrorKind::Unauthenticated)
+    }
+
+    /// Whether there is no such token.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.is(ErrorKind::NotFound)
+    }
+
+    /// Whether no answer came in time; for a lost answer too.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.is(ErrorKind::Timeout)
+    }
+
+    /// Whether the service asks for fewer requests.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.is(ErrorKind::RateLimited)
+    }
+
+    /// Whether the answer to a call that must not be repeated was lost.
+    #[must_use]
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.is(ErrorKind::OutcomeUnknown)
+    }
+
+    /// Whether a patch did not fit what is there: a conflict (409), or LaunchDarkly's
+    /// `patch_failed` (422), which is also how a failed `test` is expected to come back.
+    #[must_use]
+    pub fn is_patch_conflict(&self) -> bool {
+        self.is(ErrorKind::Conflict) || self.code() == Some("patch_failed")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(f, "{}", inner.service)?;
+        if let Some(operation) = inner.operation {
+            write!(f, " {operation}")?;
+        }
+        write!(f, ": {}", inner.kind.text())?;
+        if let Some(field) = inner.field {
+            write!(f, ": {field}")?;
+        }
+        if let Some(cause) = inner.cause {
+            write!(f, ": {}", cause.text())?;
+        }
+        if let Some(reason) = &inner.reason {
+            write!(f, ": {reason}")?;
+        }
+        let mut facts = Vec::new();
+        if let Some(status) = inner.status {
+            facts.push(match &inner.code {
+                Some(code) => format!("{} {code}", status.as_u16()),
+                None => status.as_u16().to_string(),
+            });
+        }
+        facts.extend(
+            inner
+                .message
+                .as_ref()
+                .map(|message| format!("\"{message}\"")),
+        );
+        facts.extend(inner.details.iter().map(|detail| format!("\"{detail}\"")));
+        facts.extend(
+            inner
+                .request_id
+                .as_ref()
+                .map(|id| format!("request id {id}")),
+        );
+        if inner.attempts > 1 {
+            facts.push(format!("{} attempts", inner.attempts));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("service", &inner.service.name())
+            .field("kind", &inner.kind);
+        macro_rules! given {
+            ($($name:ident),+) => {$(
+                if let Some(value) = &inner.$name {
+                    out.field(stringify!($name), value);
+                }
+            )+};
+        }
+        given!(
+            cause,
+            operation,
+            status,
+            code,
+            message,
+            request_id,
+            retry_after,
+            field,
+            reason
+        );
+        if !inner.details.is_empty() {
+            out.field("details", &inner.details);
+        }
+        out.field("attempts", &inner.attempts)
+            .field("may_have_been_sent", &inner.may_have_been_sent)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn display_is_one_line_with_what_is_known() {
+        let error = Error::new(Service::LAUNCH_DARKLY, ErrorKind::NotFound)
+            .with_operation("getToken")
+            .with_status(StatusCode::NOT_FOUND)
+            .with_server_words(
+                Some("not_found".into()),
+                Some("no such token".into()),
+                Vec::new(),
+            )
+            .with_request_id(Some("r-1".into()));
+        assert_eq!(
+            error.to_string(),
+            "LaunchDarkly getToken: not found (404 not_found, \"no such token\", request id r-1)"
+        );
+    }
+
+    #[test]
+    fn a_lost_answer_names_what_it_was_lost_to() {
+        let error = Error::new(Service::AVISI_CLOUD, ErrorKind::Timeout).into_outcome_unknown();
+        assert!(error.is_outcome_unknown() && error.is_timeout() && error.may_have_been_sent());
+        assert!(error.to_string().contains("no answer in time"));
+    }
+
+    #[test]
+    fn the_error_is_small_and_can_travel() {
+        fn travels<T: Send + Sync + 'static>() {}
+        travels::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

@@ -1,0 +1,184 @@
+//! Names of things: services, and ids that are safe to put into a path.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A service whose tokens can be managed, by its name.
+///
+/// ```
+/// use access_tokens::Service;
+///
+/// assert_eq!(Service::QUERY_SERVER.to_string(), "Query Server");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Service(&'static str);
+
+impl Service {
+    /// LaunchDarkly.
+    pub const LAUNCH_DARKLY: Self = Self("LaunchDarkly");
+    /// Query Server.
+    pub const QUERY_SERVER: Self = Self("Query Server");
+    /// Avisi Cloud.
+    pub const AVISI_CLOUD: Self = Self("Avisi Cloud");
+
+    /// A service that this crate does not know, for those who bring their own.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
+    /// The name, as its vendor writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+/// The id of a token on LaunchDarkly or Avisi Cloud: opaque, and always one segment of a path.
+///
+/// Accepted are 1 to 256 characters out of `A-Z a-z 0-9 . _ ~ : -`, but neither `.` nor `..`,
+/// so that no id can lead a call to another path. An id that came in an answer is kept as it came
+/// and held to the same rule when a call is made with it.
+///
+/// ```
+/// use access_tokens::TokenId;
+///
+/// let id: TokenId = "66aa10f2c4d5e60011223344".parse()?;
+/// assert_eq!(id.as_str(), "66aa10f2c4d5e60011223344");
+/// assert!("../members".parse::<TokenId>().is_err());
+/// # Ok::<(), access_tokens::InvalidId>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenId(String);
+
+/// More than four times the longest id seen.
+const MAX_ID: usize = 256;
+
+impl TokenId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the id may go into a path.
+    pub(crate) fn check(&self) -> Result<(), InvalidId> {
+        let id = self.0.as_str();
+        if id.is_empty() {
+            return Err(InvalidId("it is empty"));
+        }
+        if id.len() > MAX_ID {
+            return Err(InvalidId("it is longer than 256 bytes"));
+        }
+        if id == "." || id == ".." {
+            return Err(InvalidId("it would lead to another path"));
+        }
+        let allowed =
+            |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'~' | b':' | b'-');
+        if !id.bytes().all(allowed) {
+            return Err(InvalidId("only A-Z a-z 0-9 . _ ~ : - are allowed"));
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for TokenId {
+    type Error = InvalidId;
+
+    fn try_from(id: String) -> Result<Self, InvalidId> {
+        let id = Self(id);
+        id.check()?;
+        Ok(id)
+    }
+}
+
+impl TryFrom<&str> for TokenId {
+    type Error = InvalidId;
+
+    fn try_from(id: &str) -> Result<Self, InvalidId> {
+        Self::try_from(id.to_owned())
+    }
+}
+
+impl FromStr for TokenId {
+    type Err = InvalidId;
+
+    fn from_str(id: &str) -> Result<Self, InvalidId> {
+        Self::try_from(id)
+    }
+}
+
+impl AsRef<str> for TokenId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id as text. An id that came in an answer may hold anything; its control characters are
+/// escaped.
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.chars().any(char::is_control) {
+            return f.pad(&self.0.escape_debug().to_string());
+        }
+        f.pad(&self.0)
+    }
+}
+
+/// A token id that cannot be one; it says which rule it breaks and does not repeat the id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a token id: {0}")]
+pub struct InvalidId(&'static str);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_could_change_the_path_are_refused() {
+        let long = "a".repeat(10_000);
+        for id in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "..\\x",
+            "a\\..\\..\\x",
+            "%2e%2e",
+            "?x",
+            "#",
+            "a b",
+            "a\nb",
+            "\0",
+            "\u{202e}",
+            "é",
+            &long,
+        ] {
+            assert!(id.parse::<TokenId>().is_err(), "{id:?}");
+        }
+        for id in [
+            "66aa10f2c4d5e60011223344",
+            "8c5b7d0e-3f0a-4c1e-9a53-1f7f0a6b2c11",
+            "...",
+            "a:b~c",
+        ] {
+            assert_eq!(id.parse::<TokenId>().unwrap().as_str(), id);
+        }
+    }
+
+    #[test]
+    fn an_id_from_an_answer_is_kept_and_checked_later() {
+        let id: TokenId = serde_json::from_str("\"a/b\"").unwrap();
+        assert_eq!(id.as_str(), "a/b");
+        assert!(id.check().is_err());
+    }
+}

@@ -1,0 +1,327 @@
+//! What a call can be told, one builder a kind of call.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::time::{Duration, SystemTime};
+
+use super::client::{GET_TOKENS, RESET_TOKEN, with_secret};
+use super::models::Access;
+use super::{Client, NewToken, Role, Statement, Token, TokenBody, TokenStream, Tokens};
+use crate::BoxFuture;
+use crate::error::Result;
+use crate::generated::launchdarkly::Client as Wire;
+use crate::id::TokenId;
+use crate::time::{Expiry, UnixMillis};
+use crate::transport::{Operation, Request, Session};
+
+/// Marks a [`TokenBodyBuilder`] that does not say yet what the token may do.
+#[derive(Clone, Copy, Debug)]
+pub enum NoAccess {}
+
+/// Marks a [`TokenBodyBuilder`] that says what the token may do.
+#[derive(Clone, Copy, Debug)]
+pub enum HasAccess {}
+
+/// Builds what a new token shall be; see [`TokenBody::builder`].
+///
+/// A base role, custom roles and a policy exclude each other, so only one of them can be given:
+///
+/// ```compile_fail
+/// use access_tokens::launchdarkly::{Role, TokenBody};
+///
+/// TokenBody::builder().role(Role::Reader).custom_roles(["on-call"]);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct TokenBodyBuilder<A> {
+    draft: TokenDraft,
+    access: PhantomData<A>,
+}
+
+impl TokenBody {
+    /// Describes a new token.
+    ///
+    /// ```
+    /// use access_tokens::launchdarkly::{Role, TokenBody};
+    /// use std::time::Duration;
+    ///
+    /// let body = TokenBody::builder()
+    ///     .name("nightly export")
+    ///     .role(Role::Reader)
+    ///     .service_token(true)
+    ///     .expires(Duration::from_secs(30 * 86_400));
+    /// ```
+    pub fn builder() -> TokenBodyBuilder<NoAccess> {
+        TokenBodyBuilder {
+            draft: TokenDraft::default(),
+            access: PhantomData,
+        }
+    }
+}
+
+impl TokenBodyBuilder<NoAccess> {
+    /// A base role.
+    pub fn role(self, role: Role) -> TokenBodyBuilder<HasAccess> {
+        self.access(Access::Role(role))
+    }
+
+    /// Custom roles, by key or id.
+    pub fn custom_roles<S: Into<String>>(
+        self,
+        roles: impl IntoIterator<Item = S>,
+    ) -> TokenBodyBuilder<HasAccess> {
+        self.access(Access::CustomRoles(
+            roles.into_iter().map(Into::into).collect(),
+        ))
+    }
+
+    /// A policy of its own.
+    pub fn inline_policy(
+        self,
+        statements: impl IntoIterator<Item = Statement>,
+    ) -> TokenBodyBuilder<HasAccess> {
+        self.access(Access::InlinePolicy(statements.into_iter().collect()))
+    }
+
+    /// Any of the three kinds, such as what [`Token::access`] gives.
+    pub fn access(mut self, access: impl Into<Access>) -> TokenBodyBuilder<HasAccess> {
+        let body = &mut self.draft.body;
+        match access.into() {
+            Access::Role(role) => body.role = Some(role),
+            Access::CustomRoles(roles) => body.custom_role_ids = roles,
+            Access::InlinePolicy(statements) => body.inline_role = statements,
+        }
+        TokenBodyBuilder {
+            draft: self.draft,
+            access: PhantomData,
+        }
+    }
+}
+
+impl<A> TokenBodyBuilder<A> {
+    /// The name for people; it need not be unique, but must not be empty.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.draft.body.name = Some(name.into());
+        self
+    }
+
+    /// A text for people.
+    pub fn description(mut self, description: impl Into<String>) -> Self {
+        self.draft.body.description = Some(description.into());
+        self
+    }
+
+    /// Whether the token stands for a service and not for its maker. Cannot be changed afterwards,
+    /// and neither can what a service token may do.
+    pub fn service_token(mut self, service: bool) -> Self {
+        self.draft.body.service_token = Some(service);
+        self
+    }
+
+    /// The API version for calls that do not name one. Cannot be changed afterwards.
+    pub fn default_api_version(mut self, version: u32) -> Self {
+        self.draft.body.default_api_version = Some(version.into());
+        self
+    }
+
+    /// When it shall stop working: a time or a duration from the call. Not set by default.
+    ///
+    /// The service knows this since October 2026; one that does not ignores it, so look at
+    /// [`Token::expires`] of what comes back.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.draft.expiry = Some(expiry.into());
+        self
+    }
+}
+
+/// A [`TokenBody`] whose expiry may still depend on when the call is made.
+#[derive(Clone, Debug, Default)]
+pub struct TokenDraft {
+    body: TokenBody,
+    expiry: Option<Expiry>,
+}
+
+impl TokenDraft {
+    pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
+        let mut body = self.body;
+        if body
+            .name
+            .as_deref()
+            .is_some_and(|name| name.trim().is_empty())
+        {
+            return Err(session.input(
+                operation,
+                "name",
+                "must not be empty; leave it out for none",
+            ));
+        }
+        if let Some(expiry) = self.expiry {
+            let time = session.resolve(operation, "expiry", expiry)?;
+            body.expiry = time.and_then(UnixMillis::from_system_time);
+        }
+        Ok(body)
+    }
+}
+
+impl From<TokenBody> for TokenDraft {
+    fn from(body: TokenBody) -> Self {
+        Self { body, expiry: None }
+    }
+}
+
+impl<A> From<TokenBodyBuilder<A>> for TokenDraft {
+    fn from(builder: TokenBodyBuilder<A>) -> Self {
+        builder.draft
+    }
+}
+
+/// A list of tokens that is yet to be asked for.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent until a page, all tokens or a stream is asked for"]
+pub struct List {
+    pub(super) client: Client,
+    pub(super) show_all: Option<bool>,
+    pub(super) limit: Option<u32>,
+    pub(super) offset: Option<u64>,
+}
+
+impl List {
+    pub(super) fn new(client: Client) -> Self {
+        Self {
+            client,
+            show_all: None,
+            limit: None,
+            offset: None,
+        }
+    }
+
+    /// Whether the personal tokens of all members are listed too; takes an Admin credential, and
+    /// changes nothing for any other.
+    pub fn show_all(mut self, show_all: bool) -> Self {
+        self.show_all = Some(show_all);
+        self
+    }
+
+    /// The size of a page. By default 25; the service does not say what the most is.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// How many tokens to skip.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// One page.
+    pub fn page(self) -> Request<Tokens> {
+        let version = self.client.version();
+        Request::new(&self.client.core, async move |session| {
+            if self.limit == Some(0) {
+                return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
+            }
+            let Ok(offset) = self.offset.map(i64::try_from).transpose() else {
+                return Err(session.input(&GET_TOKENS, "offset", "is too large"));
+            };
+            let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
+            let send = async move |wire: Wire| {
+                wire.get_tokens(limit, offset, show_all, Some(&version))
+                    .await
+            };
+            session.call(&GET_TOKENS, Wire::new_with_client, send).await
+        })
+    }
+
+    /// All tokens, page after page, each once.
+    pub fn stream(self) -> TokenStream {
+        TokenStream::new(self)
+    }
+
+    /// All tokens at once.
+    ///
+    /// # Errors
+    /// Those of [`stream`](Self::stream); the tokens of earlier pages are then dropped.
+    pub async fn all(self) -> Result<Vec<Token>> {
+        let mut stream = self.stream();
+        let mut all = Vec::new();
+        while let Some(token) = stream.try_next().await? {
+            all.push(token);
+        }
+        Ok(all)
+    }
+}
+
+/// A reset that is yet to be made.
+#[must_use = "nothing is sent until the reset is awaited"]
+pub struct Reset {
+    client: Client,
+    id: TokenId,
+    old_key: Option<Expiry>,
+}
+
+impl Reset {
+    pub(super) fn new(client: Client, id: TokenId) -> Self {
+        Self {
+            client,
+            id,
+            old_key: None,
+        }
+    }
+
+    /// How long the old secret goes on working.
+    pub fn old_key_valid_for(mut self, time: Duration) -> Self {
+        self.old_key = Some(Expiry::In(time));
+        self
+    }
+
+    /// Until when the old secret goes on working.
+    pub fn old_key_valid_until(mut self, time: SystemTime) -> Self {
+        self.old_key = Some(Expiry::At(time));
+        self
+    }
+
+    /// The request, to set the limits of this one call.
+    pub fn request(self) -> Request<NewToken> {
+        let Self {
+            client,
+            id,
+            old_key,
+        } = self;
+        let version = client.version();
+        Request::new(&client.core, async move |session| {
+            session.check_id(&RESET_TOKEN, &id)?;
+            let expiry = match old_key {
+                Some(expiry) => session.resolve(&RESET_TOKEN, "old_key_valid_for", expiry)?,
+                None => None,
+            };
+            let expiry = expiry.and_then(UnixMillis::from_system_time);
+            let send = async move |wire: Wire| {
+                wire.reset_token(&id, expiry.as_ref(), Some(&version)).await
+            };
+            let token = session
+                .call(&RESET_TOKEN, Wire::new_with_client, send)
+                .await?;
+            with_secret(&session, &RESET_TOKEN, token)
+        })
+    }
+}
+
+impl IntoFuture for Reset {
+    type Output = Result<NewToken>;
+    type IntoFuture = BoxFuture<'static, Result<NewToken>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.request().into_future()
+    }
+}
+
+impl fmt::Debug for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reset")
+            .field("id", &self.id)
+            .field("old_key", &self.old_key)
+            .finish_non_exhaustive()
+    }
+}

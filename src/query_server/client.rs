@@ -1,0 +1,480 @@
+//! The client: the five operations, and what makes them safe to use.
+
+use std::sync::Arc;
+
+use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+
+use super::models::{Created, Liveness, OldToken, Rotated, Updated};
+use super::requests::{Changes, Rotate, TokenDraft, Update, check_name, check_new_name};
+use super::{
+    ClientBuilder, NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValues, Tokens,
+};
+use crate::error::{Error, ErrorKind, Result};
+use crate::generated::query_server::Client as Wire;
+use crate::id::Service;
+use crate::secret::Secret;
+use crate::time::Expiry;
+use crate::transport::{
+    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Session, Wing,
+};
+
+/// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
+/// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
+const CREATE: Operation = Operation::new("createToken", Effect::Once, 201);
+const LIST: Operation = Operation::new("listTokens", Effect::Read, 200);
+const UPDATE: Operation = Operation::new("updateToken", Effect::Once, 200);
+const DELETE: Operation = Operation::new("deleteToken", Effect::Idempotent, 200);
+const VALUE: Operation = Operation::new("getTokenValue", Effect::Read, 200);
+
+/// The operations of this service and what repeating them means.
+pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
+
+/// How often a token that came out unusable is made anew.
+const ROUNDS: u32 = 3;
+
+static PROFILE: Profile = Profile {
+    service: Service::QUERY_SERVER,
+    default_base: None,
+    scheme: "Bearer ",
+    // The server drops the connection without an answer on a bare `/_`.
+    paths: &["/_", "/_/token"],
+    credential_vars: &["QUERY_DEPLOY_TOKEN", "QUERY_PRIVATE_TOKEN"],
+    url_vars: &["QUERY_DEPLOY_URL"],
+    json_content_type: false,
+    texts: &[
+        // SQLite gave up waiting for its lock: nothing was written.
+        KnownText {
+            status: 400,
+            text: "database is locked",
+            kind: ErrorKind::Server,
+            sent: Sent::Declined,
+        },
+        KnownText {
+            status: 400,
+            text: "Query returned no rows",
+            kind: ErrorKind::NotFound,
+            sent: Sent::Refused,
+        },
+    ],
+};
+
+/// A client for the tokens of a Query Server.
+///
+/// Cloning is cheap, and clones share connections and limits. Tokens go by their names, which are
+/// taken to the letter.
+#[derive(Clone, Debug)]
+pub struct Client {
+    core: Arc<Core>,
+}
+
+impl Wing for Client {
+    type Options = ();
+    const PROFILE: &'static Profile = &PROFILE;
+
+    fn from_core(core: Arc<Core>, (): ()) -> Result<Self> {
+        Ok(Self { core })
+    }
+}
+
+/// Hands every request of the generated client to the transport.
+impl ClientHooks<Call> for Wire {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().execute(request).await
+    }
+}
+
+impl Client {
+    /// Builds a client; a base URL is needed.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    /// A client from the environment.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `QUERY_DEPLOY_URL` | the base URL |
+    /// | `QUERY_DEPLOY_TOKEN` or `QUERY_PRIVATE_TOKEN` | the token of an active admin user |
+    ///
+    /// # Errors
+    /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
+    pub fn from_env() -> Result<Self> {
+        Self::builder().from_env()?.build()
+    }
+
+    /// The address that this client talks to.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.core.base.as_str()
+    }
+
+    /// Goes on with another secret, on all clones of this client.
+    ///
+    /// # Errors
+    /// If the secret cannot be sent in a header, or if the credential comes from a provider.
+    pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
+        self.core.replace_credential(secret.into())
+    }
+
+    /// Lists all tokens (`listTokens`). The server does not page.
+    pub fn list(&self) -> Request<Tokens> {
+        Request::new(&self.core, async |session| list(&session).await)
+    }
+
+    /// Reads a token by its name, if there is one. The server has no such operation: this reads the
+    /// list.
+    pub fn find(&self, name: &str) -> Request<Option<Token>> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &LIST, "name", &name)?;
+            find(&session, &name).await
+        })
+    }
+
+    /// Reads a token by its name, which must exist. See [`find`](Self::find).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none with this name.
+    pub fn get(&self, name: &str) -> Request<Token> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &LIST, "name", &name)?;
+            find(&session, &name)
+                .await?
+                .ok_or_else(|| not_found(&session, &LIST))
+        })
+    }
+
+    /// Reads the secret of a token (`getTokenValue`), also of one that is inactive or expired.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none with this name.
+    pub fn value(&self, name: &str) -> Request<Secret> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &VALUE, "name", &name)?;
+            value(&session, name)
+                .await?
+                .ok_or_else(|| not_found(&session, &VALUE))
+        })
+    }
+
+    /// Whether there is a token with this name.
+    pub fn exists(&self, name: &str) -> Request<bool> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &VALUE, "name", &name)?;
+            Ok(value(&session, name).await?.is_some())
+        })
+    }
+
+    /// Creates a token (`createToken`) and tells whether it is new.
+    ///
+    /// Three requests: a look whether the name is taken, the create, and the list to read the token
+    /// back. If the answer to the create is lost, the list settles what became of it. A token that
+    /// comes out unusable (the server marks "never expires" by two clocks, which can disagree by a
+    /// second) is deleted and made anew, three times at most.
+    ///
+    /// Should somebody else create the same name with the same properties between the first two
+    /// requests, both get [`Created::New`] for the one token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for a blank name, one with control characters, or an expiry in
+    /// the past; [`ErrorKind::OutcomeUnknown`] if the answer was lost and the token is not there
+    /// (yet).
+    pub fn create(&self, token: impl Into<TokenDraft>) -> Request<Created> {
+        let draft = token.into();
+        Request::new(&self.core, async move |session| {
+            let body = draft.body(&session, &CREATE)?;
+            create(&session, body).await
+        })
+    }
+
+    /// Changes a token (`updateToken`). **Its secret changes too, and the new one normally does not
+    /// work.**
+    ///
+    /// The result says whether the server accepts the new secret, read from its claims. To change a
+    /// token and have one that works, use [`rotate_in_place`](Self::rotate_in_place) or
+    /// [`rotate_to`](Self::rotate_to) with the same changes.
+    ///
+    /// Sent at most once unless it certainly did not happen, and only with what is to be changed:
+    /// the server fills in the rest from what is stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none with this name; [`ErrorKind::InvalidInput`] if
+    /// nothing is to be changed, or for an expiry in the past or never;
+    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost.
+    pub fn update(&self, name: &str) -> Update {
+        Update {
+            client: self.clone(),
+            name: name.to_owned(),
+            changes: Changes::default(),
+        }
+    }
+
+    pub(super) fn send_update(&self, update: Update) -> Request<Updated> {
+        Request::new(&self.core, async move |session| {
+            let Update { name, changes, .. } = update;
+            check_name(&session, &UPDATE, "name", &name)?;
+            if changes.active.is_none() && changes.write.is_none() && changes.expiry.is_none() {
+                let rule = "must hold something to change; for a new secret use rotate_in_place or rotate_to";
+                return Err(session.input(&UPDATE, "update", rule));
+            }
+            if changes.expiry == Some(Expiry::Never) {
+                let rule = "cannot become never by an update; use rotate_in_place or rotate_to";
+                return Err(session.input(&UPDATE, "expiry", rule));
+            }
+            let body = TokenUpdate {
+                name: name.clone(),
+                active: changes.active,
+                write: changes.write,
+                expiration_date: changes.expiration_date(&session, &UPDATE)?,
+            };
+            let send = async move |wire: Wire| wire.update_token(&body).await;
+            session.call(&UPDATE, Wire::new_with_client, send).await?;
+            // An unknown name can be answered with success as well.
+            let token = find(&session, &name)
+                .await
+                .map_err(Error::into_outcome_unknown)?;
+            let token = token.ok_or_else(|| not_found(&session, &UPDATE))?;
+            let liveness = token.liveness(session.core.clock.now());
+            Ok(Updated {
+                new: with_secret(&session, &UPDATE, token)?,
+                liveness,
+            })
+        })
+    }
+
+    /// Replaces a token by one under another name, without a moment in which neither works: creates
+    /// the new one like the old one, sees that the server accepts it, and deletes the old one.
+    ///
+    /// If the old one cannot be deleted, the rotation has succeeded all the same, and
+    /// [`Rotated::old`] tells why.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no such token; [`ErrorKind::Conflict`] if the new name is
+    /// taken; [`ErrorKind::InvalidInput`] if the old token is over and no expiry is given for the
+    /// new one. Whatever the error, the old token is untouched.
+    pub fn rotate_to(&self, name: &str, new_name: &str) -> Rotate {
+        self.rotate(name, Some(new_name.to_owned()))
+    }
+
+    /// Replaces a token by one with the same name: deletes it and creates it anew. **In between
+    /// neither works.** Its id changes.
+    ///
+    /// # Errors
+    /// As [`rotate_to`](Self::rotate_to). If the error says
+    /// [`may_have_been_sent`](Error::may_have_been_sent), the old token may be gone already: create
+    /// the name again.
+    pub fn rotate_in_place(&self, name: &str) -> Rotate {
+        self.rotate(name, None)
+    }
+
+    fn rotate(&self, name: &str, to: Option<String>) -> Rotate {
+        let name = name.to_owned();
+        Rotate {
+            client: self.clone(),
+            name,
+            to,
+            changes: Changes::default(),
+        }
+    }
+
+    pub(super) fn send_rotate(&self, rotate: Rotate) -> Request<Rotated> {
+        Request::new(&self.core, async move |session| {
+            let Rotate {
+                name, to, changes, ..
+            } = rotate;
+            check_name(&session, &LIST, "name", &name)?;
+            if let Some(to) = &to {
+                check_new_name(&session, &CREATE, "new_name", to)?;
+                if *to == name {
+                    let rule =
+                        "must differ from the old one; for the same name use rotate_in_place";
+                    return Err(session.input(&CREATE, "new_name", rule));
+                }
+            }
+            let old = find(&session, &name)
+                .await?
+                .ok_or_else(|| not_found(&session, &LIST))?;
+            let body = successor(&session, &old, to.as_deref().unwrap_or(&name), changes)?;
+            if to.is_some() {
+                let new = new_token(&session, create(&session, body).await?)?;
+                let old = match delete(&session, name).await {
+                    Ok(()) => OldToken::Deleted,
+                    Err(error) => OldToken::Remains(error),
+                };
+                return Ok(Rotated { new, old });
+            }
+            delete(&session, name).await?;
+            let gone = |error: Error| {
+                error
+                    .with_effect(true)
+                    .with_reason("the old token is deleted, the new one not made")
+            };
+            let created = create(&session, body).await.map_err(gone)?;
+            let new = new_token(&session, created).map_err(gone)?;
+            Ok(Rotated {
+                new,
+                old: OldToken::Deleted,
+            })
+        })
+    }
+
+    /// Deletes a token (`deleteToken`). The server does not tell whether there was one.
+    pub fn delete(&self, name: &str) -> Request<()> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &DELETE, "name", &name)?;
+            delete(&session, name).await
+        })
+    }
+
+    /// Deletes a token and tells whether there was one, by looking beforehand.
+    pub fn delete_existing(&self, name: &str) -> Request<bool> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            check_name(&session, &DELETE, "name", &name)?;
+            let existed = value(&session, name.clone()).await?.is_some();
+            if existed {
+                delete(&session, name).await?;
+            }
+            Ok(existed)
+        })
+    }
+}
+
+async fn list(session: &Session) -> Result<Tokens> {
+    session
+        .call(&LIST, Wire::new_with_client, async |wire: Wire| {
+            wire.list_tokens().await
+        })
+        .await
+}
+
+async fn find(session: &Session, name: &str) -> Result<Option<Token>> {
+    Ok(list(session)
+        .await?
+        .data
+        .into_iter()
+        .find(|token| token.name == name))
+}
+
+async fn value(session: &Session, name: String) -> Result<Option<Secret>> {
+    let send = async move |wire: Wire| wire.get_token_value(&name).await;
+    let values: TokenValues = session.call(&VALUE, Wire::new_with_client, send).await?;
+    Ok(values.data.into_iter().find_map(|value| value.token))
+}
+
+async fn delete(session: &Session, name: String) -> Result<()> {
+    let body = TokenDelete { name };
+    let send = async move |wire: Wire| wire.delete_token(&body).await;
+    session.call(&DELETE, Wire::new_with_client, send).await
+}
+
+async fn post(session: &Session, body: TokenBody) -> Result<()> {
+    let send = async move |wire: Wire| wire.create_token(&body).await;
+    session.call(&CREATE, Wire::new_with_client, send).await
+}
+
+async fn create(session: &Session, body: TokenBody) -> Result<Created> {
+    if value(session, body.name.clone()).await?.is_some()
+        && let Some(token) = find(session, &body.name).await?
+    {
+        return Ok(Created::AlreadyExists(token));
+    }
+    for round in 1.. {
+        let posted = post(session, body.clone()).await;
+        if let Err(error) = &posted
+            && !error.is_outcome_unknown()
+        {
+            posted?;
+            break;
+        }
+        let found = find(session, &body.name).await;
+        let token = match (found, posted) {
+            (Ok(Some(token)), _) => token,
+            // The answer was lost, and so far there is nothing to see.
+            (_, Err(lost)) => return Err(lost),
+            (Err(error), Ok(())) => return Err(error.into_outcome_unknown()),
+            (Ok(None), Ok(())) => {
+                return Err(session
+                    .error(&CREATE, ErrorKind::Conflict)
+                    .with_reason("the new token was deleted before it could be read")
+                    .with_effect(true));
+            }
+        };
+        if !is_like(&token, &body) {
+            // Somebody else was faster.
+            return Ok(Created::AlreadyExists(token));
+        }
+        let wrong_end = body.expiration_date.is_none() != token.never_expires();
+        let dead = token.liveness(session.core.clock.now()) == Liveness::Unusable;
+        if !wrong_end && !dead {
+            return with_secret(session, &CREATE, token).map(Created::New);
+        }
+        if round == ROUNDS {
+            break;
+        }
+        delete(session, body.name.clone()).await?;
+    }
+    Err(session
+        .error(&CREATE, ErrorKind::Server)
+        .with_reason("the server keeps making tokens that it does not accept")
+        .with_effect(true))
+}
+
+/// Whether a row can be the one that was asked for.
+fn is_like(token: &Token, body: &TokenBody) -> bool {
+    token.is_active() == body.active.unwrap_or(true)
+        && token.can_write() == body.write.unwrap_or(true)
+        && body
+            .expiration_date
+            .is_none_or(|at| at == token.expiration_date)
+}
+
+/// The body of a token like `old`, but for the changes.
+fn successor(session: &Session, old: &Token, name: &str, changes: Changes) -> Result<TokenBody> {
+    let mut draft = TokenDraft {
+        body: TokenBody {
+            name: name.to_owned(),
+            active: Some(changes.active.unwrap_or_else(|| old.is_active())),
+            write: Some(changes.write.unwrap_or_else(|| old.can_write())),
+            expiration_date: None,
+        },
+        expiry: changes.expiry,
+    };
+    if changes.expiry.is_none() && !old.never_expires() {
+        draft.body.expiration_date = Some(old.expiration_date);
+    }
+    draft.body(session, &CREATE)
+}
+
+fn new_token(session: &Session, created: Created) -> Result<NewToken> {
+    created.into_new().ok_or_else(|| {
+        session
+            .error(&CREATE, ErrorKind::Conflict)
+            .with_reason("the new name is taken already")
+    })
+}
+
+/// Splits the secret off a row that must hold it.
+fn with_secret(session: &Session, operation: &Operation, mut token: Token) -> Result<NewToken> {
+    match token.token.take() {
+        Some(secret) => Ok(NewToken::new(token, secret)),
+        None => Err(session
+            .error(operation, ErrorKind::Decode)
+            .with_reason("the token's row holds no secret")
+            .with_effect(true)),
+    }
+}
+
+fn not_found(session: &Session, operation: &Operation) -> Error {
+    session
+        .error(operation, ErrorKind::NotFound)
+        .with_reason("there is no token with this name")
+}

@@ -1,0 +1,169 @@
+//! The one address that a client talks to, and the only one its credential may reach.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+use super::config::Profile;
+use crate::error::{Error, Result};
+
+/// A checked base URL: no userinfo, query or fragment, no slash at its end.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    url: Url,
+    text: String,
+}
+
+impl BaseUrl {
+    pub(crate) fn parse(profile: &Profile, text: &str, allow_http: bool) -> Result<Self> {
+        let bad = |rule: &str| Err(Error::config(profile.service, "base_url", rule));
+        let Ok(url) = Url::parse(text.trim()) else {
+            return bad("must be an absolute URL such as https://host or https://host/prefix");
+        };
+        if !matches!(url.scheme(), "https" | "http") {
+            return bad("must begin with https:// (or http:// for this machine)");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return bad("must hold no user name or password; give the credential on its own");
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return bad("must hold no query and no fragment");
+        }
+        let Some(host) = url.host() else {
+            return bad("must name a host");
+        };
+        if url.scheme() == "http" && !is_loopback(&host) && !allow_http {
+            return bad(
+                "plain http would show the credential to the network; use https, or allow_http(true)",
+            );
+        }
+        let path = url.path().trim_end_matches('/');
+        if path.contains("//") {
+            return bad("must hold no empty path segment");
+        }
+        if profile.paths.iter().any(|own| path.ends_with(own)) {
+            return bad("must stop before the path of the API itself, which the client adds");
+        }
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { url, text })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.url.host().is_some_and(|host| is_loopback(&host))
+    }
+
+    /// Whether a request to `url` stays below this address.
+    pub(crate) fn covers(&self, url: &Url) -> bool {
+        let below = match url
+            .path()
+            .strip_prefix(self.url.path().trim_end_matches('/'))
+        {
+            Some(rest) => rest.starts_with('/'),
+            None => false,
+        };
+        below && url.origin() == self.url.origin() && url.username().is_empty()
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.text)
+    }
+}
+
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Service;
+
+    const PROFILE: Profile = Profile {
+        service: Service::LAUNCH_DARKLY,
+        default_base: None,
+        scheme: "",
+        paths: &["/api/v2", "/_"],
+        credential_vars: &[],
+        url_vars: &[],
+        json_content_type: false,
+        texts: &[],
+    };
+
+    fn parse(text: &str) -> Result<BaseUrl> {
+        BaseUrl::parse(&PROFILE, text, false)
+    }
+
+    #[test]
+    fn good_addresses_are_normalised() {
+        for (given, kept) in [
+            (
+                "https://app.launchdarkly.com",
+                "https://app.launchdarkly.com",
+            ),
+            (
+                "https://app.launchdarkly.com///",
+                "https://app.launchdarkly.com",
+            ),
+            (" https://HOST:443/prefix/ ", "https://host/prefix"),
+            ("http://127.0.0.1:4000/", "http://127.0.0.1:4000"),
+            ("http://[::1]:4000", "http://[::1]:4000"),
+            ("http://localhost:4000/a/b", "http://localhost:4000/a/b"),
+        ] {
+            assert_eq!(parse(given).unwrap().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn bad_addresses_are_refused_and_not_repeated() {
+        for text in [
+            "",
+            "app.launchdarkly.com",
+            "ftp://host",
+            "https://user:hunter2@host",
+            "https://hunter2@host",
+            "https://host?hunter2=1",
+            "https://host#hunter2",
+            "http://example.com",
+            "http://10.0.0.1",
+            "https://",
+            "https://host/api/v2",
+            "https://host/x/_/",
+            "https://host//a",
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.field(), Some("base_url"), "{text}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{text}");
+        }
+        assert!(BaseUrl::parse(&PROFILE, "http://example.com", true).is_ok());
+    }
+
+    #[test]
+    fn only_what_lies_below_is_covered() {
+        let base = parse("https://host/prefix").unwrap();
+        for (url, covered) in [
+            ("https://host/prefix/api/v2/tokens", true),
+            ("https://host/prefixed/api", false),
+            ("https://host/api", false),
+            ("http://host/prefix/api", false),
+            ("https://host:444/prefix/api", false),
+            ("https://evil/prefix/api", false),
+            ("https://u@host/prefix/api", false),
+        ] {
+            assert_eq!(base.covers(&Url::parse(url).unwrap()), covered, "{url}");
+        }
+    }
+}

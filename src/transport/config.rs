@@ -1,0 +1,336 @@
+//! How a client is built: one builder for the three services.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::base_url::BaseUrl;
+use super::core::{Core, Settings};
+use super::credential::{Credential, CredentialProvider};
+use super::env::{self, Lookup};
+use super::retry::{RetryPolicy, Sent};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Service;
+use crate::secret::Secret;
+use crate::time::{Clock, SystemClock};
+
+/// What sets a service apart on the wire.
+#[derive(Debug)]
+pub struct Profile {
+    pub(crate) service: Service,
+    pub(crate) default_base: Option<&'static str>,
+    /// What stands before the secret in the `Authorization` header.
+    pub(crate) scheme: &'static str,
+    /// Paths of the API, which do not belong into a base URL.
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) credential_vars: &'static [&'static str],
+    pub(crate) url_vars: &'static [&'static str],
+    /// Whether a POST or PATCH without a body must carry a JSON content type all the same.
+    pub(crate) json_content_type: bool,
+    /// Answers whose text says more than their status.
+    pub(crate) texts: &'static [KnownText],
+}
+
+/// A plain-text error that means something else than its status.
+#[derive(Debug)]
+pub(crate) struct KnownText {
+    pub(crate) status: u16,
+    pub(crate) text: &'static str,
+    pub(crate) kind: ErrorKind,
+    pub(crate) sent: Sent,
+}
+
+/// A client that [`ClientBuilder`] can build; only the crate's own are.
+pub trait Wing: Sized {
+    /// What only this service can be told.
+    type Options: Clone + Default + fmt::Debug;
+
+    #[doc(hidden)]
+    const PROFILE: &'static Profile;
+
+    #[doc(hidden)]
+    fn from_core(core: Arc<Core>, options: Self::Options) -> Result<Self>;
+}
+
+/// Builds a client: credential, address, limits.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`base_url`](Self::base_url) | the service's own; Query Server has none |
+/// | [`timeout`](Self::timeout) | 120 s for the whole call, retries and waits included |
+/// | [`attempt_timeout`](Self::attempt_timeout) | 30 s for each attempt, its body included |
+/// | [`retry`](Self::retry) | see [`RetryPolicy`] |
+/// | [`concurrency`](Self::concurrency) | 8 requests at a time |
+/// | [`max_response_bytes`](Self::max_response_bytes) | 32 MiB |
+/// | [`max_pages`](Self::max_pages) | 1,000 |
+/// | [`allow_http`](Self::allow_http) | `false`: plain http reaches this machine only |
+///
+/// Get one from the `builder()` of a service's client. Redirects are never followed, and the
+/// credential goes to the base URL's origin only; neither can be changed.
+#[must_use]
+pub struct ClientBuilder<C: Wing> {
+    credential: Option<CredentialSource>,
+    base_url: Option<String>,
+    timeout: Duration,
+    attempt_timeout: Duration,
+    retry: RetryPolicy,
+    concurrency: usize,
+    max_response_bytes: usize,
+    max_pages: usize,
+    allow_http: bool,
+    user_agent: Option<String>,
+    http: Option<reqwest::ClientBuilder>,
+    clock: Arc<dyn Clock>,
+    seed: Option<u64>,
+    pub(crate) options: C::Options,
+}
+
+enum CredentialSource {
+    Fixed(Secret),
+    Provider(Arc<dyn CredentialProvider>),
+}
+
+impl<C: Wing> ClientBuilder<C> {
+    pub(crate) fn new() -> Self {
+        Self {
+            credential: None,
+            base_url: None,
+            timeout: Duration::from_secs(120),
+            attempt_timeout: Duration::from_secs(30),
+            retry: RetryPolicy::default(),
+            concurrency: 8,
+            max_response_bytes: 32 << 20,
+            max_pages: 1_000,
+            allow_http: false,
+            user_agent: None,
+            http: None,
+            clock: Arc::new(SystemClock::new()),
+            seed: None,
+            options: C::Options::default(),
+        }
+    }
+
+    pub(crate) fn read_env(mut self, lookup: Lookup<'_>) -> Result<Self> {
+        let (credential, url) = env::read(C::PROFILE, lookup)?;
+        if let Some(credential) = credential {
+            self.credential = Some(CredentialSource::Fixed(Secret::new(credential)));
+        }
+        if url.is_some() {
+            self.base_url = url;
+        }
+        Ok(self)
+    }
+
+    /// Takes the credential and the base URL from the environment, where they are set there.
+    ///
+    /// The variables are the vendors' own; see `from_env` of the service's client.
+    ///
+    /// # Errors
+    /// If a variable is empty or not UTF-8, or if two that mean the same differ. The error names
+    /// the variables and never a value.
+    pub fn from_env(self) -> Result<Self> {
+        self.read_env(&|name| std::env::var_os(name))
+    }
+
+    /// The secret to authenticate with, without any scheme before it.
+    pub fn credential(mut self, secret: impl Into<Secret>) -> Self {
+        self.credential = Some(CredentialSource::Fixed(secret.into()));
+        self
+    }
+
+    /// Asks for the credential before each attempt, so that it can change.
+    pub fn credential_provider(mut self, provider: impl CredentialProvider + 'static) -> Self {
+        self.credential = Some(CredentialSource::Provider(Arc::new(provider)));
+        self
+    }
+
+    /// The address of the service, up to but without the API's own path.
+    ///
+    /// `https`, or `http` to this machine; a path prefix is kept, slashes at the end do not matter.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// The time for a whole call: all attempts, and the waits between them.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The time for one attempt, from connecting to the last byte of the answer. Query Server may
+    /// hold a write back for 5 s and more, so keep it well above that there.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
+        self
+    }
+
+    /// When a failed attempt is followed by another.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How many requests this client and its clones may have under way at a time.
+    pub fn concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
+    /// The largest body of an answer that is read, in bytes (after any decompression).
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// How many pages of a list a stream follows before it gives up.
+    pub fn max_pages(mut self, pages: usize) -> Self {
+        self.max_pages = pages;
+        self
+    }
+
+    /// Allows plain http to other machines. The credential can then be read on the way.
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// What to put before this crate's name in the `User-Agent` header, such as `myapp/1.2`.
+    pub fn user_agent(mut self, prefix: impl Into<String>) -> Self {
+        self.user_agent = Some(prefix.into());
+        self
+    }
+
+    /// The HTTP client to build on: proxies, certificate authorities, connection settings.
+    ///
+    /// Redirects, `Referer`, reqwest's own retries, the `User-Agent` and `https_only` are set by
+    /// this crate whatever was set before; so is the absence of a proxy for plain http to this
+    /// machine.
+    pub fn http_client(mut self, builder: reqwest::ClientBuilder) -> Self {
+        self.http = Some(builder);
+        self
+    }
+
+    /// The clock to go by instead of the system's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes the jitter of waits repeatable.
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Builds the client. Nothing is sent.
+    ///
+    /// # Errors
+    /// If the credential or the base URL is missing or breaks a rule, if a limit is zero, or if the
+    /// HTTP client cannot be built.
+    pub fn build(self) -> Result<C> {
+        let profile = C::PROFILE;
+        let bad = |field, rule: &str| Err(Error::config(profile.service, field, rule));
+        let credential = match self.credential {
+            Some(CredentialSource::Fixed(secret)) => Credential::fixed(profile, secret)?,
+            Some(CredentialSource::Provider(provider)) => Credential::Provider(provider),
+            None => {
+                let names = profile.credential_vars.join(" or ");
+                return bad(
+                    "credential",
+                    &format!("is missing; give one, or set {names}"),
+                );
+            }
+        };
+        let Some(base_url) = self.base_url.as_deref().or(profile.default_base) else {
+            let names = profile.url_vars.join(" or ");
+            return bad("base_url", &format!("is missing; give one, or set {names}"));
+        };
+        let base = BaseUrl::parse(profile, base_url, self.allow_http)?;
+        for (field, zero) in [
+            ("timeout", self.timeout.is_zero()),
+            ("attempt_timeout", self.attempt_timeout.is_zero()),
+            ("concurrency", self.concurrency == 0),
+            ("max_response_bytes", self.max_response_bytes == 0),
+            ("max_pages", self.max_pages == 0),
+        ] {
+            if zero {
+                return bad(field, "must be greater than zero");
+            }
+        }
+        if base.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+            return bad(
+                "base_url",
+                "is https, but neither the feature rustls nor native-tls is on",
+            );
+        }
+        let user_agent = match self.user_agent {
+            Some(prefix) => format!("{prefix} {USER_AGENT}"),
+            None => USER_AGENT.to_owned(),
+        };
+        if !user_agent
+            .bytes()
+            .all(|byte| byte == b' ' || byte.is_ascii_graphic())
+        {
+            return bad("user_agent", "must be visible ASCII");
+        }
+        let http = self
+            .http
+            .unwrap_or_else(|| reqwest::Client::builder().connect_timeout(Duration::from_secs(10)))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .user_agent(user_agent)
+            .https_only(base.is_https());
+        // A proxy would see the credential of a plain request that is not meant to leave.
+        let http = if base.is_loopback() && !base.is_https() {
+            http.no_proxy()
+        } else {
+            http
+        };
+        let Ok(http) = http.build() else {
+            return bad(
+                "http_client",
+                "cannot be built: its TLS settings or proxies are wrong",
+            );
+        };
+        let settings = Settings {
+            timeout: self.timeout,
+            attempt_timeout: self.attempt_timeout,
+            retry: self.retry,
+            concurrency: self.concurrency,
+            max_response_bytes: self.max_response_bytes,
+            max_pages: self.max_pages,
+        };
+        let random = self
+            .seed
+            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
+        let core = Core::new(
+            profile, http, base, credential, settings, self.clock, random,
+        );
+        C::from_core(Arc::new(core), self.options)
+    }
+}
+
+const USER_AGENT: &str = concat!("access-tokens/", env!("CARGO_PKG_VERSION"));
+
+impl<C: Wing> fmt::Debug for ClientBuilder<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the base URL, which may still hold a password, nor the HTTP client's headers.
+        f.debug_struct("ClientBuilder")
+            .field("service", &C::PROFILE.service.name())
+            .field(
+                "credential",
+                &self.credential.as_ref().map(|_| "[redacted]"),
+            )
+            .field("timeout", &self.timeout)
+            .field("attempt_timeout", &self.attempt_timeout)
+            .field("retry", &self.retry)
+            .field("concurrency", &self.concurrency)
+            .field("max_response_bytes", &self.max_response_bytes)
+            .field("max_pages", &self.max_pages)
+            .field("allow_http", &self.allow_http)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}

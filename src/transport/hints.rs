@@ -1,0 +1,81 @@
+//! What to do next, by service and error.
+
+use http::StatusCode;
+
+use crate::error::ErrorKind;
+use crate::id::Service;
+
+/// The next step for somebody who met this error.
+pub(crate) fn hint(
+    service: Service,
+    operation: &str,
+    kind: ErrorKind,
+    status: Option<StatusCode>,
+) -> Option<&'static str> {
+    Some(match kind {
+        ErrorKind::Unauthenticated => match service {
+            Service::LAUNCH_DARKLY => {
+                "Check that the token is whole (api-…), not deleted or expired, and of this region's \
+                 account; SDK and mobile keys do not work here."
+            }
+            Service::QUERY_SERVER => {
+                "Use the token of an active admin user: tokens made through this API cannot manage \
+                 tokens, and the server answers 401 for every trouble with a credential."
+            }
+            Service::AVISI_CLOUD => {
+                "Check that the personal access token is active and not expired."
+            }
+            _ => "Check the credential.",
+        },
+        ErrorKind::PermissionDenied => match service {
+            Service::LAUNCH_DARKLY => {
+                "Managing tokens takes the Admin role or a custom role that allows it."
+            }
+            _ => {
+                "The credential lacks the permission for this call, or its IP restriction forbids it."
+            }
+        },
+        ErrorKind::NotFound => {
+            "List the tokens to see which exist; it may have been deleted already."
+        }
+        ErrorKind::EndpointMissing => match service {
+            Service::QUERY_SERVER => {
+                "Check the base URL; or the server's option create_token is off, which hides all \
+                 token operations."
+            }
+            _ => "Check the base URL and its path prefix.",
+        },
+        ErrorKind::Conflict => "Read the token again and repeat the change on what is there now.",
+        ErrorKind::RateLimited => "Wait as long as the service asks, and lower the concurrency.",
+        ErrorKind::Tls => {
+            "If the server uses a private authority, give a reqwest::ClientBuilder that trusts it."
+        }
+        ErrorKind::Connect => "Check the base URL, the network and the proxy settings.",
+        ErrorKind::Timeout => "Allow more time with `timeout` and `attempt_timeout`.",
+        ErrorKind::Redirect => "Set the base URL to the address that the service redirects to.",
+        ErrorKind::BodyTooLarge => "Raise `max_response_bytes`, or ask for smaller pages.",
+        ErrorKind::TooManyPages => "Raise `max_pages`.",
+        ErrorKind::Server if status == Some(StatusCode::INTERNAL_SERVER_ERROR) => match service {
+            Service::QUERY_SERVER => "The cause is in the server's own log.",
+            _ => "Try again later; give the request id to the service's support.",
+        },
+        ErrorKind::Server => "Try again later.",
+        ErrorKind::OutcomeUnknown => match (service, operation) {
+            (Service::LAUNCH_DARKLY, "resetToken") => {
+                "The old secret may be dead and the new one lost: reset again, or replace the token."
+            }
+            (Service::QUERY_SERVER, "updateToken") => {
+                "Read the token with `get` and look whether its updated_at moved before trying again."
+            }
+            (_, "patchToken") => "Read the token to see whether the change is there.",
+            _ => {
+                "List the tokens and look for the name: if it is there, nobody holds its secret, so \
+                 delete it before creating another."
+            }
+        },
+        _ => return None,
+    })
+}
+
+/// For a success that carries something else than the API's answer.
+pub(crate) const NOT_THE_API: &str = "This is not the API's answer: check the base URL, and look for a proxy or login page in between.";

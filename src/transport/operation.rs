@@ -1,0 +1,70 @@
+//! What is known of an operation before it is called.
+
+use std::fmt;
+
+/// What it means to send an operation twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// Leads to the same state however often it is sent.
+    Idempotent,
+    /// Does something new each time: sent again only if it certainly did not happen.
+    Once,
+}
+
+/// An operation of a service and what sending it again would mean.
+///
+/// Each service's module lists its own in a constant `OPERATIONS`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    pub(crate) id: &'static str,
+    pub(crate) effect: Effect,
+    /// The documented success; any other 2xx is taken for it.
+    pub(crate) success: u16,
+    /// What stands for a body where the service may leave it out.
+    pub(crate) empty_body: Option<&'static str>,
+    /// Whether the path names a token: only then does 404 mean that there is no such token.
+    pub(crate) names_token: bool,
+}
+
+impl Operation {
+    pub(crate) const fn new(id: &'static str, effect: Effect, success: u16) -> Self {
+        Self {
+            id,
+            effect,
+            success,
+            empty_body: None,
+            names_token: false,
+        }
+    }
+
+    pub(crate) const fn or_empty(mut self, body: &'static str) -> Self {
+        self.empty_body = Some(body);
+        self
+    }
+
+    pub(crate) const fn on_token(mut self) -> Self {
+        self.names_token = true;
+        self
+    }
+
+    /// The `operationId` in the service's document, such as `postToken`.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// What sending it twice means; decides what is retried.
+    #[must_use]
+    pub const fn effect(&self) -> Effect {
+        self.effect
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id)
+    }
+}

@@ -1,0 +1,279 @@
+//! A call that is yet to be made, and what can be said of it afterwards.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
+use progenitor_client::{Error as WireError, ResponseValue};
+use serde::de::DeserializeOwned;
+
+use super::classify;
+use super::core::{Call, Core, Outcome};
+use super::hints;
+use super::operation::{Effect, Operation};
+use super::rate_limit::RateLimits;
+use super::retry::{RetryPolicy, Sent};
+use crate::BoxFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::TokenId;
+use crate::time::Expiry;
+
+/// A call to a service; nothing is sent before it is awaited.
+///
+/// It owns all it needs, so it can be moved to another task. The limits of the client can be
+/// changed for this one call.
+///
+/// # Errors
+/// Awaiting gives [`Error`](crate::Error); see there for what it tells.
+#[must_use = "nothing is sent until the request is awaited"]
+pub struct Request<T> {
+    core: Arc<Core>,
+    options: CallOptions,
+    run: Box<dyn FnOnce(Session) -> BoxFuture<'static, Result<T>> + Send>,
+}
+
+/// What a single call can change of its client's settings.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CallOptions {
+    timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) effect: Option<Effect>,
+    /// On the core's monotonic clock; set when the call begins.
+    pub(crate) deadline: Duration,
+}
+
+impl<T: Send + 'static> Request<T> {
+    /// A call that does what `run` does; `run` may make several requests, within one deadline.
+    pub(crate) fn new<F, Fut>(core: &Arc<Core>, run: F) -> Self
+    where
+        F: FnOnce(Session) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T>> + Send + 'static,
+    {
+        Self {
+            core: Arc::clone(core),
+            options: CallOptions::default(),
+            run: Box::new(move |session| Box::pin(run(session))),
+        }
+    }
+
+    /// The time for this whole call; see [`ClientBuilder::timeout`](crate::ClientBuilder::timeout).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// The time for one attempt of this call; see
+    /// [`ClientBuilder::attempt_timeout`](crate::ClientBuilder::attempt_timeout).
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// When a failed attempt of this call is followed by another.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.options.retry = Some(policy);
+        self
+    }
+
+    /// Makes the call and tells of its last answer too, such as its request id and rate limits.
+    ///
+    /// # Errors
+    /// Those of the call.
+    pub async fn with_info(self) -> Result<(T, ResponseInfo)> {
+        let session = Session::start(self.core, self.options);
+        let value = (self.run)(session.clone()).await?;
+        let info = session
+            .info
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        Ok((value, info.unwrap_or_default()))
+    }
+}
+
+impl<T: Send + 'static> IntoFuture for Request<T> {
+    type Output = Result<T>;
+    type IntoFuture = BoxFuture<'static, Result<T>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        // The time begins to run when the call is first polled, not when it is made ready.
+        Box::pin(async move { (self.run)(Session::start(self.core, self.options)).await })
+    }
+}
+
+impl<T> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the last answer of a call said beside its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseInfo {
+    /// The HTTP status as the service sent it.
+    pub status: StatusCode,
+    /// The id under which the service knows the request, if it names one.
+    pub request_id: Option<String>,
+    /// How many attempts the request took.
+    pub attempts: u32,
+    /// The limits that the answer told of.
+    pub rate_limits: RateLimits,
+}
+
+impl ResponseInfo {
+    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, attempts: u32) -> Self {
+        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        Self {
+            status,
+            request_id: request_id.map(|id| classify::tame(id, 200)),
+            attempts,
+            rate_limits: RateLimits::read(headers),
+        }
+    }
+}
+
+/// A call that has begun: its deadline runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) core: Arc<Core>,
+    options: CallOptions,
+    info: Arc<Mutex<Option<ResponseInfo>>>,
+}
+
+impl Session {
+    pub(crate) fn start(core: Arc<Core>, mut options: CallOptions) -> Self {
+        let timeout = options.timeout.unwrap_or(core.settings.timeout);
+        options.deadline = core.clock.monotonic().saturating_add(timeout);
+        Self {
+            core,
+            options,
+            info: Arc::default(),
+        }
+    }
+
+    /// The same call, for a request whose repetition means something else than usual.
+    pub(crate) fn with_effect(mut self, effect: Effect) -> Self {
+        self.options.effect = Some(effect);
+        self
+    }
+
+    /// An argument that breaks a rule.
+    pub(crate) fn input(
+        &self,
+        operation: &Operation,
+        field: &'static str,
+        rule: impl Into<String>,
+    ) -> Error {
+        Error::input(self.core.profile.service, field, rule).with_operation(operation.id)
+    }
+
+    /// An error of this call that has no answer of its own.
+    pub(crate) fn error(&self, operation: &Operation, kind: ErrorKind) -> Error {
+        classify::finish(
+            Error::new(self.core.profile.service, kind),
+            operation,
+            false,
+            Sent::No,
+        )
+    }
+
+    /// Refuses an id that could lead to another path.
+    pub(crate) fn check_id(&self, operation: &Operation, id: &TokenId) -> Result<()> {
+        id.check()
+            .map_err(|error| self.input(operation, "id", error.to_string()))
+    }
+
+    /// The time at which a token shall end; `None` for never.
+    pub(crate) fn resolve(
+        &self,
+        operation: &Operation,
+        field: &'static str,
+        expiry: Expiry,
+    ) -> Result<Option<SystemTime>> {
+        expiry
+            .resolve(self.core.clock.now())
+            .map_err(|rule| self.input(operation, field, rule))
+    }
+
+    /// Makes one request through a generated client.
+    pub(crate) async fn call<W, T, F, Fut>(
+        &self,
+        operation: &'static Operation,
+        open: fn(&str, reqwest::Client, Call) -> W,
+        send: F,
+    ) -> Result<T>
+    where
+        T: DeserializeOwned,
+        F: FnOnce(W) -> Fut,
+        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
+    {
+        let call = Call {
+            core: Arc::clone(&self.core),
+            operation,
+            options: self.options.clone(),
+            outcome: Arc::default(),
+        };
+        let outcome = Arc::clone(&call.outcome);
+        let client = open(self.core.base.as_str(), self.core.http.clone(), call);
+        let result = send(client).await;
+        let Outcome {
+            failure,
+            info,
+            html,
+        } = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(info) = info.clone() {
+            *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(info);
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let reason = match result {
+            // A login page is no success, even where nothing is expected of the body.
+            Ok(_) if html => "a page came where the API should answer".to_owned(),
+            Ok(value) => return Ok(value.into_inner()),
+            Err(WireError::InvalidResponsePayload(body, _)) => unreadable::<T>(&body),
+            // Left are requests that could not be built; the words could hold an argument.
+            Err(_) => {
+                return Err(self.input(
+                    operation,
+                    "request",
+                    "cannot be built from these arguments",
+                ));
+            }
+        };
+        let info = info.unwrap_or_default();
+        let error = Error::new(self.core.profile.service, ErrorKind::Decode)
+            .with_status(info.status)
+            .with_attempts(info.attempts)
+            .with_request_id(info.request_id)
+            .with_reason(reason)
+            .with_hint(html.then_some(hints::NOT_THE_API));
+        Err(classify::finish(error, operation, false, Sent::Maybe))
+    }
+}
+
+/// Where a body does not fit, by the names and numbers on the way there; never what it holds.
+fn unreadable<T: DeserializeOwned>(body: &[u8]) -> String {
+    if body.trim_ascii().is_empty() {
+        return "it is empty".to_owned();
+    }
+    let mut json = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Err(error) if error.inner().is_data() => {
+            let path = classify::tame(&error.path().to_string(), 200);
+            format!("{path} is missing something or not of the documented type")
+        }
+        Err(error) => format!(
+            "it is not JSON, at line {} column {}",
+            error.inner().line(),
+            error.inner().column()
+        ),
+        Ok(_) => "it goes on after its end".to_owned(),
+    }
+}
