@@ -65,6 +65,12 @@
 //! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it. `testing`: stateful
 //! local twins of the services for tests.
 
+// Parts of the shared code serve one service only.
+#![cfg_attr(
+    not(all(feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud")),
+    allow(dead_code, unused_imports)
+)]
+
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
 mod error;
