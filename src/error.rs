@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Config,
     /// An argument breaks a rule; nothing was sent.
     InvalidInput,
+    /// The service has no way to do this; nothing was sent.
+    Unsupported,
     /// The credential could not be had from its provider; nothing was sent.
     Credential,
     /// No connection; nothing was sent.
@@ -67,6 +69,7 @@ impl ErrorKind {
         match self {
             Self::Config => "wrong configuration",
             Self::InvalidInput => "invalid input",
+            Self::Unsupported => "the service cannot do this",
             Self::Credential => "no credential to be had",
             Self::Connect => "no connection",
             Self::Tls => "TLS failed",
@@ -149,6 +152,11 @@ impl Error {
         Self::new(service, ErrorKind::InvalidInput)
             .with_field(field)
             .with_reason(rule)
+    }
+
+    /// Something that a service has no operation for.
+    pub(crate) fn unsupported(service: Service, what: &'static str) -> Self {
+        Self::new(service, ErrorKind::Unsupported).with_field(what)
     }
 
     /// A setting that breaks a rule.

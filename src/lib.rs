@@ -67,7 +67,11 @@
 
 // Parts of the shared code serve one service only.
 #![cfg_attr(
-    not(all(feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud")),
+    not(all(
+        feature = "launchdarkly",
+        feature = "query-server",
+        feature = "avisi-cloud"
+    )),
     allow(dead_code, unused_imports)
 )]
 
@@ -78,12 +82,14 @@ mod generated;
 mod id;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
+mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
 mod open;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod secret;
+mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
@@ -94,8 +100,13 @@ use std::pin::Pin;
 
 pub use error::{Error, ErrorKind, Result};
 pub use id::{InvalidId, Service, TokenId};
+pub use marker::{InvalidMarker, Marker};
 pub use new_token::NewToken;
 pub use secret::Secret;
+pub use service::{
+    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
+    TokenService, TokenServiceExt, TokenState, Verification,
+};
 pub use time::{
     Clock, DateText, Expiry, ParseDateError, SystemClock, UnixMillis, UnixSeconds, When,
 };

@@ -1,6 +1,7 @@
 //! The client: one method an operation.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 
@@ -92,6 +93,17 @@ impl Client {
     /// If the secret cannot be sent in a header, or if the credential comes from a provider.
     pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
         self.core.replace_credential(secret.into())
+    }
+
+    pub(super) fn clock_now(&self) -> SystemTime {
+        self.core.clock.now()
+    }
+
+    /// The same client with another credential.
+    pub(super) fn with_credential(&self, secret: Secret) -> Result<Self> {
+        Ok(Self {
+            core: self.core.with_credential(secret)?,
+        })
     }
 
     /// Lists the user's own tokens (`listPersonalAccessTokens`). The service does not page; whether

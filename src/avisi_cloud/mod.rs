@@ -27,6 +27,7 @@
 mod client;
 mod models;
 mod requests;
+mod service;
 
 pub use self::client::{Client, OPERATIONS};
 pub use self::models::PersonalAccessTokenType;

@@ -76,6 +76,14 @@ impl From<ProvisionBody> for ProvisionDraft {
 }
 
 impl ProvisionDraft {
+    /// For what came from the service itself.
+    pub(super) fn unchecked(body: ProvisionBody) -> Self {
+        Self {
+            body,
+            check_ip: false,
+        }
+    }
+
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<ProvisionBody> {
         let Self { body, check_ip } = self;
         if body

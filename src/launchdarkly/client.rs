@@ -102,7 +102,7 @@ impl ClientBuilder {
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) core: Arc<Core>,
-    version: Arc<str>,
+    pub(super) version: Arc<str>,
 }
 
 impl Wing for Client {

@@ -36,6 +36,7 @@ mod models;
 mod paging;
 mod patch;
 mod requests;
+mod service;
 
 pub use self::client::{Client, OPERATIONS, Options, Region};
 pub use self::models::{Access, PatchOp, Role, StatementEffect};

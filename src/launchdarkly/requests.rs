@@ -143,6 +143,10 @@ pub struct TokenDraft {
 }
 
 impl TokenDraft {
+    pub(super) fn new(body: TokenBody, expiry: Option<Expiry>) -> Self {
+        Self { body, expiry }
+    }
+
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
         let mut body = self.body;
         if body

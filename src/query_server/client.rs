@@ -1,6 +1,7 @@
 //! The client: the five operations, and what makes them safe to use.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 
@@ -118,6 +119,10 @@ impl Client {
     /// If the secret cannot be sent in a header, or if the credential comes from a provider.
     pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
         self.core.replace_credential(secret.into())
+    }
+
+    pub(super) fn clock_now(&self) -> SystemTime {
+        self.core.clock.now()
     }
 
     /// Lists all tokens (`listTokens`). The server does not page.

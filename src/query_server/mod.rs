@@ -40,6 +40,7 @@ mod claims;
 mod client;
 mod models;
 mod requests;
+mod service;
 
 pub use self::client::{Client, OPERATIONS};
 pub use self::models::{Created, Flag, Liveness, OldToken, Rotated, Updated};

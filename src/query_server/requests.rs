@@ -121,6 +121,12 @@ impl From<TokenBody> for TokenDraft {
 }
 
 impl TokenDraft {
+    pub(super) fn with_expiry(mut self, expiry: Expiry) -> Self {
+        self.expiry = Some(expiry);
+        self.body.expiration_date = None;
+        self
+    }
+
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
         let mut body = self.body;
         check_new_name(session, operation, "name", &body.name)?;

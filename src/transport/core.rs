@@ -40,8 +40,8 @@ pub struct Core {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     credential: Credential,
-    limiter: Limiter,
-    budget: Budget,
+    limiter: Arc<Limiter>,
+    budget: Arc<Budget>,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -55,8 +55,8 @@ impl Core {
         clock: Arc<dyn Clock>,
         random: fastrand::Rng,
     ) -> Self {
-        let limiter = Limiter::new(settings.concurrency);
-        let (budget, random) = (Budget::new(), Mutex::new(random));
+        let limiter = Arc::new(Limiter::new(settings.concurrency));
+        let (budget, random) = (Arc::new(Budget::new()), Mutex::new(random));
         Self {
             profile,
             http,
@@ -77,6 +77,33 @@ impl Core {
 
     pub(crate) fn replace_credential(&self, secret: Secret) -> Result<()> {
         self.credential.replace(self.profile, secret)
+    }
+
+    /// The same with another credential, sharing the connections and the limits of the client.
+    pub(crate) fn with_credential(&self, secret: Secret) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            profile: self.profile,
+            http: self.http.clone(),
+            base: self.base.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            credential: Credential::fixed(self.profile, secret)?,
+            limiter: Arc::clone(&self.limiter),
+            budget: Arc::clone(&self.budget),
+            random: Mutex::new(fastrand::Rng::with_seed(self.seed())),
+        }))
+    }
+
+    /// The credential, unless it comes from a provider.
+    pub(crate) fn fixed_credential(&self) -> Option<Secret> {
+        self.credential.fixed_now()
+    }
+
+    fn seed(&self) -> u64 {
+        self.random
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .u64(..)
     }
 
     fn random(&self) -> f64 {

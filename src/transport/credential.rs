@@ -87,6 +87,18 @@ impl Credential {
         }
     }
 
+    pub(crate) fn fixed_now(&self) -> Option<Secret> {
+        match self {
+            Self::Fixed(secret) => Some(
+                secret
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .clone(),
+            ),
+            Self::Provider(_) => None,
+        }
+    }
+
     pub(crate) async fn renew(&self, rejected: &Secret) -> bool {
         match self {
             Self::Fixed(_) => false,

@@ -1,0 +1,256 @@
+//! LaunchDarkly as a [`TokenService`].
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_core::Stream;
+
+use super::client::Client;
+use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenStream};
+use crate::BoxFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{Service, TokenId};
+use crate::marker::Marker;
+use crate::new_token::NewToken as NewTokenOf;
+use crate::secret::Secret;
+use crate::service::{
+    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
+    TokenService, TokenState, Verification,
+};
+use crate::time::{Expiry, When};
+
+impl TokenService for Client {
+    fn service(&self) -> Service {
+        Service::LAUNCH_DARKLY
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            set_expiry: true,
+            reset_with_grace: true,
+            reports_last_use: true,
+            marks_successors: true,
+            ..Capabilities::none()
+        }
+    }
+
+    fn calls(&self, action: Action) -> &'static [&'static str] {
+        match action {
+            Action::List => &["getTokens"],
+            // To verify, it is called with the new secret.
+            Action::Get | Action::Verify => &["getToken"],
+            Action::CreateLike => &["getToken", "postToken"],
+            Action::Reset => &["resetToken"],
+            Action::ExpireAt => &["patchToken"],
+            Action::Delete => &["deleteToken"],
+            Action::ReplaceInPlace => &[],
+        }
+    }
+
+    fn list(&self) -> RecordStream {
+        RecordStream::new(Records {
+            now: self.now(),
+            tokens: Client::list(self).show_all(true).stream(),
+        })
+    }
+
+    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
+        let key = key.clone();
+        Box::pin(async move { Ok(record(&Client::get(self, &id(&key)?).await?, self.now())) })
+    }
+
+    fn create_like(
+        &self,
+        old: &TokenKey,
+        successor: Successor,
+    ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
+        let old = old.clone();
+        Box::pin(async move {
+            let old = Client::get(self, &id(&old)?).await?;
+            let new = self.create(like(&old, successor)).await?;
+            Ok(new_record(new, self.now()))
+        })
+    }
+
+    fn replace_in_place(&self, _: &TokenKey) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
+        Box::pin(async {
+            Err(Error::unsupported(
+                Service::LAUNCH_DARKLY,
+                "replace_in_place",
+            ))
+        })
+    }
+
+    fn reset(
+        &self,
+        key: &TokenKey,
+        old_secret_for: Option<Duration>,
+    ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let reset = Client::reset(self, &id(&key)?);
+            let reset = match old_secret_for {
+                Some(time) => reset.old_key_valid_for(time),
+                None => reset,
+            };
+            Ok(new_record(reset.await?, self.now()))
+        })
+    }
+
+    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let token = self.patch(&id(&key)?, Patch::new().expire_at(time)).await?;
+            if token.expires().time().is_none() {
+                // Fields that a service does not know are dropped without an error.
+                return Err(Error::unsupported(Service::LAUNCH_DARKLY, "expire_at"));
+            }
+            Ok(record(&token, self.now()))
+        })
+    }
+
+    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
+        let key = key.clone();
+        Box::pin(async move { Client::delete(self, &id(&key)?).await })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        key: &TokenKey,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<Verification>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let other = Self {
+                core: self.core.with_credential(secret.clone())?,
+                version: self.version(),
+            };
+            match Client::get(&other, &id(&key)?).await {
+                Ok(_) => Ok(Verification::Accepted),
+                // Known, but not allowed to look at tokens.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                    Ok(Verification::Accepted)
+                }
+                Err(error) if error.is_unauthenticated() => Ok(Verification::Refused),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    fn is_own_credential(&self, record: &TokenRecord) -> OwnCredential {
+        // The revision ends with the four characters that the service shows of the secret.
+        let Some((_, tail)) = record.revision.rsplit_once('/') else {
+            return OwnCredential::Unknown;
+        };
+        match self.core.fixed_credential() {
+            Some(own) if !tail.is_empty() && own.expose_secret().ends_with(tail) => {
+                OwnCredential::Yes
+            }
+            Some(_) if !tail.is_empty() => OwnCredential::No,
+            _ => OwnCredential::Unknown,
+        }
+    }
+
+    fn use_credential(&self, secret: Secret) -> Result<()> {
+        self.replace_credential(secret)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.core.clock.now()
+    }
+}
+
+fn id(key: &TokenKey) -> Result<TokenId> {
+    TokenId::try_from(key.as_str())
+        .map_err(|error| Error::input(Service::LAUNCH_DARKLY, "id", error.to_string()))
+}
+
+/// A token like another; the description carries the marker.
+fn like(old: &Token, successor: Successor) -> super::TokenDraft {
+    let mut body = TokenBody {
+        name: successor
+            .name
+            .or_else(|| old.name.clone())
+            .filter(|name| !name.trim().is_empty()),
+        description: old.description.clone(),
+        service_token: old.service_token,
+        default_api_version: old.default_api_version,
+        ..TokenBody::default()
+    };
+    if let Some(marker) = successor.marker {
+        body.description = Some(marker.appended_to(old.description.as_deref().unwrap_or_default()));
+    }
+    match old.access() {
+        Some(Access::Role(role)) => body.role = Some(role),
+        Some(Access::CustomRoles(roles)) => body.custom_role_ids = roles,
+        Some(Access::InlinePolicy(statements)) => body.inline_role = statements,
+        None => {}
+    }
+    let expiry = successor
+        .expires
+        .or_else(|| old.expires().time().map(Expiry::At));
+    super::TokenDraft::new(body, expiry)
+}
+
+fn new_record(new: NewToken, now: SystemTime) -> NewTokenOf<TokenRecord> {
+    let (token, secret) = new.into_parts();
+    NewTokenOf::new(record(&token, now), secret)
+}
+
+fn record(token: &Token, now: SystemTime) -> TokenRecord {
+    let at = |time: Option<SystemTime>| time.map_or(When::NotReported, When::At);
+    let privilege = match token.access() {
+        Some(Access::Role(Role::Admin)) => Privilege::Admin,
+        Some(Access::Role(Role::Writer)) => Privilege::Write,
+        Some(Access::Role(Role::Reader)) => Privilege::Read,
+        // The user interface offers this one, too, and it stands above Admin.
+        Some(Access::Role(Role::Other(role))) if role == "owner" => Privilege::Admin,
+        Some(Access::Role(other)) => Privilege::Custom(Some(other.into())),
+        Some(Access::CustomRoles(roles)) => Privilege::Custom(Some(roles.join(" "))),
+        Some(Access::InlinePolicy(_)) => Privilege::Custom(None),
+        None => Privilege::NotReported,
+    };
+    let expired = token.expires().time().is_some_and(|end| end <= now);
+    let tail = token.secret_tail().unwrap_or_default();
+    TokenRecord {
+        account: None,
+        name: token.name.clone(),
+        state: if expired {
+            TokenState::Expired
+        } else {
+            TokenState::Active
+        },
+        created: at(token.created()),
+        modified: at(token.last_modified.to_system_time()),
+        expires: token.expires(),
+        last_used: token.last_used(),
+        privilege,
+        owner: Some(
+            token
+                .member
+                .as_ref()
+                .map_or_else(|| token.member_id.clone(), |m| m.email.clone()),
+        ),
+        marker: token.description.as_deref().and_then(Marker::in_text),
+        revision: format!("{}/{tail}", token.last_modified.get()),
+        ..TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new(token.id.as_str()))
+    }
+}
+
+/// The records of a stream of tokens.
+struct Records {
+    now: SystemTime,
+    tokens: TokenStream,
+}
+
+impl Stream for Records {
+    type Item = Result<TokenRecord>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let now = self.now;
+        Pin::new(&mut self.tokens)
+            .poll_next(cx)
+            .map(|item| item.map(|token| token.map(|token| record(&token, now))))
+    }
+}

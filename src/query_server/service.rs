@@ -1,0 +1,195 @@
+//! Query Server as a [`TokenService`]; a token's key is its name.
+
+use std::time::{Duration, SystemTime};
+
+use super::client::Client;
+use super::models::{Created, Liveness, OldToken};
+use super::{Token, TokenBody, TokenDraft};
+use crate::BoxFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Service;
+use crate::marker::Marker;
+use crate::new_token::NewToken;
+use crate::secret::Secret;
+use crate::service::{
+    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
+    TokenService, TokenState, Verification,
+};
+use crate::time::When;
+
+impl TokenService for Client {
+    fn service(&self) -> Service {
+        Service::QUERY_SERVER
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            unique_names: true,
+            replace_in_place: true,
+            ..Capabilities::none()
+        }
+    }
+
+    fn calls(&self, action: Action) -> &'static [&'static str] {
+        match action {
+            Action::List | Action::Get | Action::Verify => &["listTokens"],
+            Action::CreateLike => &["listTokens", "getTokenValue", "createToken", "listTokens"],
+            Action::ReplaceInPlace => &[
+                "listTokens",
+                "deleteToken",
+                "getTokenValue",
+                "createToken",
+                "listTokens",
+            ],
+            Action::Delete => &["getTokenValue", "deleteToken"],
+            Action::Reset | Action::ExpireAt => &[],
+        }
+    }
+
+    fn list(&self) -> RecordStream {
+        let (list, now) = (Client::list(self), self.now());
+        RecordStream::from_future(async move {
+            Ok(list
+                .await?
+                .data
+                .iter()
+                .map(|token| record(token, now))
+                .collect())
+        })
+    }
+
+    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
+        let token = Client::get(self, key.as_str());
+        Box::pin(async move { Ok(record(&token.await?, self.now())) })
+    }
+
+    fn create_like(
+        &self,
+        old: &TokenKey,
+        successor: Successor,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+        let old = Client::get(self, old.as_str());
+        Box::pin(async move {
+            let Some(name) = successor.name else {
+                let rule = "must be given: two tokens cannot have the same name";
+                return Err(Error::input(Service::QUERY_SERVER, "name", rule));
+            };
+            let old = old.await?;
+            let mut draft = TokenDraft::from(TokenBody {
+                name,
+                active: Some(old.is_active()),
+                write: Some(old.can_write()),
+                expiration_date: (!old.never_expires()).then_some(old.expiration_date),
+            });
+            if let Some(expiry) = successor.expires {
+                draft = draft.with_expiry(expiry);
+            }
+            match self.create(draft).await? {
+                Created::New(new) => Ok(new_record(new, self.now())),
+                Created::AlreadyExists(_) => {
+                    Err(Error::new(Service::QUERY_SERVER, ErrorKind::Conflict)
+                        .with_reason("the new name is taken already"))
+                }
+            }
+        })
+    }
+
+    fn replace_in_place(&self, old: &TokenKey) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+        let rotate = self.rotate_in_place(old.as_str());
+        Box::pin(async move {
+            let rotated = rotate.await?;
+            debug_assert!(matches!(rotated.old, OldToken::Deleted));
+            Ok(new_record(rotated.new, self.now()))
+        })
+    }
+
+    fn reset(
+        &self,
+        _: &TokenKey,
+        _: Option<Duration>,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "reset")) })
+    }
+
+    fn expire_at(&self, _: &TokenKey, _: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+        // An update would kill the secret on the spot.
+        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "expire_at")) })
+    }
+
+    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
+        let delete = self.delete_existing(key.as_str());
+        Box::pin(async move {
+            if delete.await? {
+                return Ok(());
+            }
+            Err(Error::new(Service::QUERY_SERVER, ErrorKind::NotFound)
+                .with_reason("there is no token with this name"))
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        key: &TokenKey,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<Verification>> {
+        // A token made here may not ask the server anything about tokens, itself included; the
+        // server's own rule decides.
+        let token = Client::get(self, key.as_str());
+        Box::pin(async move {
+            let token = token.await?;
+            let same = token.secret() == Some(secret);
+            let alive = same && token.liveness(self.now()).is_alive();
+            Ok(if alive {
+                Verification::Accepted
+            } else {
+                Verification::Refused
+            })
+        })
+    }
+
+    fn is_own_credential(&self, _: &TokenRecord) -> OwnCredential {
+        // The credential is a user's token, which is never among these.
+        OwnCredential::No
+    }
+
+    fn use_credential(&self, secret: Secret) -> Result<()> {
+        self.replace_credential(secret)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock_now()
+    }
+}
+
+fn new_record(new: super::NewToken, now: SystemTime) -> NewToken<TokenRecord> {
+    let (mut token, secret) = new.into_parts();
+    token.token = Some(secret.clone());
+    NewToken::new(record(&token, now), secret)
+}
+
+fn record(token: &Token, now: SystemTime) -> TokenRecord {
+    let state = match token.liveness(now) {
+        Liveness::Alive => TokenState::Active,
+        Liveness::Inactive => TokenState::Inactive,
+        Liveness::Expired => TokenState::Expired,
+        Liveness::Unusable => TokenState::Unusable,
+        Liveness::Unknown => TokenState::Unknown,
+    };
+    let revision = token.updated_at.map_or(0, crate::UnixSeconds::get);
+    TokenRecord {
+        name: Some(token.name.clone()),
+        state,
+        created: token.created(),
+        modified: token.updated(),
+        expires: token.expires(),
+        last_used: When::NotReported,
+        privilege: if token.can_write() {
+            Privilege::Write
+        } else {
+            Privilege::Read
+        },
+        marker: Marker::in_text(&token.name),
+        revision: format!("{}/{revision}", token.id),
+        ..TokenRecord::new(Service::QUERY_SERVER, TokenKey::new(token.name.as_str()))
+    }
+}

@@ -1,0 +1,446 @@
+//! One vocabulary over all services: what every one of them can do, and what is known of a token.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use futures_core::Stream;
+use serde::{Deserialize, Serialize};
+
+use crate::BoxFuture;
+use crate::error::Result;
+use crate::id::Service;
+use crate::marker::Marker;
+use crate::new_token::NewToken;
+use crate::secret::Secret;
+use crate::time::{Expiry, When};
+
+/// A service whose tokens can be managed, seen through what all services have in common.
+///
+/// The three clients of this crate implement it; implement it yourself for a fourth service. Every
+/// method is needed, so that a wrapper cannot forget one; what can be made of them is in
+/// [`TokenServiceExt`].
+///
+/// A method that a service cannot offer gives [`ErrorKind::Unsupported`](crate::ErrorKind), and
+/// [`capabilities`](Self::capabilities) says so beforehand.
+pub trait TokenService: fmt::Debug + Send + Sync {
+    /// Which service this is.
+    fn service(&self) -> Service;
+
+    /// What it can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// The calls that an action makes, by their `operationId`, for people who want to know before.
+    fn calls(&self, action: Action) -> &'static [&'static str];
+
+    /// All tokens that the credential can see.
+    fn list(&self) -> RecordStream;
+
+    /// Reads one token; [`ErrorKind::NotFound`](crate::ErrorKind) if there is none.
+    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>>;
+
+    /// Creates a token like `old`, which stays as it is.
+    fn create_like(
+        &self,
+        old: &TokenKey,
+        successor: Successor,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
+
+    /// Replaces a token by one of the same name, with a gap in which neither works.
+    fn replace_in_place(&self, old: &TokenKey) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
+
+    /// Gives a token a new secret; the old one goes on for the given time, or ends at once.
+    fn reset(
+        &self,
+        key: &TokenKey,
+        old_secret_for: Option<Duration>,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
+
+    /// Makes a token end at this time.
+    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>>;
+
+    /// Removes a token for good; [`ErrorKind::NotFound`](crate::ErrorKind) if there is none.
+    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether the service accepts this secret of this token, by the cheapest honest check.
+    fn verify<'a>(
+        &'a self,
+        key: &TokenKey,
+        secret: &'a Secret,
+    ) -> BoxFuture<'a, Result<Verification>>;
+
+    /// Whether a token is the one that this client itself uses.
+    fn is_own_credential(&self, record: &TokenRecord) -> OwnCredential;
+
+    /// Goes on with another secret.
+    ///
+    /// # Errors
+    /// If it cannot be sent in a header, or if the credential comes from elsewhere.
+    fn use_credential(&self, secret: Secret) -> Result<()>;
+
+    /// The time by which this service's records are judged.
+    fn now(&self) -> SystemTime;
+}
+
+/// What can be made of [`TokenService`].
+pub trait TokenServiceExt: TokenService {
+    /// All records at once.
+    fn list_all(&self) -> BoxFuture<'static, Result<Vec<TokenRecord>>> {
+        let mut records = self.list();
+        Box::pin(async move {
+            let mut all = Vec::new();
+            while let Some(record) = records.try_next().await? {
+                all.push(record);
+            }
+            Ok(all)
+        })
+    }
+
+    /// The tokens that carry this marker.
+    fn find_marked(&self, marker: &Marker) -> BoxFuture<'static, Result<Vec<TokenRecord>>> {
+        let (all, marker) = (self.list_all(), marker.clone());
+        Box::pin(async move {
+            let mut found = all.await?;
+            found.retain(|record| record.marker.as_ref() == Some(&marker));
+            Ok(found)
+        })
+    }
+}
+
+impl<T: TokenService + ?Sized> TokenServiceExt for T {}
+
+/// What a service can do beyond listing, creating and deleting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each asked for by its name"
+)]
+pub struct Capabilities {
+    /// A token can be made to end at a given time.
+    pub set_expiry: bool,
+    /// A token can get a new secret while the old one goes on for a while.
+    pub reset_with_grace: bool,
+    /// It tells when a token was last used.
+    pub reports_last_use: bool,
+    /// Two tokens cannot have the same name, so a successor needs another.
+    pub unique_names: bool,
+    /// A token can be replaced under its own name, with a gap.
+    pub replace_in_place: bool,
+    /// A successor can carry a [`Marker`] without changing its name.
+    pub marks_successors: bool,
+}
+
+impl Capabilities {
+    /// None of them, to begin with.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            set_expiry: false,
+            reset_with_grace: false,
+            reports_last_use: false,
+            unique_names: false,
+            replace_in_place: false,
+            marks_successors: false,
+        }
+    }
+}
+
+/// Something that is done with a service, for [`TokenService::calls`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Action {
+    /// [`TokenService::list`]
+    List,
+    /// [`TokenService::get`]
+    Get,
+    /// [`TokenService::create_like`]
+    CreateLike,
+    /// [`TokenService::replace_in_place`]
+    ReplaceInPlace,
+    /// [`TokenService::reset`]
+    Reset,
+    /// [`TokenService::expire_at`]
+    ExpireAt,
+    /// [`TokenService::delete`]
+    Delete,
+    /// [`TokenService::verify`]
+    Verify,
+}
+
+/// By what a service knows a token: its id, or on Query Server its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenKey(String);
+
+impl TokenKey {
+    /// Takes an id or a name; it is checked when it is used.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The id or name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.escape_debug().to_string())
+    }
+}
+
+/// What a successor shall have different from the token that it follows.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Successor {
+    /// Its name; the same by default, which takes a service whose names need not be unique.
+    pub name: Option<String>,
+    /// A mark to find it by, where the service has a place for it.
+    pub marker: Option<Marker>,
+    /// When it ends; as the old one by default, where a successor can have an end.
+    pub expires: Option<Expiry>,
+}
+
+impl Successor {
+    /// Nothing different.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Another name.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// A mark to find it by.
+    #[must_use]
+    pub fn marker(mut self, marker: Marker) -> Self {
+        self.marker = Some(marker);
+        self
+    }
+
+    /// Another end.
+    #[must_use]
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.expires = Some(expiry.into());
+        self
+    }
+}
+
+/// Whether a secret works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verification {
+    /// The service accepts it.
+    Accepted,
+    /// The service refuses it.
+    Refused,
+}
+
+/// Whether a token is the one that the client itself uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OwnCredential {
+    /// It is, or may well be: on LaunchDarkly the last four characters agree.
+    Yes,
+    /// It is not.
+    No,
+    /// The service shows nothing to tell by.
+    Unknown,
+}
+
+/// What is known of a token, on any service. It holds no secret.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TokenRecord {
+    /// The service.
+    pub service: Service,
+    /// The label of the account, where the records of several are put together.
+    pub account: Option<String>,
+    /// By what the service knows it.
+    pub key: TokenKey,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Whether it works.
+    pub state: TokenState,
+    /// When it was made.
+    pub created: When,
+    /// When it was last changed.
+    pub modified: When,
+    /// When it ends.
+    pub expires: When,
+    /// When it was last used.
+    pub last_used: When,
+    /// What it may do, as far as the service tells.
+    pub privilege: Privilege,
+    /// Whose it is, as the service names them.
+    pub owner: Option<String>,
+    /// The mark that it carries.
+    pub marker: Option<Marker>,
+    /// Another with every change that could matter to somebody who decided on an earlier state; not
+    /// with mere use.
+    pub revision: String,
+}
+
+impl TokenRecord {
+    /// A record of which nothing is known but this.
+    #[must_use]
+    pub fn new(service: Service, key: TokenKey) -> Self {
+        Self {
+            service,
+            account: None,
+            key,
+            name: None,
+            state: TokenState::Unknown,
+            created: When::NotReported,
+            modified: When::NotReported,
+            expires: When::NotReported,
+            last_used: When::NotReported,
+            privilege: Privilege::NotReported,
+            owner: None,
+            marker: None,
+            revision: String::new(),
+        }
+    }
+}
+
+/// Whether a token works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenState {
+    /// It does.
+    Active,
+    /// It is switched off, or revoked where the service keeps revoked tokens.
+    Inactive,
+    /// Its time is over.
+    Expired,
+    /// The service does not accept it although it is neither switched off nor over.
+    Unusable,
+    /// The service does not tell.
+    Unknown,
+}
+
+impl fmt::Display for TokenState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Expired => "expired",
+            Self::Unusable => "unusable",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// What a token may do, as far as a service tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Privilege {
+    /// Everything, tokens included.
+    Admin,
+    /// Read and write.
+    Write,
+    /// Read.
+    Read,
+    /// What a role or policy of the account's own says; its name, if it has one.
+    Custom(Option<String>),
+    /// The service does not tell.
+    NotReported,
+}
+
+impl Privilege {
+    /// Whether it is certain that the token can do everything.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        *self == Self::Admin
+    }
+}
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admin => f.pad("admin"),
+            Self::Write => f.pad("write"),
+            Self::Read => f.pad("read"),
+            Self::Custom(Some(name)) => f.pad(&format!("custom ({})", name.escape_debug())),
+            Self::Custom(None) => f.pad("custom"),
+            Self::NotReported => f.pad("not reported"),
+        }
+    }
+}
+
+/// The records of a service, one after another; ends after the first error.
+#[must_use = "nothing is sent until the stream is polled"]
+pub struct RecordStream(Pin<Box<dyn Stream<Item = Result<TokenRecord>> + Send>>);
+
+impl RecordStream {
+    /// Wraps a stream.
+    pub fn new(records: impl Stream<Item = Result<TokenRecord>> + Send + 'static) -> Self {
+        Self(Box::pin(records))
+    }
+
+    /// A stream of records that all come at once.
+    pub fn from_future(
+        records: impl Future<Output = Result<Vec<TokenRecord>>> + Send + 'static,
+    ) -> Self {
+        Self::new(AtOnce {
+            coming: Some(Box::pin(records)),
+            ready: Vec::new().into_iter(),
+        })
+    }
+
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// Those of the requests; the stream ends there.
+    pub async fn try_next(&mut self) -> Result<Option<TokenRecord>> {
+        poll_fn(|cx| self.0.as_mut().poll_next(cx))
+            .await
+            .transpose()
+    }
+}
+
+impl Stream for RecordStream {
+    type Item = Result<TokenRecord>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx)
+    }
+}
+
+impl fmt::Debug for RecordStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RecordStream")
+    }
+}
+
+struct AtOnce {
+    coming: Option<BoxFuture<'static, Result<Vec<TokenRecord>>>>,
+    ready: std::vec::IntoIter<TokenRecord>,
+}
+
+impl Stream for AtOnce {
+    type Item = Result<TokenRecord>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(coming) = &mut self.coming {
+            let Poll::Ready(result) = coming.as_mut().poll(cx) else {
+                return Poll::Pending;
+            };
+            self.coming = None;
+            match result {
+                Ok(records) => self.ready = records.into_iter(),
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        Poll::Ready(self.ready.next().map(Ok))
+    }
+}
