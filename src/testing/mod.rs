@@ -1,1 +1,15 @@
-//! Work in progress.
+//! Twins of the services for tests: real HTTP servers on the loopback interface, with the state
+//! and the quirks of the services they stand for.
+
+mod body;
+mod clock;
+mod common;
+mod connection;
+mod fault;
+mod handler;
+mod message;
+mod server;
+
+pub use clock::VirtualClock;
+pub use fault::{Fault, Rule};
+pub use message::Received;
