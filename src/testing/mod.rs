@@ -8,8 +8,10 @@ mod connection;
 mod fault;
 mod handler;
 mod message;
+pub mod query_server;
 mod server;
 
 pub use clock::VirtualClock;
 pub use fault::{Fault, Rule};
 pub use message::Received;
+pub use query_server::QueryServer;
