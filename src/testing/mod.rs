@@ -7,9 +7,11 @@ mod common;
 mod connection;
 mod fault;
 mod handler;
+pub mod launchdarkly;
 mod message;
 mod server;
 
 pub use clock::VirtualClock;
 pub use fault::{Fault, Rule};
+pub use launchdarkly::LaunchDarkly;
 pub use message::Received;
