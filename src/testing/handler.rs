@@ -50,7 +50,7 @@ pub(super) async fn handle<S: Service>(
     let recording = shared.is_recording();
     if fault == Some(Fault::CloseBeforeRequest) {
         if recording {
-            shared.record(received);
+            shared.record(&Arc::new(received));
         }
         return Err(Close);
     }
@@ -58,8 +58,9 @@ pub(super) async fn handle<S: Service>(
         return Ok(response(Answer::empty(413), received.at, None));
     };
     received.body = bytes;
+    let received = Arc::new(received);
     if recording {
-        shared.record(received.clone());
+        shared.record(&received);
     }
     match fault {
         None => {

@@ -55,7 +55,7 @@ pub(super) struct Shared<S: Service> {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) script: Script<S::Operation>,
     recording: AtomicBool,
-    requests: Mutex<VecDeque<Received>>,
+    requests: Mutex<VecDeque<Arc<Received>>>,
 }
 
 enum Command {
@@ -106,7 +106,11 @@ impl<S: Service> Server<S> {
 
     /// What was received, in order; the newest 10,000.
     pub(crate) fn requests(&self) -> Vec<Received> {
-        self.shared.lock_requests().iter().cloned().collect()
+        self.shared
+            .lock_requests()
+            .iter()
+            .map(|request| Received::clone(request))
+            .collect()
     }
 
     /// Forgets what was received.
@@ -169,15 +173,15 @@ impl<S: Service> Shared<S> {
         self.recording.load(Ordering::Relaxed)
     }
 
-    pub(super) fn record(&self, request: Received) {
+    pub(super) fn record(&self, request: &Arc<Received>) {
         let mut requests = self.lock_requests();
         if requests.len() >= KEPT_REQUESTS {
             requests.pop_front();
         }
-        requests.push_back(request);
+        requests.push_back(Arc::clone(request));
     }
 
-    fn lock_requests(&self) -> MutexGuard<'_, VecDeque<Received>> {
+    fn lock_requests(&self) -> MutexGuard<'_, VecDeque<Arc<Received>>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
