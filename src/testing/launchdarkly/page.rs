@@ -1,0 +1,90 @@
+//! Pages of the token list.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::options::{Options, TotalCount};
+use super::wire::link;
+
+/// The first API version whose list comes in pages.
+pub(super) const PAGED_SINCE: u32 = 20_240_415;
+const DEFAULT_LIMIT: u64 = 25;
+
+/// `None` is the whole list.
+pub(super) struct Page(Option<(u64, u64)>);
+
+impl Page {
+    pub(super) fn whole() -> Self {
+        Self(None)
+    }
+
+    /// Reads `limit` (at least 1) and `offset` (at least 0).
+    pub(super) fn read(
+        query: &BTreeMap<String, String>,
+        options: &Options,
+    ) -> Result<Self, &'static str> {
+        let number = |name: &str, default| match query.get(name) {
+            None => Some(default),
+            Some(text) => text.parse::<i64>().ok().and_then(|n| u64::try_from(n).ok()),
+        };
+        let limit = number("limit", DEFAULT_LIMIT)
+            .filter(|limit| *limit > 0)
+            .ok_or("limit must be a whole number above zero")?;
+        let offset = number("offset", 0).ok_or("offset must be a whole number")?;
+        let bound = options.max_limit.unwrap_or(u64::MAX);
+        Ok(Self(Some((limit.min(bound), offset))))
+    }
+
+    pub(super) fn of<'a, T>(&self, items: &'a [T]) -> impl Iterator<Item = &'a T> {
+        let (limit, offset) = self.0.unwrap_or((u64::MAX, 0));
+        let size = |n| usize::try_from(n).unwrap_or(usize::MAX);
+        items.iter().skip(size(offset)).take(size(limit))
+    }
+
+    pub(super) fn links(&self, total: usize, show_all: bool, options: &Options) -> Value {
+        let suffix = if show_all { "&showAll=true" } else { "" };
+        let Some((limit, offset)) = self.0 else {
+            let query = if show_all { "?showAll=true" } else { "" };
+            return json!({"self": link(format!("/api/v2/tokens{query}"))});
+        };
+        let to = |offset: u64| {
+            link(format!(
+                "/api/v2/tokens?limit={limit}&offset={offset}{suffix}"
+            ))
+        };
+        let mut links = Map::new();
+        links.insert("self".to_owned(), to(offset));
+        if !options.page_links {
+            return Value::Object(links);
+        }
+        let total = u64::try_from(total).unwrap_or(u64::MAX);
+        let after = offset.saturating_add(limit);
+        if offset > 0 {
+            links.insert("first".to_owned(), to(0));
+            links.insert("prev".to_owned(), to(offset.saturating_sub(limit)));
+        }
+        if after < total {
+            // The last page begins at a whole number of pages after this one.
+            let rest = total - after;
+            let last = after + (rest - 1) / limit * limit;
+            links.insert("next".to_owned(), to(after));
+            links.insert("last".to_owned(), to(last));
+        }
+        Value::Object(links)
+    }
+}
+
+pub(super) fn total(options: &Options, all: usize, page: usize) -> Option<usize> {
+    match options.total_count {
+        TotalCount::All => Some(all),
+        TotalCount::Page => Some(page),
+        TotalCount::Absent => None,
+    }
+}
+
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(object) = object {
+        object.insert(name.to_owned(), value);
+    }
+}

@@ -1,0 +1,125 @@
+//! Signed tokens (JWT, HS256), as the server makes and reads them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Deserialize;
+use serde_json::{Number, json};
+use sha2::Sha256;
+
+/// The claims that the server looks at.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    pub(super) exp: i64,
+    pub(super) iat: i64,
+    pub(super) iss: String,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+}
+
+/// The server's secret.
+#[derive(Clone)]
+pub(super) struct Key([u8; 64]);
+
+impl Key {
+    pub(super) fn random() -> Self {
+        Self(std::array::from_fn(|_| fastrand::u8(..)))
+    }
+
+    pub(super) fn sign(&self, issuer: &str, exp: &Number, iat: i64) -> String {
+        let header = json!({ "alg": "HS256", "typ": "JWT" });
+        let claims = json!({ "exp": exp, "iat": iat, "iss": issuer, "sub": random_uuid() });
+        let signed = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
+        let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
+        format!("{signed}.{signature}")
+    }
+
+    /// The claims, if the signature is this key's. Says nothing about their times.
+    pub(super) fn verify(&self, token: &str) -> Option<Claims> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let header: Header = decode(header)?;
+        if header.alg != "HS256" {
+            return None;
+        }
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.mac(signed).verify_slice(&signature).ok()?;
+        decode(claims)
+    }
+
+    fn mac(&self, signed: &str) -> Hmac<Sha256> {
+        let mut mac = Hmac::<Sha256>::new(&self.0.into());
+        mac.update(signed.as_bytes());
+        mac
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn random_uuid() -> String {
+    let random = fastrand::u128(..);
+    // Version 4, variant 1.
+    let bits = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{bits:032x}");
+    let mut uuid = String::with_capacity(36);
+    for (at, digit) in hex.chars().enumerate() {
+        if matches!(at, 8 | 12 | 16 | 20) {
+            uuid.push('-');
+        }
+        uuid.push(digit);
+    }
+    uuid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_back_with_the_key_that_signed_it_alone() {
+        let key = Key::random();
+        let token = key.sign("token", &Number::from(2), 1);
+        let claims = key.verify(&token).unwrap();
+        assert_eq!((claims.exp, claims.iat, &*claims.iss), (2, 1, "token"));
+        assert!(Key::random().verify(&token).is_none());
+        assert!(key.verify(&format!("{token}A")).is_none());
+        assert!(key.verify("a.b").is_none());
+    }
+
+    // The key and the values of the example for HS256 in RFC 7515, appendix A.1.
+    #[test]
+    fn a_token_of_the_standard_verifies() {
+        let key: [u8; 64] = URL_SAFE_NO_PAD
+            .decode(
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+            )
+            .unwrap()
+            .try_into()
+            .unwrap();
+        let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
+                      eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
+                      cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = Key(key).mac(signed).finalize().into_bytes();
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(signature),
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+        );
+    }
+
+    #[test]
+    fn a_uuid_is_of_version_4() {
+        let uuid = random_uuid();
+        assert_eq!(uuid.len(), 36);
+        assert_eq!(uuid.chars().nth(14), Some('4'));
+        assert!(matches!(uuid.chars().nth(19), Some('8' | '9' | 'a' | 'b')));
+    }
+}
