@@ -1,9 +1,10 @@
-//! The twin of LaunchDarkly's access tokens.
+//! The twin of `LaunchDarkly`: its operations, its settings, its tokens.
 
 mod limits;
 mod options;
 mod page;
 mod patch;
+mod route;
 mod seed;
 mod service;
 mod state;
@@ -43,8 +44,8 @@ pub enum Operation {
     CallerIdentity,
 }
 
-/// A LaunchDarkly account with its access tokens, on a port of the loopback interface; it stops
-/// when it is dropped.
+/// An account of `LaunchDarkly` with its access tokens, on a port of the loopback interface; it
+/// stops when it is dropped.
 ///
 /// It begins with one member, the owner, and one token, [`credential`](Self::credential), a
 /// personal one with the role `admin`; both are seen in lists like any other.
@@ -152,25 +153,6 @@ impl LaunchDarkly {
         self.server.service().lock().add_member(role, now)
     }
 
-    /// Gives a member another base role; `false` if there is no such member. Their personal tokens
-    /// can never more than they can themselves.
-    pub fn set_member_role(&self, id: &str, role: &str) -> bool {
-        self.server.service().lock().set_member_role(id, role)
-    }
-
-    /// Removes a member; `false` if there is no such member. Their personal tokens stop working.
-    pub fn remove_member(&self, id: &str) -> bool {
-        self.server.service().lock().remove_member(id)
-    }
-
-    /// Puts a token in.
-    pub fn seed(&self, seed: Seed) -> TwinToken {
-        let now = self.clock.now();
-        let mut state = self.server.service().lock();
-        let owner = state.owner.clone();
-        state.insert(seed.into_token(&owner, now))
-    }
-
     /// All tokens there are, expired ones included, oldest first.
     #[must_use]
     pub fn tokens(&self) -> Vec<TwinToken> {
@@ -190,5 +172,30 @@ impl LaunchDarkly {
         let now = self.clock.now();
         let state = self.server.service().lock();
         state.opened_by(secret.expose_secret(), now).is_some()
+    }
+}
+
+#[expect(
+    clippy::must_use_candidate,
+    reason = "called for what they change; what they return is extra"
+)]
+impl LaunchDarkly {
+    /// Gives a member another base role; `false` if there is no such member. Their personal tokens
+    /// can never more than they can themselves.
+    pub fn set_member_role(&self, id: &str, role: &str) -> bool {
+        self.server.service().lock().set_member_role(id, role)
+    }
+
+    /// Removes a member; `false` if there is no such member. Their personal tokens stop working.
+    pub fn remove_member(&self, id: &str) -> bool {
+        self.server.service().lock().remove_member(id)
+    }
+
+    /// Puts a token in.
+    pub fn seed(&self, seed: Seed) -> TwinToken {
+        let now = self.clock.now();
+        let mut state = self.server.service().lock();
+        let owner = state.owner.clone();
+        state.insert(seed.into_token(&owner, now))
     }
 }

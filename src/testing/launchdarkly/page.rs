@@ -46,10 +46,10 @@ impl Page {
         let suffix = if show_all { "&showAll=true" } else { "" };
         let Some((limit, offset)) = self.0 else {
             let query = if show_all { "?showAll=true" } else { "" };
-            return json!({"self": link(format!("/api/v2/tokens{query}"))});
+            return json!({"self": link(&format!("/api/v2/tokens{query}"))});
         };
         let to = |offset: u64| {
-            link(format!(
+            link(&format!(
                 "/api/v2/tokens?limit={limit}&offset={offset}{suffix}"
             ))
         };

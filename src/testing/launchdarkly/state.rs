@@ -64,7 +64,7 @@ impl Member {
         let number = self.id.get(18..).unwrap_or_default();
         json!({
             "_id": self.id,
-            "_links": {"self": link(format!("/api/v2/members/{}", self.id))},
+            "_links": {"self": link(&format!("/api/v2/members/{}", self.id))},
             "firstName": "Member",
             "lastName": number,
             "role": self.role,
