@@ -104,8 +104,8 @@ pub use marker::{InvalidMarker, Marker};
 pub use new_token::NewToken;
 pub use secret::Secret;
 pub use service::{
-    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
-    TokenService, TokenServiceExt, TokenState, Verification,
+    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
+    TokenRecord, TokenService, TokenServiceExt, TokenState, Verification,
 };
 pub use time::{
     Clock, DateText, Expiry, ParseDateError, SystemClock, UnixMillis, UnixSeconds, When,

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::BoxFuture;
 use crate::error::Result;
@@ -41,15 +42,19 @@ pub trait TokenService: fmt::Debug + Send + Sync {
     /// Reads one token; [`ErrorKind::NotFound`](crate::ErrorKind) if there is none.
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>>;
 
-    /// Creates a token like `old`, which stays as it is.
-    fn create_like(
+    /// What it takes to make another token like this one.
+    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>>;
+
+    /// Creates a token after a blueprint of the same service. Sent at most once unless it certainly
+    /// did not happen.
+    fn create(
         &self,
-        old: &TokenKey,
+        blueprint: &Blueprint,
         successor: Successor,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
 
-    /// Replaces a token by one of the same name, with a gap in which neither works.
-    fn replace_in_place(&self, old: &TokenKey) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
+    /// The secret of a token once more, where the service shows it; `None` where it does not.
+    fn secret(&self, key: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>>;
 
     /// Gives a token a new secret; the old one goes on for the given time, or ends at once.
     fn reset(
@@ -127,8 +132,8 @@ pub struct Capabilities {
     pub reports_last_use: bool,
     /// Two tokens cannot have the same name, so a successor needs another.
     pub unique_names: bool,
-    /// A token can be replaced under its own name, with a gap.
-    pub replace_in_place: bool,
+    /// It shows secrets again.
+    pub shows_secrets: bool,
     /// A successor can carry a [`Marker`] without changing its name.
     pub marks_successors: bool,
 }
@@ -142,7 +147,7 @@ impl Capabilities {
             reset_with_grace: false,
             reports_last_use: false,
             unique_names: false,
-            replace_in_place: false,
+            shows_secrets: false,
             marks_successors: false,
         }
     }
@@ -156,10 +161,12 @@ pub enum Action {
     List,
     /// [`TokenService::get`]
     Get,
-    /// [`TokenService::create_like`]
-    CreateLike,
-    /// [`TokenService::replace_in_place`]
-    ReplaceInPlace,
+    /// [`TokenService::blueprint`]
+    Blueprint,
+    /// [`TokenService::create`]
+    Create,
+    /// [`TokenService::secret`]
+    Secret,
     /// [`TokenService::reset`]
     Reset,
     /// [`TokenService::expire_at`]
@@ -194,15 +201,58 @@ impl fmt::Display for TokenKey {
     }
 }
 
+/// What it takes to make a token like another: its properties in the service's own form, without
+/// its secret. It can be kept and used after the token is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Blueprint(Value);
+
+impl Blueprint {
+    /// Takes properties in a form that the service's own [`TokenService::create`] reads.
+    #[must_use]
+    pub fn new(properties: Value) -> Self {
+        Self(properties)
+    }
+
+    /// The properties.
+    #[must_use]
+    pub fn properties(&self) -> &Value {
+        &self.0
+    }
+
+    /// The properties as a service's own type.
+    #[cfg(any(
+        feature = "launchdarkly",
+        feature = "query-server",
+        feature = "avisi-cloud"
+    ))]
+    pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, service: Service) -> Result<T> {
+        T::deserialize(&self.0)
+            .map_err(|_| crate::Error::input(service, "blueprint", "is not one of this service"))
+    }
+
+    /// The properties of a service's own type.
+    #[cfg(any(
+        feature = "launchdarkly",
+        feature = "query-server",
+        feature = "avisi-cloud"
+    ))]
+    pub(crate) fn write<T: Serialize>(service: Service, properties: &T) -> Result<Self> {
+        serde_json::to_value(properties)
+            .map(Self)
+            .map_err(|_| crate::Error::input(service, "blueprint", "cannot be written down"))
+    }
+}
+
 /// What a successor shall have different from the token that it follows.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Successor {
-    /// Its name; the same by default, which takes a service whose names need not be unique.
+    /// Its name; that of the blueprint by default.
     pub name: Option<String>,
     /// A mark to find it by, where the service has a place for it.
     pub marker: Option<Marker>,
-    /// When it ends; as the old one by default, where a successor can have an end.
+    /// When it ends; as the blueprint says by default.
     pub expires: Option<Expiry>,
 }
 

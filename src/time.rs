@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::BoxFuture;
 use serde::{Deserialize, Serialize};
-use serde_with::{As, DisplayFromStr, PickFirst, Same};
+use serde_with::{As, DisplayFromStr, PickFirst, Same, TryFromInto};
 
 /// When something happened or will happen, as far as a service tells.
 ///
@@ -110,8 +110,10 @@ macro_rules! unix_time {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(
-            // Numbers in every recorded answer, strings in some documented samples: both are read.
-            #[serde(with = "As::<PickFirst<(Same, DisplayFromStr)>>")] i64,
+            // Whole numbers are what is sent. Strings stand in some documented samples, and a
+            // fraction can get into a database by hand: both are read.
+            #[serde(with = "As::<PickFirst<(Same, DisplayFromStr, TryFromInto<Fraction>)>>")]
+            i64,
         );
 
         impl $name {
@@ -178,6 +180,38 @@ unix_time! {
     /// assert_eq!(time.to_string(), "2025-10-01T10:00:00Z");
     /// ```
     UnixSeconds, "seconds", from_secs, as_secs
+}
+
+/// A number with a fraction where a whole one belongs; the fraction is cut off.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+#[serde(transparent)]
+struct Fraction(f64);
+
+impl TryFrom<Fraction> for i64 {
+    type Error = &'static str;
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range is checked, the rest is to be cut"
+    )]
+    fn try_from(number: Fraction) -> Result<Self, Self::Error> {
+        // Below this every whole number can be told from the next.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        if number.0.abs() < EXACT {
+            Ok(number.0 as Self)
+        } else {
+            Err("out of range")
+        }
+    }
+}
+
+impl TryFrom<i64> for Fraction {
+    type Error = &'static str;
+
+    /// Never asked for: whole numbers are written as such.
+    fn try_from(_: i64) -> Result<Self, Self::Error> {
+        Err("not a fraction")
+    }
 }
 
 /// A date kept as the text in which it came (Avisi Cloud, whose format is not documented).
@@ -328,6 +362,13 @@ mod tests {
             let time: UnixMillis = serde_json::from_str(body).unwrap();
             assert_eq!(serde_json::to_string(&time).unwrap(), "1628001602644");
         }
+        assert_eq!(
+            serde_json::from_str::<UnixSeconds>("1628001602.9")
+                .unwrap()
+                .get(),
+            1_628_001_602
+        );
+        assert!(serde_json::from_str::<UnixSeconds>("1e300").is_err());
         assert!(serde_json::from_str::<UnixMillis>("\"soon\"").is_err());
         assert!(serde_json::from_str::<UnixMillis>("true").is_err());
     }

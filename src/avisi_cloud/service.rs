@@ -11,7 +11,7 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, OwnCredential, RecordStream, Successor, TokenKey, TokenRecord,
+    Action, Blueprint, Capabilities, OwnCredential, RecordStream, Successor, TokenKey, TokenRecord,
     TokenService, TokenState, Verification,
 };
 use crate::time::{ParseDateError, When};
@@ -31,10 +31,12 @@ impl TokenService for Client {
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
             // To verify, it is called with the new secret.
-            Action::List | Action::Get | Action::Verify => &["listPersonalAccessTokens"],
-            Action::CreateLike => &["listPersonalAccessTokens", "provisionPersonalAccessToken"],
+            Action::List | Action::Get | Action::Blueprint | Action::Verify => {
+                &["listPersonalAccessTokens"]
+            }
+            Action::Create => &["provisionPersonalAccessToken"],
             Action::Delete => &["revokePersonalAccessToken"],
-            Action::ReplaceInPlace | Action::Reset | Action::ExpireAt => &[],
+            Action::Secret | Action::Reset | Action::ExpireAt => &[],
         }
     }
 
@@ -55,28 +57,37 @@ impl TokenService for Client {
         Box::pin(async move { record(&self.find(&key).await?, self.now()).ok_or_else(not_found) })
     }
 
-    fn create_like(
-        &self,
-        old: &TokenKey,
-        successor: Successor,
-    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let old = old.clone();
+    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+        let key = key.clone();
         Box::pin(async move {
-            if successor.expires.is_some() {
-                return Err(Error::unsupported(Service::AVISI_CLOUD, "expires"));
-            }
-            let old = self.find(&old).await?;
-            let name = successor.name.or(old.name);
-            let name = match (name, successor.marker) {
-                (Some(name), Some(marker)) => Some(marker.appended_to(&name)),
-                (None, Some(marker)) => Some(marker.to_string()),
-                (name, None) => name,
-            };
+            let old = self.find(&key).await?;
             let body = ProvisionBody {
-                name,
+                name: old.name,
                 ip_restriction: old.ip_restriction.filter(|text| !text.is_empty()),
                 type_: old.type_,
             };
+            Blueprint::write(Service::AVISI_CLOUD, &body)
+        })
+    }
+
+    fn create(
+        &self,
+        blueprint: &Blueprint,
+        successor: Successor,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+        let body = blueprint.read::<ProvisionBody>(Service::AVISI_CLOUD);
+        Box::pin(async move {
+            let mut body = body?;
+            if successor.expires.is_some() {
+                return Err(Error::unsupported(Service::AVISI_CLOUD, "expires"));
+            }
+            if let Some(name) = successor.name {
+                body.name = Some(name);
+            }
+            if let Some(marker) = successor.marker {
+                let before = body.name.unwrap_or_default();
+                body.name = Some(marker.appended_to(&before));
+            }
             let (token, secret) = self
                 .provision(ProvisionDraft::unchecked(body))
                 .await?
@@ -91,8 +102,8 @@ impl TokenService for Client {
         })
     }
 
-    fn replace_in_place(&self, _: &TokenKey) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "replace_in_place")) })
+    fn secret(&self, _: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn reset(

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use futures_core::Stream;
 
 use super::client::Client;
-use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenStream};
+use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft, TokenStream};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
@@ -15,10 +15,10 @@ use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
-    TokenService, TokenState, Verification,
+    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
+    TokenRecord, TokenService, TokenState, Verification,
 };
-use crate::time::{Expiry, When};
+use crate::time::When;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -39,12 +39,12 @@ impl TokenService for Client {
         match action {
             Action::List => &["getTokens"],
             // To verify, it is called with the new secret.
-            Action::Get | Action::Verify => &["getToken"],
-            Action::CreateLike => &["getToken", "postToken"],
+            Action::Get | Action::Blueprint | Action::Verify => &["getToken"],
+            Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
             Action::ExpireAt => &["patchToken"],
             Action::Delete => &["deleteToken"],
-            Action::ReplaceInPlace => &[],
+            Action::Secret => &[],
         }
     }
 
@@ -60,26 +60,40 @@ impl TokenService for Client {
         Box::pin(async move { Ok(record(&Client::get(self, &id(&key)?).await?, self.now())) })
     }
 
-    fn create_like(
+    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let old = Client::get(self, &id(&key)?).await?;
+            Blueprint::write(Service::LAUNCH_DARKLY, &body_like(&old))
+        })
+    }
+
+    fn create(
         &self,
-        old: &TokenKey,
+        blueprint: &Blueprint,
         successor: Successor,
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
-        let old = old.clone();
+        let body = blueprint.read::<TokenBody>(Service::LAUNCH_DARKLY);
         Box::pin(async move {
-            let old = Client::get(self, &id(&old)?).await?;
-            let new = self.create(like(&old, successor)).await?;
+            let mut body = body?;
+            if let Some(name) = successor.name {
+                body.name = Some(name);
+            }
+            if let Some(marker) = successor.marker {
+                // There is no place but the description that nobody goes by.
+                let before = body.description.unwrap_or_default();
+                body.description = Some(marker.appended_to(&before));
+            }
+            if successor.expires.is_some() {
+                body.expiry = None;
+            }
+            let new = Client::create(self, TokenDraft::new(body, successor.expires)).await?;
             Ok(new_record(new, self.now()))
         })
     }
 
-    fn replace_in_place(&self, _: &TokenKey) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
-        Box::pin(async {
-            Err(Error::unsupported(
-                Service::LAUNCH_DARKLY,
-                "replace_in_place",
-            ))
-        })
+    fn secret(&self, _: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+        Box::pin(async { Ok(None) })
     }
 
     fn reset(
@@ -166,31 +180,23 @@ fn id(key: &TokenKey) -> Result<TokenId> {
         .map_err(|error| Error::input(Service::LAUNCH_DARKLY, "id", error.to_string()))
 }
 
-/// A token like another; the description carries the marker.
-fn like(old: &Token, successor: Successor) -> super::TokenDraft {
+/// What a token like this one is created from.
+fn body_like(old: &Token) -> TokenBody {
     let mut body = TokenBody {
-        name: successor
-            .name
-            .or_else(|| old.name.clone())
-            .filter(|name| !name.trim().is_empty()),
+        name: old.name.clone().filter(|name| !name.trim().is_empty()),
         description: old.description.clone(),
         service_token: old.service_token,
         default_api_version: old.default_api_version,
+        expiry: old.expiry.filter(|end| end.get() != 0),
         ..TokenBody::default()
     };
-    if let Some(marker) = successor.marker {
-        body.description = Some(marker.appended_to(old.description.as_deref().unwrap_or_default()));
-    }
     match old.access() {
         Some(Access::Role(role)) => body.role = Some(role),
         Some(Access::CustomRoles(roles)) => body.custom_role_ids = roles,
         Some(Access::InlinePolicy(statements)) => body.inline_role = statements,
         None => {}
     }
-    let expiry = successor
-        .expires
-        .or_else(|| old.expires().time().map(Expiry::At));
-    super::TokenDraft::new(body, expiry)
+    body
 }
 
 fn new_record(new: NewToken, now: SystemTime) -> NewTokenOf<TokenRecord> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::client::Client;
-use super::models::{Created, Liveness, OldToken};
+use super::models::{Created, Liveness};
 use super::{Token, TokenBody, TokenDraft};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,8 +12,8 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey, TokenRecord,
-    TokenService, TokenState, Verification,
+    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
+    TokenRecord, TokenService, TokenState, Verification,
 };
 use crate::time::When;
 
@@ -25,22 +25,16 @@ impl TokenService for Client {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             unique_names: true,
-            replace_in_place: true,
+            shows_secrets: true,
             ..Capabilities::none()
         }
     }
 
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
-            Action::List | Action::Get | Action::Verify => &["listTokens"],
-            Action::CreateLike => &["listTokens", "getTokenValue", "createToken", "listTokens"],
-            Action::ReplaceInPlace => &[
-                "listTokens",
-                "deleteToken",
-                "getTokenValue",
-                "createToken",
-                "listTokens",
-            ],
+            Action::List | Action::Get | Action::Blueprint | Action::Verify => &["listTokens"],
+            Action::Create => &["getTokenValue", "createToken", "listTokens"],
+            Action::Secret => &["getTokenValue"],
             Action::Delete => &["getTokenValue", "deleteToken"],
             Action::Reset | Action::ExpireAt => &[],
         }
@@ -63,44 +57,48 @@ impl TokenService for Client {
         Box::pin(async move { Ok(record(&token.await?, self.now())) })
     }
 
-    fn create_like(
+    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+        let token = Client::get(self, key.as_str());
+        Box::pin(async move {
+            let token = token.await?;
+            let body = TokenBody {
+                name: token.name.clone(),
+                active: Some(token.is_active()),
+                write: Some(token.can_write()),
+                expiration_date: (!token.never_expires()).then_some(token.expiration_date),
+            };
+            Blueprint::write(Service::QUERY_SERVER, &body)
+        })
+    }
+
+    fn create(
         &self,
-        old: &TokenKey,
+        blueprint: &Blueprint,
         successor: Successor,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let old = Client::get(self, old.as_str());
+        let body = blueprint.read::<TokenBody>(Service::QUERY_SERVER);
         Box::pin(async move {
-            let Some(name) = successor.name else {
-                let rule = "must be given: two tokens cannot have the same name";
-                return Err(Error::input(Service::QUERY_SERVER, "name", rule));
-            };
-            let old = old.await?;
-            let mut draft = TokenDraft::from(TokenBody {
-                name,
-                active: Some(old.is_active()),
-                write: Some(old.can_write()),
-                expiration_date: (!old.never_expires()).then_some(old.expiration_date),
-            });
+            let mut body = body?;
+            if let Some(name) = successor.name {
+                body.name = name;
+            }
+            let mut draft = TokenDraft::from(body);
             if let Some(expiry) = successor.expires {
                 draft = draft.with_expiry(expiry);
             }
-            match self.create(draft).await? {
+            match Client::create(self, draft).await? {
                 Created::New(new) => Ok(new_record(new, self.now())),
                 Created::AlreadyExists(_) => {
                     Err(Error::new(Service::QUERY_SERVER, ErrorKind::Conflict)
-                        .with_reason("the new name is taken already"))
+                        .with_reason("the name is taken already"))
                 }
             }
         })
     }
 
-    fn replace_in_place(&self, old: &TokenKey) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let rotate = self.rotate_in_place(old.as_str());
-        Box::pin(async move {
-            let rotated = rotate.await?;
-            debug_assert!(matches!(rotated.old, OldToken::Deleted));
-            Ok(new_record(rotated.new, self.now()))
-        })
+    fn secret(&self, key: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+        let value = self.value(key.as_str());
+        Box::pin(async move { value.await.map(Some) })
     }
 
     fn reset(
