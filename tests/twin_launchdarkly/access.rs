@@ -76,8 +76,13 @@ async fn only_administrators_change_tokens() {
             .0
             == 201
     );
+    let shown = format!("/tokens/{}", demoted.id);
+    let role = setup.get(&shown).await.ok(200)["_member"]["role"].clone();
+    assert_eq!(role, "admin");
     // A personal token can no more than its member.
     assert!(twin.set_member_role(&member, "reader") && !twin.set_member_role("nobody", "reader"));
+    let role = setup.get(&shown).await.ok(200)["_member"]["role"].clone();
+    assert_eq!(role, "reader");
     let id = twin.credential_id();
     let count = twin.tokens().len();
     for secret in [

@@ -54,6 +54,15 @@ async fn lists_come_in_pages_with_links() {
         let expected = format!("/api/v2/tokens?limit=7&offset={offset}&showAll=true");
         assert_eq!(href(&middle, name).unwrap(), expected);
     }
+    // A page that ends with the list is the last one.
+    let before = setup.get("/tokens?limit=20&offset=20").await.ok(200);
+    let expected = Some("/api/v2/tokens?limit=20&offset=40".to_owned());
+    assert_eq!(
+        (href(&before, "next"), href(&before, "last")),
+        (expected.clone(), expected)
+    );
+    let end = setup.get("/tokens?limit=20&offset=40").await.ok(200);
+    assert_eq!((href(&end, "next"), href(&end, "last")), (None, None));
     let beyond = setup.get("/tokens?offset=99").await.ok(200);
     assert_eq!(
         (&beyond["items"], &beyond["totalCount"]),

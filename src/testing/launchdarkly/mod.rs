@@ -157,13 +157,17 @@ impl LaunchDarkly {
     #[must_use]
     pub fn tokens(&self) -> Vec<TwinToken> {
         let state = self.server.service().lock();
-        state.tokens.values().cloned().collect()
+        state
+            .tokens()
+            .map(|token| TwinToken::clone(token))
+            .collect()
     }
 
     /// The token with this id.
     #[must_use]
     pub fn token(&self, id: &str) -> Option<TwinToken> {
-        self.server.service().lock().tokens.get(id).cloned()
+        let state = self.server.service().lock();
+        state.token(id).map(|token| TwinToken::clone(token))
     }
 
     /// Whether a request with this secret would be let in now; asking is not a use.

@@ -82,9 +82,3 @@ pub(super) fn total(options: &Options, all: usize, page: usize) -> Option<usize>
         TotalCount::Absent => None,
     }
 }
-
-pub(super) fn put(object: &mut Value, name: &str, value: Value) {
-    if let Value::Object(object) = object {
-        object.insert(name.to_owned(), value);
-    }
-}

@@ -12,7 +12,7 @@ use super::options::Options;
 use super::page;
 use super::patch::{self, PatchError};
 use super::route::{Route, route};
-use super::state::{Caller, State, TwinToken, new_secret};
+use super::state::{Caller, State, Stored, TwinToken, new_secret};
 use super::wire::{self, Fields, Show, error, invalid};
 use crate::testing::message::{Answer, Received};
 use crate::testing::server::Service;
@@ -143,9 +143,8 @@ impl Call<'_> {
             })
             // `beta` and the like come on top of the newest version.
             .unwrap_or(wire::NEWEST_API_VERSION);
-        let visible: Vec<&TwinToken> = state
-            .tokens
-            .values()
+        let visible: Vec<&Stored> = state
+            .tokens()
             .filter(|token| self.sees(token, show_all))
             .collect();
         let page = if version < page::PAGED_SINCE {
@@ -153,22 +152,21 @@ impl Call<'_> {
         } else {
             page::Page::read(&query, self.options).map_err(invalid)?
         };
-        let items: Vec<Value> = page
+        let items: Vec<&str> = page
             .of(&visible)
-            .map(|token| self.shown(state, token, Show::Tail))
+            .map(|token| self.shown(state, token))
             .collect();
         let links = page.links(visible.len(), show_all, self.options);
-        let mut body = json!({"_links": links});
-        if let Some(count) = page::total(self.options, visible.len(), items.len()) {
-            page::put(&mut body, "totalCount", json!(count));
-        }
-        page::put(&mut body, "items", Value::Array(items));
-        Ok(Answer::json(200, &body))
+        let count = page::total(self.options, visible.len(), items.len())
+            .map_or_else(String::new, |count| format!(r#","totalCount":{count}"#));
+        let items = items.join(",");
+        let body = format!(r#"{{"items":[{items}],"_links":{links}{count}}}"#);
+        Ok(Answer::json_text(200, body))
     }
 
     fn get(&self, state: &State, id: &str) -> Outcome {
         let token = self.find(state, id)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Tail)))
+        Ok(Answer::json_text(200, self.shown(state, token).to_owned()))
     }
 
     fn create(&self, state: &mut State) -> Outcome {
@@ -196,7 +194,7 @@ impl Call<'_> {
             old_secrets: Vec::new(),
         };
         let token = state.insert(token);
-        Ok(Answer::json(201, &self.shown(state, &token, Show::Whole)))
+        Ok(Answer::json(201, &self.written(state, &token, Show::Whole)))
     }
 
     fn patch(&self, state: &mut State, id: &str) -> Outcome {
@@ -213,7 +211,7 @@ impl Call<'_> {
         let member = state.member(&token.member_id);
         let before = wire::bare(token, &state.owner, member, Show::Tail, self.options);
         let fields = self.patched(&before, patch, token.service)?;
-        if let Some(token) = state.tokens.get_mut(id) {
+        if let Some(token) = state.edit(id) {
             token.name = fields.name;
             token.description = fields.description;
             token.role = fields.role;
@@ -223,8 +221,8 @@ impl Call<'_> {
             token.last_modified = self.now;
         }
         // Not by `find`: the patch may have ended the token.
-        let token = state.tokens.get(id).ok_or_else(not_found)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Tail)))
+        let token = state.token(id).ok_or_else(not_found)?;
+        Ok(Answer::json_text(200, self.shown(state, token).to_owned()))
     }
 
     /// The members of a token after a patch, checked.
@@ -279,15 +277,12 @@ impl Call<'_> {
         };
         self.find(state, id)?;
         state.reset(id, old_until, self.now);
-        let token = state.tokens.get(id).ok_or_else(not_found)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Whole)))
+        let token = state.token(id).ok_or_else(not_found)?;
+        Ok(Answer::json(200, &self.written(state, token, Show::Whole)))
     }
 
     fn identity(&self, state: &State) -> Outcome {
-        let token = state
-            .tokens
-            .get(&self.caller.token_id)
-            .ok_or_else(not_found)?;
+        let token = state.token(&self.caller.token_id).ok_or_else(not_found)?;
         Ok(Answer::json(
             200,
             &json!({
@@ -302,10 +297,9 @@ impl Call<'_> {
     }
 
     /// A token that the caller may see; administrators see all.
-    fn find<'s>(&self, state: &'s State, id: &str) -> Result<&'s TwinToken, Answer> {
+    fn find<'s>(&self, state: &'s State, id: &str) -> Result<&'s Stored, Answer> {
         state
-            .tokens
-            .get(id)
+            .token(id)
             .filter(|token| self.sees(token, true))
             .ok_or_else(not_found)
     }
@@ -316,7 +310,11 @@ impl Call<'_> {
             && (self.options.lists_expired || !token.has_ended(self.now))
     }
 
-    fn shown(&self, state: &State, token: &TwinToken, show: Show) -> Value {
+    fn shown<'s>(&self, state: &State, token: &'s Stored) -> &'s str {
+        token.shown(|token| self.written(state, token, Show::Tail).to_string())
+    }
+
+    fn written(&self, state: &State, token: &TwinToken, show: Show) -> Value {
         let member = state.member(&token.member_id);
         wire::token(token, &state.owner, member, show, self.options)
     }
