@@ -112,7 +112,15 @@ impl Answer {
 
     /// JSON with its content type.
     pub(crate) fn json(status: u16, value: &Value) -> Self {
-        let mut answer = Self::json_untyped(status, value);
+        Self::json_text(status, value.to_string())
+    }
+
+    /// JSON that is already written, with its content type.
+    pub(crate) fn json_text(status: u16, json: impl Into<Bytes>) -> Self {
+        let mut answer = Self {
+            body: json.into(),
+            ..Self::empty(status)
+        };
         answer.headers.push((
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),

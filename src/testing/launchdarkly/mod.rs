@@ -1,9 +1,10 @@
-//! The twin of LaunchDarkly's access tokens.
+//! The twin of `LaunchDarkly`: its operations, its settings, its tokens.
 
 mod limits;
 mod options;
 mod page;
 mod patch;
+mod route;
 mod seed;
 mod service;
 mod state;
@@ -43,8 +44,8 @@ pub enum Operation {
     CallerIdentity,
 }
 
-/// A LaunchDarkly account with its access tokens, on a port of the loopback interface; it stops
-/// when it is dropped.
+/// An account of `LaunchDarkly` with its access tokens, on a port of the loopback interface; it
+/// stops when it is dropped.
 ///
 /// It begins with one member, the owner, and one token, [`credential`](Self::credential), a
 /// personal one with the role `admin`; both are seen in lists like any other.
@@ -152,6 +153,37 @@ impl LaunchDarkly {
         self.server.service().lock().add_member(role, now)
     }
 
+    /// All tokens there are, expired ones included, oldest first.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<TwinToken> {
+        let state = self.server.service().lock();
+        state
+            .tokens()
+            .map(|token| TwinToken::clone(token))
+            .collect()
+    }
+
+    /// The token with this id.
+    #[must_use]
+    pub fn token(&self, id: &str) -> Option<TwinToken> {
+        let state = self.server.service().lock();
+        state.token(id).map(|token| TwinToken::clone(token))
+    }
+
+    /// Whether a request with this secret would be let in now; asking is not a use.
+    #[must_use]
+    pub fn authenticates(&self, secret: &Secret) -> bool {
+        let now = self.clock.now();
+        let state = self.server.service().lock();
+        state.opened_by(secret.expose_secret(), now).is_some()
+    }
+}
+
+#[expect(
+    clippy::must_use_candidate,
+    reason = "called for what they change; what they return is extra"
+)]
+impl LaunchDarkly {
     /// Gives a member another base role; `false` if there is no such member. Their personal tokens
     /// can never more than they can themselves.
     pub fn set_member_role(&self, id: &str, role: &str) -> bool {
@@ -169,26 +201,5 @@ impl LaunchDarkly {
         let mut state = self.server.service().lock();
         let owner = state.owner.clone();
         state.insert(seed.into_token(&owner, now))
-    }
-
-    /// All tokens there are, expired ones included, oldest first.
-    #[must_use]
-    pub fn tokens(&self) -> Vec<TwinToken> {
-        let state = self.server.service().lock();
-        state.tokens.values().cloned().collect()
-    }
-
-    /// The token with this id.
-    #[must_use]
-    pub fn token(&self, id: &str) -> Option<TwinToken> {
-        self.server.service().lock().tokens.get(id).cloned()
-    }
-
-    /// Whether a request with this secret would be let in now; asking is not a use.
-    #[must_use]
-    pub fn authenticates(&self, secret: &Secret) -> bool {
-        let now = self.clock.now();
-        let state = self.server.service().lock();
-        state.opened_by(secret.expose_secret(), now).is_some()
     }
 }

@@ -46,10 +46,10 @@ impl Page {
         let suffix = if show_all { "&showAll=true" } else { "" };
         let Some((limit, offset)) = self.0 else {
             let query = if show_all { "?showAll=true" } else { "" };
-            return json!({"self": link(format!("/api/v2/tokens{query}"))});
+            return json!({"self": link(&format!("/api/v2/tokens{query}"))});
         };
         let to = |offset: u64| {
-            link(format!(
+            link(&format!(
                 "/api/v2/tokens?limit={limit}&offset={offset}{suffix}"
             ))
         };
@@ -80,11 +80,5 @@ pub(super) fn total(options: &Options, all: usize, page: usize) -> Option<usize>
         TotalCount::All => Some(all),
         TotalCount::Page => Some(page),
         TotalCount::Absent => None,
-    }
-}
-
-pub(super) fn put(object: &mut Value, name: &str, value: Value) {
-    if let Value::Object(object) = object {
-        object.insert(name.to_owned(), value);
     }
 }

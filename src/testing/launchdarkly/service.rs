@@ -11,7 +11,8 @@ use super::Operation;
 use super::options::Options;
 use super::page;
 use super::patch::{self, PatchError};
-use super::state::{Caller, State, TwinToken, new_secret};
+use super::route::{Route, route};
+use super::state::{Caller, State, Stored, TwinToken, new_secret};
 use super::wire::{self, Fields, Show, error, invalid};
 use crate::testing::message::{Answer, Received};
 use crate::testing::server::Service;
@@ -19,68 +20,6 @@ use crate::testing::server::Service;
 pub(super) struct Account {
     pub(super) options: Options,
     state: Mutex<State>,
-}
-
-/// Where a path leads.
-enum Route {
-    To(Operation, String),
-    WrongMethod(&'static str),
-    Nowhere,
-}
-
-fn route(method: &Method, path: &str) -> Route {
-    let Some(rest) = path.strip_prefix("/api/v2/") else {
-        return Route::Nowhere;
-    };
-    let segments: Vec<&str> = rest.split('/').collect();
-    let (id, operations): (_, &[(Method, Operation)]) = match *segments.as_slice() {
-        ["caller-identity"] => ("", &[(Method::GET, Operation::CallerIdentity)]),
-        ["tokens"] => (
-            "",
-            &[
-                (Method::GET, Operation::GetTokens),
-                (Method::POST, Operation::PostToken),
-            ],
-        ),
-        ["tokens", id] if !id.is_empty() => (
-            id,
-            &[
-                (Method::GET, Operation::GetToken),
-                (Method::PATCH, Operation::PatchToken),
-                (Method::DELETE, Operation::DeleteToken),
-            ],
-        ),
-        ["tokens", id, "reset"] if !id.is_empty() => (id, &[(Method::POST, Operation::ResetToken)]),
-        _ => return Route::Nowhere,
-    };
-    match operations.iter().find(|(known, _)| known == method) {
-        Some((_, operation)) => Route::To(*operation, decode(id)),
-        None => Route::WrongMethod(match operations.len() {
-            1 if id.is_empty() => "GET",
-            1 => "POST",
-            2 => "GET, POST",
-            _ => "GET, PATCH, DELETE",
-        }),
-    }
-}
-
-/// Undoes percent-encoding; what is not valid stays as it is.
-fn decode(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let digits = tail
-            .get(..2)
-            .filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(digits.unwrap_or(*first));
-        rest = match digits {
-            Some(_) => tail.get(2..).unwrap_or_default(),
-            None => tail,
-        };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Service for Account {
@@ -204,9 +143,8 @@ impl Call<'_> {
             })
             // `beta` and the like come on top of the newest version.
             .unwrap_or(wire::NEWEST_API_VERSION);
-        let visible: Vec<&TwinToken> = state
-            .tokens
-            .values()
+        let visible: Vec<&Stored> = state
+            .tokens()
             .filter(|token| self.sees(token, show_all))
             .collect();
         let page = if version < page::PAGED_SINCE {
@@ -214,22 +152,21 @@ impl Call<'_> {
         } else {
             page::Page::read(&query, self.options).map_err(invalid)?
         };
-        let items: Vec<Value> = page
+        let items: Vec<&str> = page
             .of(&visible)
-            .map(|token| self.shown(state, token, Show::Tail))
+            .map(|token| self.shown(state, token))
             .collect();
         let links = page.links(visible.len(), show_all, self.options);
-        let mut body = json!({"_links": links});
-        if let Some(count) = page::total(self.options, visible.len(), items.len()) {
-            page::put(&mut body, "totalCount", json!(count));
-        }
-        page::put(&mut body, "items", Value::Array(items));
-        Ok(Answer::json(200, &body))
+        let count = page::total(self.options, visible.len(), items.len())
+            .map_or_else(String::new, |count| format!(r#","totalCount":{count}"#));
+        let items = items.join(",");
+        let body = format!(r#"{{"items":[{items}],"_links":{links}{count}}}"#);
+        Ok(Answer::json_text(200, body))
     }
 
     fn get(&self, state: &State, id: &str) -> Outcome {
         let token = self.find(state, id)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Tail)))
+        Ok(Answer::json_text(200, self.shown(state, token).to_owned()))
     }
 
     fn create(&self, state: &mut State) -> Outcome {
@@ -257,7 +194,7 @@ impl Call<'_> {
             old_secrets: Vec::new(),
         };
         let token = state.insert(token);
-        Ok(Answer::json(201, &self.shown(state, &token, Show::Whole)))
+        Ok(Answer::json(201, &self.written(state, &token, Show::Whole)))
     }
 
     fn patch(&self, state: &mut State, id: &str) -> Outcome {
@@ -274,7 +211,7 @@ impl Call<'_> {
         let member = state.member(&token.member_id);
         let before = wire::bare(token, &state.owner, member, Show::Tail, self.options);
         let fields = self.patched(&before, patch, token.service)?;
-        if let Some(token) = state.tokens.get_mut(id) {
+        if let Some(token) = state.edit(id) {
             token.name = fields.name;
             token.description = fields.description;
             token.role = fields.role;
@@ -284,8 +221,8 @@ impl Call<'_> {
             token.last_modified = self.now;
         }
         // Not by `find`: the patch may have ended the token.
-        let token = state.tokens.get(id).ok_or_else(not_found)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Tail)))
+        let token = state.token(id).ok_or_else(not_found)?;
+        Ok(Answer::json_text(200, self.shown(state, token).to_owned()))
     }
 
     /// The members of a token after a patch, checked.
@@ -340,15 +277,12 @@ impl Call<'_> {
         };
         self.find(state, id)?;
         state.reset(id, old_until, self.now);
-        let token = state.tokens.get(id).ok_or_else(not_found)?;
-        Ok(Answer::json(200, &self.shown(state, token, Show::Whole)))
+        let token = state.token(id).ok_or_else(not_found)?;
+        Ok(Answer::json(200, &self.written(state, token, Show::Whole)))
     }
 
     fn identity(&self, state: &State) -> Outcome {
-        let token = state
-            .tokens
-            .get(&self.caller.token_id)
-            .ok_or_else(not_found)?;
+        let token = state.token(&self.caller.token_id).ok_or_else(not_found)?;
         Ok(Answer::json(
             200,
             &json!({
@@ -363,10 +297,9 @@ impl Call<'_> {
     }
 
     /// A token that the caller may see; administrators see all.
-    fn find<'s>(&self, state: &'s State, id: &str) -> Result<&'s TwinToken, Answer> {
+    fn find<'s>(&self, state: &'s State, id: &str) -> Result<&'s Stored, Answer> {
         state
-            .tokens
-            .get(id)
+            .token(id)
             .filter(|token| self.sees(token, true))
             .ok_or_else(not_found)
     }
@@ -377,7 +310,11 @@ impl Call<'_> {
             && (self.options.lists_expired || !token.has_ended(self.now))
     }
 
-    fn shown(&self, state: &State, token: &TwinToken, show: Show) -> Value {
+    fn shown<'s>(&self, state: &State, token: &'s Stored) -> &'s str {
+        token.shown(|token| self.written(state, token, Show::Tail).to_string())
+    }
+
+    fn written(&self, state: &State, token: &TwinToken, show: Show) -> Value {
         let member = state.member(&token.member_id);
         wire::token(token, &state.owner, member, show, self.options)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -53,6 +55,32 @@ impl TwinToken {
     }
 }
 
+/// A token with the JSON in which it is shown, written when it is first asked for: long lists
+/// would take their time otherwise.
+pub(super) struct Stored {
+    token: TwinToken,
+    shown: OnceLock<String>,
+}
+
+impl Stored {
+    pub(super) fn shown(&self, write: impl FnOnce(&TwinToken) -> String) -> &str {
+        self.shown.get_or_init(|| write(&self.token))
+    }
+
+    fn edit(&mut self) -> &mut TwinToken {
+        self.shown.take();
+        &mut self.token
+    }
+}
+
+impl Deref for Stored {
+    type Target = TwinToken;
+
+    fn deref(&self) -> &TwinToken {
+        &self.token
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Member {
     id: String,
@@ -64,7 +92,7 @@ impl Member {
         let number = self.id.get(18..).unwrap_or_default();
         json!({
             "_id": self.id,
-            "_links": {"self": link(format!("/api/v2/members/{}", self.id))},
+            "_links": {"self": link(&format!("/api/v2/members/{}", self.id))},
             "firstName": "Member",
             "lastName": number,
             "role": self.role,
@@ -86,7 +114,7 @@ pub(super) struct State {
     pub(super) owner: String,
     members: HashMap<String, Member>,
     /// By id, which is the order of creation.
-    pub(super) tokens: BTreeMap<String, TwinToken>,
+    tokens: BTreeMap<String, Stored>,
     /// Token ids by secret, old secrets included.
     secrets: HashMap<String, String>,
     pub(super) usage: Usage,
@@ -128,6 +156,7 @@ impl State {
     }
 
     pub(super) fn set_member_role(&mut self, id: &str, role: &str) -> bool {
+        self.edit_all();
         self.members
             .get_mut(id)
             .map(|member| role.clone_into(&mut member.role))
@@ -135,7 +164,15 @@ impl State {
     }
 
     pub(super) fn remove_member(&mut self, id: &str) -> bool {
+        self.edit_all();
         self.members.remove(id).is_some()
+    }
+
+    /// Members are shown in their tokens.
+    fn edit_all(&mut self) {
+        for token in self.tokens.values_mut() {
+            token.edit();
+        }
     }
 
     pub(super) fn member(&self, id: &str) -> Option<&Member> {
@@ -147,8 +184,25 @@ impl State {
         token.id = self.ids.next(token.created);
         let secret = token.secret.expose_secret().to_owned();
         self.secrets.insert(secret, token.id.clone());
-        self.tokens.insert(token.id.clone(), token.clone());
+        let stored = Stored {
+            token: token.clone(),
+            shown: OnceLock::new(),
+        };
+        self.tokens.insert(token.id.clone(), stored);
         token
+    }
+
+    /// Oldest first.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &Stored> {
+        self.tokens.values()
+    }
+
+    pub(super) fn token(&self, id: &str) -> Option<&Stored> {
+        self.tokens.get(id)
+    }
+
+    pub(super) fn edit(&mut self, id: &str) -> Option<&mut TwinToken> {
+        self.tokens.get_mut(id).map(Stored::edit)
     }
 
     pub(super) fn delete(&mut self, id: &str) -> bool {
@@ -164,7 +218,7 @@ impl State {
 
     /// Gives a token a new secret; the old one ends at the given time.
     pub(super) fn reset(&mut self, id: &str, old_until: SystemTime, now: SystemTime) {
-        if let Some(token) = self.tokens.get_mut(id) {
+        if let Some(token) = self.tokens.get_mut(id).map(Stored::edit) {
             let old = std::mem::replace(&mut token.secret, new_secret());
             token.old_secrets.push((old, old_until));
             token.last_modified = now;
@@ -175,7 +229,7 @@ impl State {
 
     /// The token that a secret opens now.
     pub(super) fn opened_by(&self, secret: &str, now: SystemTime) -> Option<&TwinToken> {
-        let token = self.tokens.get(self.secrets.get(secret)?)?;
+        let token: &TwinToken = self.tokens.get(self.secrets.get(secret)?)?;
         let in_force = token.secret.expose_secret() == secret
             || token
                 .old_secrets
@@ -183,7 +237,7 @@ impl State {
                 .any(|(old, end)| old.expose_secret() == secret && *end > now);
         // Personal tokens go with their member.
         let backed = token.service || self.members.contains_key(&token.member_id);
-        Some(token).filter(|token| in_force && backed && !token.has_ended(now))
+        (in_force && backed && !token.has_ended(now)).then_some(token)
     }
 
     /// As [`opened_by`](Self::opened_by), for a request: it counts as use.
@@ -202,7 +256,7 @@ impl State {
             admin: backed && token.role.as_deref().is_some_and(is_admin),
             default_api_version: token.default_api_version,
         };
-        if let Some(token) = self.tokens.get_mut(&caller.token_id) {
+        if let Some(token) = self.edit(&caller.token_id) {
             token.last_used = Some(now);
         }
         Some(caller)

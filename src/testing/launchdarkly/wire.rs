@@ -66,8 +66,8 @@ pub(super) fn bare(
         "serviceToken": token.service,
         "defaultApiVersion": token.default_api_version,
         "_links": {
-            "parent": link("/api/v2/tokens".to_owned()),
-            "self": link(format!("/api/v2/tokens/{}", token.id)),
+            "parent": link("/api/v2/tokens"),
+            "self": link(&format!("/api/v2/tokens/{}", token.id)),
         },
     }) else {
         return Value::Object(object);
@@ -132,7 +132,7 @@ fn patchable(token: &TwinToken, options: &Options) -> Map<String, Value> {
     object
 }
 
-pub(super) fn link(href: String) -> Value {
+pub(super) fn link(href: &str) -> Value {
     json!({"href": href, "type": "application/json"})
 }
 
