@@ -1,6 +1,8 @@
 //! Credentials, routes, the switches of the twin.
 
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use access_tokens::Secret;
 use access_tokens::testing::query_server::{CreateTokenOption, Operation, Seed};
@@ -106,12 +108,20 @@ async fn routes_are_matched_by_segments() {
     assert_eq!(health, reply(200, "OK"));
 }
 
+/// Below reqwest; a twin that wrongly keeps the connection open fails the test.
+fn connect(it: &Setup) -> TcpStream {
+    let address = it.twin.base_url().replace("http://", "");
+    let stream = TcpStream::connect(address).unwrap();
+    let limit = Some(Duration::from_secs(5));
+    stream.set_read_timeout(limit).unwrap();
+    stream
+}
+
 #[tokio::test]
 async fn the_root_closes_without_an_answer_and_the_server_lives_on() {
     let it = Setup::new().await;
     for path in ["/_", "/_/"] {
-        let address = it.twin.base_url().replace("http://", "");
-        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let mut stream = connect(&it);
         write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
@@ -123,8 +133,7 @@ async fn the_root_closes_without_an_answer_and_the_server_lives_on() {
 #[tokio::test]
 async fn raw_bytes_in_the_target_and_overlong_targets_are_refused_by_the_protocol() {
     let it = Setup::new().await;
-    let address = it.twin.base_url().replace("http://", "");
-    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let mut stream = connect(&it);
     stream
         .write_all(b"GET /_/token/value?name=\xff HTTP/1.1\r\nhost: x\r\n\r\n")
         .unwrap();
@@ -136,7 +145,7 @@ async fn raw_bytes_in_the_target_and_overlong_targets_are_refused_by_the_protoco
         it.value(&format!("?name={}", "x".repeat(60_000))).await,
         None
     );
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let mut stream = connect(&it);
     let name = "x".repeat(66_000);
     write!(stream, "GET /?name={name} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
     let mut answer = [0; 13];
