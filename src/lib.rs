@@ -117,3 +117,13 @@ pub use transport::{
 
 /// A future that can be sent between threads, behind a pointer.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The README's examples, compiled as documentation tests.
+#[cfg(all(
+    doctest,
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+#[doc = include_str!("../README.md")]
+struct Readme;
