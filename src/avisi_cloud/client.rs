@@ -27,7 +27,7 @@ static PROFILE: Profile = Profile {
     service: Service::AVISI_CLOUD,
     default_base: Some("https://api.avisi.cloud"),
     scheme: "Token ",
-    paths: &["/sts", "/sts/v1", "/sts/v1/personal-access-tokens"],
+    paths: &["/sts/v1", "/sts/v1/personal-access-tokens"],
     credential_vars: &["ACLOUD_PERSONAL_ACCESS_TOKEN", "ACLOUD_PAT"],
     url_vars: &["ACLOUD_API_ENDPOINT"],
     json_content_type: false,

@@ -36,7 +36,7 @@ static PROFILE: Profile = Profile {
     service: Service::LAUNCH_DARKLY,
     default_base: Some(Region::Us.base_url()),
     scheme: "",
-    paths: &["/api/v2", "/api"],
+    paths: &["/api/v2", "/api/v2/tokens"],
     credential_vars: &["LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN"],
     url_vars: &["LAUNCHDARKLY_API_HOST"],
     json_content_type: true,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::models::Access;
+use super::requests::millis;
 use super::{JsonPatch, PatchOp, PatchOperation};
 use crate::error::Result;
 use crate::time::{Expiry, UnixMillis};
@@ -30,7 +31,8 @@ use crate::transport::{Operation, Session};
 #[must_use]
 pub struct Patch {
     operations: Vec<PatchOperation>,
-    ends: Option<SystemTime>,
+    /// The times in the steps, to be held against the clock when the patch is sent.
+    ends: Vec<SystemTime>,
 }
 
 impl Patch {
@@ -112,8 +114,8 @@ impl Patch {
     /// Ends the token at this time (API of October 2026; an older service ignores or refuses it, so
     /// look at [`Token::expires`](super::Token::expires) of what comes back).
     pub fn expire_at(mut self, time: SystemTime) -> Self {
-        self.ends = Some(time);
-        // A time that does not fit is refused with the others when the patch is sent.
+        // One that does not fit never goes out: the patch is refused when it is sent.
+        self.ends.push(time);
         let millis = UnixMillis::from_system_time(time).map_or(0, UnixMillis::get);
         self.add("/expiry", millis)
     }
@@ -133,8 +135,8 @@ impl Patch {
             );
             return Err(session.input(operation, "path", rule));
         }
-        if let Some(time) = self.ends {
-            session.resolve(operation, "expiry", Expiry::At(time))?;
+        for time in self.ends {
+            millis(session, operation, "expiry", Expiry::At(time))?;
         }
         Ok(JsonPatch(self.operations))
     }
@@ -148,7 +150,7 @@ impl From<Vec<PatchOperation>> for Patch {
     fn from(operations: Vec<PatchOperation>) -> Self {
         Self {
             operations,
-            ends: None,
+            ends: Vec::new(),
         }
     }
 }

@@ -161,8 +161,7 @@ impl TokenDraft {
             ));
         }
         if let Some(expiry) = self.expiry {
-            let time = session.resolve(operation, "expiry", expiry)?;
-            body.expiry = time.and_then(UnixMillis::from_system_time);
+            body.expiry = millis(session, operation, "expiry", expiry)?;
         }
         Ok(body)
     }
@@ -177,6 +176,23 @@ impl From<TokenBody> for TokenDraft {
 impl<A> From<TokenBodyBuilder<A>> for TokenDraft {
     fn from(builder: TokenBodyBuilder<A>) -> Self {
         builder.draft
+    }
+}
+
+/// A time as it goes out; one that cannot go out is refused, since without it the call would mean
+/// something else.
+pub(super) fn millis(
+    session: &Session,
+    operation: &Operation,
+    field: &'static str,
+    expiry: Expiry,
+) -> Result<Option<UnixMillis>> {
+    let Some(time) = session.resolve(operation, field, expiry)? else {
+        return Ok(None);
+    };
+    match UnixMillis::from_system_time(time) {
+        Some(millis) => Ok(Some(millis)),
+        None => Err(session.input(operation, field, "lies too far in the future")),
     }
 }
 
@@ -297,10 +313,9 @@ impl Reset {
         Request::new(&client.core, async move |session| {
             session.check_id(&RESET_TOKEN, &id)?;
             let expiry = match old_key {
-                Some(expiry) => session.resolve(&RESET_TOKEN, "old_key_valid_for", expiry)?,
+                Some(expiry) => millis(&session, &RESET_TOKEN, "old_key_valid_for", expiry)?,
                 None => None,
             };
-            let expiry = expiry.and_then(UnixMillis::from_system_time);
             let send = async move |wire: Wire| {
                 wire.reset_token(&id, expiry.as_ref(), Some(&version)).await
             };

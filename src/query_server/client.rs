@@ -392,21 +392,18 @@ async fn create(session: &Session, body: TokenBody) -> Result<Created> {
     {
         return Ok(Created::AlreadyExists(token));
     }
-    for round in 1.. {
-        let posted = post(session, body.clone()).await;
-        if let Err(error) = &posted
-            && !error.is_outcome_unknown()
-        {
-            posted?;
-            break;
-        }
-        let found = find(session, &body.name).await;
-        let token = match (found, posted) {
+    for _ in 0..ROUNDS {
+        let lost = match post(session, body.clone()).await {
+            Ok(()) => None,
+            Err(error) if error.is_outcome_unknown() => Some(error),
+            Err(error) => return Err(error),
+        };
+        let token = match (find(session, &body.name).await, lost) {
             (Ok(Some(token)), _) => token,
             // The answer was lost, and so far there is nothing to see.
-            (_, Err(lost)) => return Err(lost),
-            (Err(error), Ok(())) => return Err(error.into_outcome_unknown()),
-            (Ok(None), Ok(())) => {
+            (_, Some(lost)) => return Err(lost),
+            (Err(error), None) => return Err(error.into_outcome_unknown()),
+            (Ok(None), None) => {
                 return Err(session
                     .error(&CREATE, ErrorKind::Conflict)
                     .with_reason("the new token was deleted before it could be read")
@@ -422,15 +419,11 @@ async fn create(session: &Session, body: TokenBody) -> Result<Created> {
         if !wrong_end && !dead {
             return with_secret(session, &CREATE, token).map(Created::New);
         }
-        if round == ROUNDS {
-            break;
-        }
         delete(session, body.name.clone()).await?;
     }
     Err(session
         .error(&CREATE, ErrorKind::Server)
-        .with_reason("the server keeps making tokens that it does not accept")
-        .with_effect(true))
+        .with_reason("it keeps making tokens that it does not accept; they were removed again"))
 }
 
 /// Whether a row can be the one that was asked for.
