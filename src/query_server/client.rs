@@ -16,7 +16,7 @@ use crate::id::Service;
 use crate::secret::Secret;
 use crate::time::Expiry;
 use crate::transport::{
-    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Session, Wing,
+    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Session, Wing, unseen,
 };
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
@@ -187,6 +187,8 @@ impl Client {
     /// Should somebody else create the same name with the same properties between the first two
     /// requests, both get [`Created::New`] for the one token.
     ///
+    /// The name is what a token whose answer was lost is found by, so none needs a marker here.
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a blank name, one with control characters, or an expiry in
     /// the past; [`ErrorKind::OutcomeUnknown`] if the answer was lost and the token is not there
@@ -244,7 +246,7 @@ impl Client {
             // An unknown name can be answered with success as well.
             let token = find(&session, &name)
                 .await
-                .map_err(Error::into_outcome_unknown)?;
+                .map_err(|error| unseen(error, &UPDATE))?;
             let token = token.ok_or_else(|| not_found(&session, &UPDATE))?;
             let liveness = token.liveness(session.core.clock.now());
             Ok(Updated {
@@ -402,7 +404,7 @@ async fn create(session: &Session, body: TokenBody) -> Result<Created> {
             (Ok(Some(token)), _) => token,
             // The answer was lost, and so far there is nothing to see.
             (_, Some(lost)) => return Err(lost),
-            (Err(error), None) => return Err(error.into_outcome_unknown()),
+            (Err(error), None) => return Err(unseen(error, &CREATE)),
             (Ok(None), None) => {
                 return Err(session
                     .error(&CREATE, ErrorKind::Conflict)
@@ -419,7 +421,11 @@ async fn create(session: &Session, body: TokenBody) -> Result<Created> {
         if !wrong_end && !dead {
             return with_secret(session, &CREATE, token).map(Created::New);
         }
-        delete(session, body.name.clone()).await?;
+        delete(session, body.name.clone()).await.map_err(|error| {
+            error
+                .with_reason("a token was made that the server does not accept")
+                .with_effect(true)
+        })?;
     }
     Err(session
         .error(&CREATE, ErrorKind::Server)
