@@ -306,7 +306,8 @@ impl Client {
                 }
             }
             let old = find(&session, &name)
-                .await?
+                .await
+                .map_err(untouched)?
                 .ok_or_else(|| not_found(&session, &LIST))?;
             let body = successor(&session, &old, to.as_deref().unwrap_or(&name), changes)?;
             if to.is_some() {
@@ -346,7 +347,8 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &DELETE, "name", &name)?;
-            let existed = value(&session, name.clone()).await?.is_some();
+            let existed = value(&session, name.clone()).await.map_err(untouched)?;
+            let existed = existed.is_some();
             if existed {
                 delete(&session, name).await?;
             }
@@ -389,8 +391,9 @@ async fn post(session: &Session, body: TokenBody) -> Result<()> {
 }
 
 async fn create(session: &Session, body: TokenBody) -> Result<Created> {
-    if value(session, body.name.clone()).await?.is_some()
-        && let Some(token) = find(session, &body.name).await?
+    let taken = value(session, body.name.clone()).await.map_err(untouched)?;
+    if taken.is_some()
+        && let Some(token) = find(session, &body.name).await.map_err(untouched)?
     {
         return Ok(Created::AlreadyExists(token));
     }
@@ -430,6 +433,11 @@ async fn create(session: &Session, body: TokenBody) -> Result<Created> {
     Err(session
         .error(&CREATE, ErrorKind::Server)
         .with_reason("it keeps making tokens that it does not accept; they were removed again"))
+}
+
+/// For a look before anything is changed: the call as a whole has had no effect.
+fn untouched(error: Error) -> Error {
+    error.with_effect(false)
 }
 
 /// Whether a row can be the one that was asked for.

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::ResponseBuilderExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use super::attempt::{self, Answer};
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential;
-use super::limiter::Closed;
+use super::limiter::{Closed, Place};
 use super::operation::{Effect, Operation};
 use super::request::{CallOptions, ResponseInfo};
 use super::retry::{self, RetryPolicy, Sent, Situation, Verdict};
@@ -223,12 +222,7 @@ impl Call {
         Ok(())
     }
 
-    async fn enter(
-        &self,
-        policy: &RetryPolicy,
-        attempts: u32,
-        sent_before: bool,
-    ) -> Result<OwnedSemaphorePermit> {
+    async fn enter(&self, policy: &RetryPolicy, attempts: u32, sent_before: bool) -> Result<Place> {
         let core = &*self.core;
         let (deadline, longest) = (self.options.deadline, policy.max_server_wait);
         let enter = core

@@ -84,12 +84,18 @@ pub(crate) fn sent_by(status: StatusCode) -> Sent {
     }
 }
 
+/// The innermost error of the system or of the TLS library.
 fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
     let mut source = error.source();
     let mut found = None;
     while let Some(inner) = source {
-        found = inner.downcast_ref::<io::Error>().or(found);
         source = inner.source();
+        let mut nested = inner.downcast_ref::<io::Error>();
+        while let Some(io) = nested {
+            found = Some(io);
+            // One within another is passed over by `source`.
+            nested = io.get_ref().and_then(|inner| inner.downcast_ref());
+        }
     }
     found
 }
