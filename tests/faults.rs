@@ -11,6 +11,13 @@
     feature = "avisi-cloud",
     feature = "rustls"
 ))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers are test code too"
+)]
 
 mod faults_support;
 

@@ -391,8 +391,8 @@ async fn post(session: &Session, body: TokenBody) -> Result<()> {
 }
 
 async fn create(session: &Session, body: TokenBody) -> Result<Created> {
-    let taken = value(session, body.name.clone()).await.map_err(untouched)?;
-    if taken.is_some()
+    let known = value(session, body.name.clone()).await.map_err(untouched)?;
+    if known.is_some()
         && let Some(token) = find(session, &body.name).await.map_err(untouched)?
     {
         return Ok(Created::AlreadyExists(token));

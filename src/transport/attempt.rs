@@ -8,7 +8,7 @@ use super::config::Profile;
 use super::core::Settings;
 use crate::error::{Error, ErrorKind};
 
-/// What is set aside for a body at once, whatever length it announces.
+/// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
 
 /// A whole answer, whatever its status.
