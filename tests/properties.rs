@@ -381,7 +381,7 @@ fn a_marker_comes_out_of_every_text() {
     check(2_000, &(text(), "[a-z0-9]{8,32}"), |(text, word)| {
         let marker: Marker = word.parse().unwrap();
         let out = marker.appended_to(&text);
-        prop_assert_eq!(Marker::in_text(&out), Some(marker.clone()), "{:?}", marked);
+        prop_assert_eq!(Marker::in_text(&out), Some(marker.clone()), "{:?}", out);
         let bare = Marker::stripped(&text);
         prop_assert_eq!(Marker::stripped(&out).trim_end(), bare.trim_end());
         // Once more changes nothing.
