@@ -77,6 +77,7 @@
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
+mod clock;
 mod error;
 mod generated;
 mod id;
@@ -98,6 +99,7 @@ mod transport;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use clock::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{InvalidId, Service, TokenId};
 pub use marker::{InvalidMarker, Marker};
@@ -107,9 +109,7 @@ pub use service::{
     Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
     TokenRecord, TokenService, TokenServiceExt, TokenState, Verification,
 };
-pub use time::{
-    Clock, DateText, Expiry, ParseDateError, SystemClock, UnixMillis, UnixSeconds, When,
-};
+pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
 pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Effect, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy,

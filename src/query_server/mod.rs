@@ -36,6 +36,7 @@
 //! * The token of an active admin user is needed; tokens made here cannot manage tokens.
 //! * The server speaks plain HTTP only; anything but this machine needs a proxy that adds TLS.
 
+mod calls;
 mod claims;
 mod client;
 mod models;

@@ -9,10 +9,10 @@ use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
 use super::env::{self, Lookup};
 use super::retry::{RetryPolicy, Sent};
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
 use crate::secret::Secret;
-use crate::time::{Clock, SystemClock};
 
 /// What sets a service apart on the wire.
 #[derive(Debug)]

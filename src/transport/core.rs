@@ -17,9 +17,9 @@ use super::operation::{Effect, Operation};
 use super::rate_limit::{Closed, Limiter, RateLimits};
 use super::request::{CallOptions, ResponseInfo};
 use super::retry::{self, Budget, RetryPolicy, Sent, Situation, Verdict};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use crate::time::Clock;
 
 /// The limits that a client was built with.
 #[derive(Clone, Debug)]

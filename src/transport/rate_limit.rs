@@ -9,7 +9,7 @@ use http::header::{DATE, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::operation::Operation;
-use crate::time::Clock;
+use crate::clock::Clock;
 
 /// The limits that the last answers told of; whatever a service does not send is `None`.
 ///
