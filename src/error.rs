@@ -58,6 +58,8 @@ pub enum ErrorKind {
     Decode,
     /// The answer is larger than allowed.
     BodyTooLarge,
+    /// The headers of the answer are larger than allowed.
+    HeadersTooLarge,
     /// A list goes on for more pages than allowed.
     TooManyPages,
     /// The answer to a call that must not be repeated was lost: it may or may not have happened.
@@ -87,6 +89,7 @@ impl ErrorKind {
             Self::UnexpectedStatus => "an unexpected status",
             Self::Decode => "the answer cannot be read",
             Self::BodyTooLarge => "the answer is too large",
+            Self::HeadersTooLarge => "the headers of the answer are too large",
             Self::TooManyPages => "the list has too many pages",
             Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
         }
@@ -183,6 +186,12 @@ impl Error {
 
     pub(crate) fn with_operation(mut self, operation: &'static str) -> Self {
         self.0.operation.get_or_insert(operation);
+        self
+    }
+
+    /// Makes it an error of another operation than the one that failed.
+    pub(crate) fn of_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = Some(operation);
         self
     }
 

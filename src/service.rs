@@ -112,6 +112,33 @@ pub trait TokenServiceExt: TokenService {
             Ok(found)
         })
     }
+
+    /// Removes the tokens that carry this marker, and says which they were: for a create whose
+    /// answer was lost, so that nobody holds the secret. **It asks nothing**: a token whose secret
+    /// did arrive goes as well, so take a new marker for each create.
+    ///
+    /// That there is none does not prove that there will be none: a request that timed out may
+    /// still be carried out. Look again later. Where a service goes on listing what is revoked, a
+    /// repetition may name that again.
+    ///
+    /// # Errors
+    /// Those of the list, or of the first removal that fails. What was removed before is gone; call
+    /// again for the rest.
+    fn delete_marked<'a>(&'a self, marker: &Marker) -> BoxFuture<'a, Result<Vec<TokenRecord>>> {
+        let found = self.find_marked(marker);
+        Box::pin(async move {
+            let mut removed = Vec::new();
+            for record in found.await? {
+                match self.delete(&record.key).await {
+                    Ok(()) => removed.push(record),
+                    // Somebody else did.
+                    Err(error) if error.is_not_found() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(removed)
+        })
+    }
 }
 
 impl<T: TokenService + ?Sized> TokenServiceExt for T {}

@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, Result};
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{Call, Core, Effect, Operation, Profile, Request, Wing};
+use crate::transport::{Call, Core, Effect, Operation, Profile, Request, Wing, tame};
 
 // Nothing at all is taken for an empty list, as null is.
 const LIST: Operation =
@@ -121,11 +121,13 @@ impl Client {
     /// [`ProvisionBody`](super::ProvisionBody).
     ///
     /// Sent at most once unless it certainly did not happen: a repeated request may leave a second
-    /// token whose secret nobody holds.
+    /// token whose secret nobody holds. With a
+    /// [`marker`](super::ProvisionBodyBuilder::marker),
+    /// [`delete_marked`](crate::TokenServiceExt::delete_marked) finds and revokes it.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for an empty name or an IP restriction that is no CIDR block;
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the name in the list.
+    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the marker or the name.
     pub fn provision(&self, token: impl Into<ProvisionDraft>) -> Request<NewToken> {
         let draft = token.into();
         Request::new(&self.core, async move |session| {
@@ -139,7 +141,7 @@ impl Client {
             }
             let id = token
                 .id
-                .map_or_else(|| "not told".to_owned(), |id| id.to_string());
+                .map_or_else(|| "not told".to_owned(), |id| tame(id.as_str(), 64));
             Err(session
                 .error(&PROVISION, ErrorKind::Decode)
                 .with_reason(format!(

@@ -4,6 +4,7 @@ use ipnet::IpNet;
 
 use super::{PersonalAccessTokenType, ProvisionBody};
 use crate::error::Result;
+use crate::marker::Marker;
 use crate::transport::{Operation, Session};
 
 /// Builds what a new token shall be; see [`ProvisionBody::builder`].
@@ -13,11 +14,12 @@ pub struct ProvisionBodyBuilder {
     draft: ProvisionDraft,
 }
 
-/// A [`ProvisionBody`] and whether its IP restriction is to be checked.
+/// A [`ProvisionBody`], whether its IP restriction is to be checked, and its marker.
 #[derive(Clone, Debug)]
 pub struct ProvisionDraft {
     body: ProvisionBody,
     check_ip: bool,
+    marker: Option<Marker>,
 }
 
 impl ProvisionBody {
@@ -31,12 +33,20 @@ impl ProvisionBody {
             draft: ProvisionDraft {
                 body,
                 check_ip: true,
+                marker: None,
             },
         }
     }
 }
 
 impl ProvisionBodyBuilder {
+    /// A mark at the end of the name, by which the token is found again should the answer to its
+    /// creation be lost; see [`Client::provision`](super::Client::provision).
+    pub fn marker(mut self, marker: &Marker) -> Self {
+        self.draft.marker = Some(marker.clone());
+        self
+    }
+
     /// The addresses from which the token may be used, as one block in CIDR notation such as
     /// `203.0.113.0/24`. It is checked before anything is sent. The vendor's guide speaks of IPv4
     /// only.
@@ -71,6 +81,7 @@ impl From<ProvisionBody> for ProvisionDraft {
         Self {
             body,
             check_ip: true,
+            marker: None,
         }
     }
 }
@@ -81,11 +92,16 @@ impl ProvisionDraft {
         Self {
             body,
             check_ip: false,
+            marker: None,
         }
     }
 
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<ProvisionBody> {
-        let Self { body, check_ip } = self;
+        let Self {
+            mut body,
+            check_ip,
+            marker,
+        } = self;
         if body
             .name
             .as_deref()
@@ -97,6 +113,10 @@ impl ProvisionDraft {
         if check_ip && body.ip_restriction.as_ref().is_some_and(bad_block) {
             let rule = "must be a block in CIDR notation, such as 203.0.113.0/24";
             return Err(session.input(operation, "ip_restriction", rule));
+        }
+        if let Some(marker) = marker {
+            let before = body.name.unwrap_or_default();
+            body.name = Some(marker.appended_to(&before));
         }
         Ok(body)
     }

@@ -11,7 +11,7 @@ use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
 use crate::transport::{
-    Call, Core, Effect, Operation, Profile, RateLimits, Request, Session, Wing,
+    Call, Core, Effect, Operation, Profile, RateLimits, Request, Session, Wing, tame,
 };
 
 pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Effect::Read, 200);
@@ -194,11 +194,38 @@ impl Client {
     /// [`TokenBody`](super::TokenBody).
     ///
     /// Sent at most once unless it certainly did not happen: the service knows no idempotency key,
-    /// so a repeated request may leave a second token whose secret nobody holds.
+    /// so a repeated request may leave a second token whose secret nobody holds. A
+    /// [`marker`](super::TokenBodyBuilder::marker) finds it again:
+    ///
+    /// ```
+    /// use access_tokens::launchdarkly::{Client, Role, TokenBody};
+    /// use access_tokens::{Marker, TokenServiceExt as _};
+    /// # use access_tokens::testing::{Fault, LaunchDarkly, launchdarkly::Operation};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let twin = LaunchDarkly::start().await?;
+    /// # twin.on(Operation::PostToken).then(Fault::CutBody);
+    /// # let ld = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
+    /// let marker = Marker::random();
+    /// let body = TokenBody::builder().name("nightly export").role(Role::Reader).marker(&marker);
+    /// match ld.create(body).await {
+    ///     Ok(new) => println!("store {:?} now", new.secret()),
+    ///     // The token may exist, and nobody holds its secret: away with it.
+    ///     Err(error) if error.may_have_been_sent() => {
+    ///         let removed = ld.delete_marked(&marker).await?;
+    ///         # assert_eq!(removed.len(), 1);
+    ///         println!("{error}; removed {}", removed.len());
+    ///     }
+    ///     Err(error) => return Err(error.into()),
+    /// }
+    /// # assert_eq!(twin.tokens().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for an empty name or an expiry in the past;
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the name in the list.
+    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the marker or the name.
     pub fn create(&self, token: impl Into<TokenDraft>) -> Request<NewToken> {
         let (draft, version) = (token.into(), self.version());
         Request::new(&self.core, async move |session| {
@@ -213,8 +240,9 @@ impl Client {
 
     /// Changes a token (`patchToken`) by a JSON Patch and gives it back as it is then.
     ///
-    /// A patch that contains a `test` is repeated after a lost answer, because it cannot apply
-    /// twice; any other is not.
+    /// A patch that contains a `test` is repeated after a lost answer, unless a repetition could do
+    /// something else than the first time (as an insertion into a list does); a patch without a
+    /// `test` is not.
     ///
     /// # Errors
     /// [`Error::is_patch_conflict`] tells a failed `test` or a member that is not there;
@@ -287,7 +315,7 @@ pub(super) fn with_secret(
             .error(operation, ErrorKind::Decode)
             .with_reason(format!(
                 "the answer holds no secret; the token's id is {}",
-                token.id
+                tame(token.id.as_str(), 64)
             ))
             .with_effect(true)),
     }

@@ -120,8 +120,16 @@ impl Patch {
         self.add("/expiry", millis)
     }
 
+    /// Whether the patch, sent again after a lost answer, fails or leads to the same state: it has a
+    /// precondition, and no step that goes by a place in a list or that this crate does not know.
     pub(super) fn is_guarded(&self) -> bool {
-        self.operations.iter().any(|step| step.op == PatchOp::Test)
+        let tested = self.operations.iter().any(|step| step.op == PatchOp::Test);
+        let again = |step: &PatchOperation| match step.op {
+            PatchOp::Test | PatchOp::Replace => true,
+            PatchOp::Add | PatchOp::Remove => !names_a_place(&step.path),
+            PatchOp::Other(_) => false,
+        };
+        tested && self.operations.iter().all(again)
     }
 
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<JsonPatch> {
@@ -140,6 +148,12 @@ impl Patch {
         }
         Ok(JsonPatch(self.operations))
     }
+}
+
+/// Whether a pointer may go by a place in a list, where adding and removing moves the others.
+fn names_a_place(path: &str) -> bool {
+    let last = path.rsplit('/').next().unwrap_or_default();
+    last == "-" || (!last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_pointer(path: &str) -> bool {
@@ -162,6 +176,29 @@ impl PatchOperation {
             op: op.into(),
             path: path.into(),
             value,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leads_to_the_same_state_is_repeated() {
+        let named = || Patch::new().test_name("old");
+        let moved = PatchOperation::new("move", "/name", None);
+        for (patch, again) in [
+            (named().replace_name("new"), true),
+            (named().remove("/description").add("/expiry", 5), true),
+            (named().replace("/inlineRole/0/effect", "deny"), true),
+            (Patch::new().replace_name("new"), false),
+            (named().add("/customRoleIds/-", "a"), false),
+            (named().add("/customRoleIds/0", "a"), false),
+            (named().remove("/customRoleIds/10"), false),
+            (named().operation(moved), false),
+        ] {
+            assert_eq!(patch.is_guarded(), again, "{:?}", patch.operations());
         }
     }
 }

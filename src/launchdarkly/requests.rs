@@ -12,6 +12,7 @@ use crate::BoxFuture;
 use crate::error::Result;
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::TokenId;
+use crate::marker::Marker;
 use crate::time::{Expiry, UnixMillis};
 use crate::transport::{Operation, Request, Session};
 
@@ -112,6 +113,13 @@ impl<A> TokenBodyBuilder<A> {
         self
     }
 
+    /// A mark at the end of the description, by which the token is found again should the answer to
+    /// its creation be lost; see [`Client::create`].
+    pub fn marker(mut self, marker: &Marker) -> Self {
+        self.draft.marker = Some(marker.clone());
+        self
+    }
+
     /// Whether the token stands for a service and not for its maker. Cannot be changed afterwards,
     /// and neither can what a service token may do.
     pub fn service_token(mut self, service: bool) -> Self {
@@ -135,16 +143,21 @@ impl<A> TokenBodyBuilder<A> {
     }
 }
 
-/// A [`TokenBody`] whose expiry may still depend on when the call is made.
+/// A [`TokenBody`] whose expiry may still depend on when the call is made, and its marker.
 #[derive(Clone, Debug, Default)]
 pub struct TokenDraft {
     body: TokenBody,
     expiry: Option<Expiry>,
+    marker: Option<Marker>,
 }
 
 impl TokenDraft {
     pub(super) fn new(body: TokenBody, expiry: Option<Expiry>) -> Self {
-        Self { body, expiry }
+        Self {
+            body,
+            expiry,
+            marker: None,
+        }
     }
 
     pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
@@ -163,13 +176,17 @@ impl TokenDraft {
         if let Some(expiry) = self.expiry {
             body.expiry = millis(session, operation, "expiry", expiry)?;
         }
+        if let Some(marker) = self.marker {
+            let before = body.description.unwrap_or_default();
+            body.description = Some(marker.appended_to(&before));
+        }
         Ok(body)
     }
 }
 
 impl From<TokenBody> for TokenDraft {
     fn from(body: TokenBody) -> Self {
-        Self { body, expiry: None }
+        Self::new(body, None)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{NewToken, Token, TokenBody, TokenDelete, TokenValues, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
-use crate::transport::{Operation, Session};
+use crate::transport::{Operation, Session, unseen};
 
 /// How often a token that came out unusable is made anew.
 const ROUNDS: u32 = 3;
@@ -61,7 +61,7 @@ pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created
             (Ok(Some(token)), _) => token,
             // The answer was lost, and so far there is nothing to see.
             (_, Some(lost)) => return Err(lost),
-            (Err(error), None) => return Err(error.into_outcome_unknown()),
+            (Err(error), None) => return Err(unseen(error, &CREATE)),
             (Ok(None), None) => {
                 return Err(session
                     .error(&CREATE, ErrorKind::Conflict)

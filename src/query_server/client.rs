@@ -16,7 +16,9 @@ use crate::generated::query_server::Client as Wire;
 use crate::id::Service;
 use crate::secret::Secret;
 use crate::time::Expiry;
-use crate::transport::{Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Wing};
+use crate::transport::{
+    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Wing, unseen,
+};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
@@ -183,6 +185,8 @@ impl Client {
     /// Should somebody else create the same name with the same properties between the first two
     /// requests, both get [`Created::New`] for the one token.
     ///
+    /// The name is what a token whose answer was lost is found by, so none needs a marker here.
+    ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for a blank name, one with control characters, or an expiry in
     /// the past; [`ErrorKind::OutcomeUnknown`] if the answer was lost and the token is not there
@@ -240,7 +244,7 @@ impl Client {
             // An unknown name can be answered with success as well.
             let token = find(&session, &name)
                 .await
-                .map_err(Error::into_outcome_unknown)?;
+                .map_err(|error| unseen(error, &UPDATE))?;
             let token = token.ok_or_else(|| not_found(&session, &UPDATE))?;
             let liveness = token.liveness(session.core.clock.now());
             Ok(Updated {

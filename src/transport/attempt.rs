@@ -5,8 +5,11 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::classify::{self, Failure};
 use super::config::Profile;
-use super::retry::Sent;
+use super::core::Settings;
 use crate::error::{Error, ErrorKind};
+
+/// What is set aside for a body at once, whatever length it announces.
+const SET_ASIDE: usize = 8 << 20;
 
 /// A whole answer, whatever its status.
 #[derive(Debug)]
@@ -16,19 +19,50 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Sends a request and reads its answer; errors are about the way there and back only.
+/// Sends a request and waits for the head of its answer; errors are about the way there and back
+/// only.
 pub(crate) async fn send(
     http: &reqwest::Client,
     request: reqwest::Request,
-    most: usize,
+    profile: &Profile,
+) -> Result<reqwest::Response, Failure> {
+    http.execute(request)
+        .await
+        .map_err(|error| classify::no_answer(profile, &error, None))
+}
+
+/// Reads the rest of an answer.
+pub(crate) async fn read(
+    response: reqwest::Response,
+    settings: &Settings,
     profile: &Profile,
 ) -> Result<Answer, Failure> {
-    let response = http
-        .execute(request)
-        .await
-        .map_err(|error| classify::no_answer(profile, &error, None))?;
     let (status, headers) = (response.status(), response.headers().clone());
-    let body = read_body(response, most, profile).await?;
+    let too_large = |kind, most: usize| {
+        let error = Error::new(profile.service, kind)
+            .with_status(status)
+            .with_reason(format!("more than {most} bytes"));
+        Failure::new(error, classify::sent_by(status), false)
+    };
+    let length = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+        name.as_str().len().saturating_add(value.len())
+    };
+    if headers.iter().map(length).sum::<usize>() > settings.max_header_bytes {
+        let most = settings.max_header_bytes;
+        return Err(too_large(ErrorKind::HeadersTooLarge, most));
+    }
+    let body = match body(response, settings.max_response_bytes).await {
+        Ok(body) => body,
+        // A refusal whose text is lost is a refusal all the same.
+        Err(_) if !status.is_success() => Bytes::new(),
+        Err(Lost::TooLarge) => {
+            let most = settings.max_response_bytes;
+            return Err(too_large(ErrorKind::BodyTooLarge, most));
+        }
+        Err(Lost::Broken(error)) => {
+            return Err(classify::no_answer(profile, &error, Some(status)));
+        }
+    };
     Ok(Answer {
         status,
         headers,
@@ -36,52 +70,28 @@ pub(crate) async fn send(
     })
 }
 
-async fn read_body(
-    mut response: reqwest::Response,
-    most: usize,
-    profile: &Profile,
-) -> Result<Bytes, Failure> {
-    let status = response.status();
-    let too_large = || {
-        let error = Error::new(profile.service, ErrorKind::BodyTooLarge)
-            .with_status(status)
-            .with_reason(format!("more than {most} bytes"));
-        Failure::new(error, sent_by(status), false)
-    };
+enum Lost {
+    TooLarge,
+    Broken(reqwest::Error),
+}
+
+/// The body; what is counted is what would be kept, after any decompression.
+async fn body(mut response: reqwest::Response, most: usize) -> Result<Bytes, Lost> {
     let announced = response
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
-        .map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-    if announced.is_some_and(|length| length > most) {
-        return Err(too_large());
+        .map(|length| usize::try_from(length).unwrap_or(usize::MAX))
+        .unwrap_or_default();
+    if announced > most {
+        return Err(Lost::TooLarge);
     }
-    let mut body = BytesMut::with_capacity(announced.unwrap_or_default());
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > most => {
-                return Err(too_large());
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body.freeze()),
-            Err(error) => {
-                let mut failure = classify::no_answer(profile, &error, Some(status));
-                // A refusal whose text is lost is a refusal all the same.
-                if sent_by(status) == Sent::Refused {
-                    failure.sent = Sent::Refused;
-                    failure.transient = false;
-                }
-                return Err(failure);
-            }
+    let mut body = BytesMut::with_capacity(announced.min(SET_ASIDE));
+    while let Some(chunk) = response.chunk().await.map_err(Lost::Broken)? {
+        if body.len().saturating_add(chunk.len()) > most {
+            return Err(Lost::TooLarge);
         }
+        body.extend_from_slice(&chunk);
     }
-}
-
-/// What a status alone says about the request.
-fn sent_by(status: StatusCode) -> Sent {
-    if status.is_success() || status.is_server_error() {
-        Sent::Maybe
-    } else {
-        Sent::Refused
-    }
+    Ok(body.freeze())
 }

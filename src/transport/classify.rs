@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::attempt::Answer;
 use super::config::Profile;
+use super::limits::{asked_wait, retry_after};
 use super::operation::{Effect, Operation};
-use super::rate_limit::asked_wait;
 use super::retry::Sent;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -43,6 +43,7 @@ pub(crate) fn no_answer(
     status: Option<StatusCode>,
 ) -> Failure {
     let io_kind = io_error(error).map(io::Error::kind);
+    let words = innermost(error);
     let (kind, sent, transient) = if status.is_none() && (error.is_builder() || error.is_redirect())
     {
         (ErrorKind::InvalidInput, Sent::No, false)
@@ -55,17 +56,32 @@ pub(crate) fn no_answer(
         }
     } else if error.is_timeout() {
         (ErrorKind::Timeout, Sent::Maybe, true)
+    } else if words == HEAD_TOO_LARGE {
+        (ErrorKind::HeadersTooLarge, Sent::Maybe, false)
     } else {
         (ErrorKind::Transport, Sent::Maybe, true)
     };
     let mut failure = Error::new(profile.service, kind);
     if kind != ErrorKind::Timeout {
-        failure = failure.with_reason(innermost(error));
+        failure = failure.with_reason(words);
     }
     if let Some(status) = status {
         failure = failure.with_status(status);
     }
     Failure::new(failure, sent, transient)
+}
+
+/// hyper's own words for more than a hundred headers, or more than about 400 KiB of them.
+const HEAD_TOO_LARGE: &str = "message head is too large";
+
+/// What a status alone says about the request. Everything that is no clear no leaves it open: an
+/// informational answer is none, and `303 See Other` may point to what was just made.
+pub(crate) fn sent_by(status: StatusCode) -> Sent {
+    match status.as_u16() {
+        100..=299 | 303 | 408 | 500 | 502.. => Sent::Maybe,
+        429 => Sent::Declined,
+        _ => Sent::Refused,
+    }
 }
 
 fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
@@ -111,21 +127,26 @@ pub(crate) fn refusal(
     let known = profile.texts.iter().find(|known| {
         known.status == status.as_u16() && words.message.as_deref() == Some(known.text)
     });
-    let (kind, sent, transient) = match status.as_u16() {
-        300..=399 => (ErrorKind::Redirect, Sent::Refused, false),
-        400 | 422 => (ErrorKind::InvalidRequest, Sent::Refused, false),
-        401 => (ErrorKind::Unauthenticated, Sent::Refused, false),
-        403 => (ErrorKind::PermissionDenied, Sent::Refused, false),
-        404 if operation.names_token => (ErrorKind::NotFound, Sent::Refused, false),
-        404 | 405 => (ErrorKind::EndpointMissing, Sent::Refused, false),
-        408 => (ErrorKind::Timeout, Sent::Maybe, true),
-        409 => (ErrorKind::Conflict, Sent::Refused, false),
-        429 => (ErrorKind::RateLimited, Sent::Declined, true),
-        503 if asked.is_some() => (ErrorKind::Server, Sent::Declined, true),
-        500 | 502 | 503 | 504 => (ErrorKind::Server, Sent::Maybe, true),
-        505.. => (ErrorKind::Server, Sent::Maybe, false),
-        501 => (ErrorKind::Server, Sent::Refused, false),
-        _ => (ErrorKind::UnexpectedStatus, Sent::Refused, false),
+    let (kind, transient) = match status.as_u16() {
+        300..=399 => (ErrorKind::Redirect, false),
+        400 | 422 => (ErrorKind::InvalidRequest, false),
+        401 => (ErrorKind::Unauthenticated, false),
+        403 => (ErrorKind::PermissionDenied, false),
+        404 if operation.names_token => (ErrorKind::NotFound, false),
+        404 | 405 => (ErrorKind::EndpointMissing, false),
+        408 => (ErrorKind::Timeout, true),
+        409 => (ErrorKind::Conflict, false),
+        429 => (ErrorKind::RateLimited, true),
+        500 | 502..=504 => (ErrorKind::Server, true),
+        501 | 505.. => (ErrorKind::Server, false),
+        _ => (ErrorKind::UnexpectedStatus, false),
+    };
+    // Only `Retry-After` says that the service did not act: the headers about limits come with
+    // every answer.
+    let sent = if status == StatusCode::SERVICE_UNAVAILABLE && retry_after(headers, now).is_some() {
+        Sent::Declined
+    } else {
+        sent_by(status)
     };
     let (kind, sent, transient) = match known {
         Some(known) => (known.kind, known.sent, known.sent == Sent::Declined),
@@ -254,11 +275,18 @@ pub(crate) fn finish(
     if may && lost && operation.effect == Effect::Once {
         error = error.into_outcome_unknown();
     }
-    let hint = super::hints::hint(error.service(), operation.id, error.kind(), error.status());
+    let hint = super::hints::hint(operation, &error);
     if error.hint().is_none() {
         error = error.with_hint(hint);
     }
     error
+}
+
+/// Turns an error of a later request, which was to show what `operation` did, into one of that.
+pub(crate) fn unseen(error: Error, operation: &Operation) -> Error {
+    let error = error.into_outcome_unknown().of_operation(operation.id);
+    let hint = super::hints::hint(operation, &error);
+    error.with_hint(hint)
 }
 
 #[cfg(test)]
@@ -312,5 +340,48 @@ mod tests {
             "https://evil.example/x?secret=1".parse().unwrap(),
         );
         assert_eq!(redirect_target(&headers), "to https://evil.example");
+    }
+
+    #[test]
+    fn a_status_that_is_no_clear_no_leaves_it_open() {
+        let by = |status| sent_by(StatusCode::from_u16(status).unwrap());
+        for status in [101, 200, 202, 303, 408, 500, 502, 503, 504, 520, 999] {
+            assert_eq!(by(status), Sent::Maybe, "{status}");
+        }
+        for status in [301, 302, 307, 400, 401, 403, 404, 409, 413, 422, 451, 501] {
+            assert_eq!(by(status), Sent::Refused, "{status}");
+        }
+        assert_eq!(by(429), Sent::Declined);
+    }
+
+    #[test]
+    fn only_retry_after_makes_a_refusal_of_a_503() {
+        const PROFILE: Profile = Profile {
+            service: crate::Service::LAUNCH_DARKLY,
+            default_base: None,
+            scheme: "",
+            paths: &[],
+            credential_vars: &[],
+            url_vars: &[],
+            json_content_type: false,
+            texts: &[],
+        };
+        let sent = |name: &'static str, value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            let answer = Answer {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                headers,
+                body: Bytes::new(),
+            };
+            let operation = Operation::new("postToken", Effect::Once, 201);
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+            refusal(&PROFILE, &operation, &answer, &Secret::new("s"), now).sent
+        };
+        assert_eq!(sent("retry-after", "3"), Sent::Declined);
+        assert_eq!(sent("retry-after", "soon"), Sent::Maybe);
+        // LaunchDarkly sends these with answers of any kind.
+        assert_eq!(sent("x-ratelimit-reset", "1800000003000"), Sent::Maybe);
+        assert_eq!(sent("x-ratelimit-auth-token-remaining", "0"), Sent::Maybe);
     }
 }

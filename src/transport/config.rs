@@ -62,6 +62,7 @@ pub trait Wing: Sized {
 /// | [`retry`](Self::retry) | see [`RetryPolicy`] |
 /// | [`concurrency`](Self::concurrency) | 8 requests at a time |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 32 MiB |
+/// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB |
 /// | [`max_pages`](Self::max_pages) | 1,000 |
 /// | [`allow_http`](Self::allow_http) | `false`: plain http reaches this machine only |
 ///
@@ -76,6 +77,7 @@ pub struct ClientBuilder<C: Wing> {
     retry: RetryPolicy,
     concurrency: usize,
     max_response_bytes: usize,
+    max_header_bytes: usize,
     max_pages: usize,
     allow_http: bool,
     user_agent: Option<String>,
@@ -100,6 +102,7 @@ impl<C: Wing> ClientBuilder<C> {
             retry: RetryPolicy::default(),
             concurrency: 8,
             max_response_bytes: 32 << 20,
+            max_header_bytes: 64 << 10,
             max_pages: 1_000,
             allow_http: false,
             user_agent: None,
@@ -177,13 +180,28 @@ impl<C: Wing> ClientBuilder<C> {
         self
     }
 
-    /// The largest body of an answer that is read, in bytes (after any decompression).
+    /// The largest body of an answer that is read, in bytes; a larger one is
+    /// [`ErrorKind::BodyTooLarge`].
+    ///
+    /// What counts is what would be kept in memory: if decompression is switched on in reqwest (by
+    /// its features; this crate switches none on), the decompressed bytes.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
     }
 
-    /// How many pages of a list a stream follows before it gives up.
+    /// The most that the names and values of an answer's headers may take together, in bytes; more
+    /// is [`ErrorKind::HeadersTooLarge`].
+    ///
+    /// Beneath this the HTTP library has bounds of its own, which give the same error: a hundred
+    /// headers, and about 400 KiB for the whole head.
+    pub fn max_header_bytes(mut self, bytes: usize) -> Self {
+        self.max_header_bytes = bytes;
+        self
+    }
+
+    /// How many pages of a list a stream follows before it gives up with
+    /// [`ErrorKind::TooManyPages`].
     pub fn max_pages(mut self, pages: usize) -> Self {
         self.max_pages = pages;
         self
@@ -252,6 +270,7 @@ impl<C: Wing> ClientBuilder<C> {
             ("attempt_timeout", self.attempt_timeout.is_zero()),
             ("concurrency", self.concurrency == 0),
             ("max_response_bytes", self.max_response_bytes == 0),
+            ("max_header_bytes", self.max_header_bytes == 0),
             ("max_pages", self.max_pages == 0),
         ] {
             if zero {
@@ -300,6 +319,7 @@ impl<C: Wing> ClientBuilder<C> {
             retry: self.retry,
             concurrency: self.concurrency,
             max_response_bytes: self.max_response_bytes,
+            max_header_bytes: self.max_header_bytes,
             max_pages: self.max_pages,
         };
         let random = self
@@ -328,6 +348,7 @@ impl<C: Wing> fmt::Debug for ClientBuilder<C> {
             .field("retry", &self.retry)
             .field("concurrency", &self.concurrency)
             .field("max_response_bytes", &self.max_response_bytes)
+            .field("max_header_bytes", &self.max_header_bytes)
             .field("max_pages", &self.max_pages)
             .field("allow_http", &self.allow_http)
             .field("options", &self.options)

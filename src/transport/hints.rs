@@ -2,17 +2,14 @@
 
 use http::StatusCode;
 
-use crate::error::ErrorKind;
+use super::operation::{Effect, Operation};
+use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 
 /// The next step for somebody who met this error.
-pub(crate) fn hint(
-    service: Service,
-    operation: &str,
-    kind: ErrorKind,
-    status: Option<StatusCode>,
-) -> Option<&'static str> {
-    Some(match kind {
+pub(super) fn hint(operation: &Operation, error: &Error) -> Option<&'static str> {
+    let (service, status) = (error.service(), error.status());
+    Some(match error.kind() {
         ErrorKind::Unauthenticated => match service {
             Service::LAUNCH_DARKLY => {
                 "Check that the token is whole (api-…), not deleted or expired, and of this region's \
@@ -53,6 +50,9 @@ pub(crate) fn hint(
         ErrorKind::Connect => "Check the base URL, the network and the proxy settings.",
         ErrorKind::Timeout => "Allow more time with `timeout` and `attempt_timeout`.",
         ErrorKind::Redirect => "Set the base URL to the address that the service redirects to.",
+        ErrorKind::HeadersTooLarge => {
+            "Look for a proxy in between that adds headers, or raise `max_header_bytes`."
+        }
         ErrorKind::BodyTooLarge => "Raise `max_response_bytes`, or ask for smaller pages.",
         ErrorKind::TooManyPages => "Raise `max_pages`.",
         ErrorKind::Server if status == Some(StatusCode::INTERNAL_SERVER_ERROR) => match service {
@@ -60,21 +60,33 @@ pub(crate) fn hint(
             _ => "Try again later; give the request id to the service's support.",
         },
         ErrorKind::Server => "Try again later.",
-        ErrorKind::OutcomeUnknown => match (service, operation) {
-            (Service::LAUNCH_DARKLY, "resetToken") => {
-                "The old secret may be dead and the new one lost: reset again, or replace the token."
-            }
-            (Service::QUERY_SERVER, "updateToken") => {
-                "Read the token with `get` and look whether its updated_at moved before trying again."
-            }
-            (_, "patchToken") => "Read the token to see whether the change is there.",
-            _ => {
-                "List the tokens and look for the name: if it is there, nobody holds its secret, so \
-                 delete it before creating another."
-            }
-        },
+        ErrorKind::OutcomeUnknown => lost(service, operation.id),
+        // It did take effect, and what it gave back is lost.
+        ErrorKind::Decode if operation.effect == Effect::Once => lost(service, operation.id),
         _ => return None,
     })
+}
+
+/// What to look for where the answer to a call that must not be repeated is lost.
+fn lost(service: Service, operation: &str) -> &'static str {
+    match (service, operation) {
+        (Service::LAUNCH_DARKLY, "resetToken") => {
+            "The old secret may be dead and the new one lost: reset again, or replace the token."
+        }
+        (Service::QUERY_SERVER, "createToken") => {
+            "Ask for the name with `find`: if it is there, its secret can still be read. It may also \
+             still come: look again before you create it anew."
+        }
+        (Service::QUERY_SERVER, "updateToken") => {
+            "Read the token with `get` and look whether its updated_at moved before trying again."
+        }
+        (_, "patchToken") => "Read the token to see whether the change is there.",
+        _ => {
+            "List the tokens and look for the marker or name: if it is there, nobody holds its \
+             secret, so delete it (`delete_marked` does both) before creating another. It may also \
+             still come: look again."
+        }
+    }
 }
 
 /// For a success that carries something else than the API's answer.

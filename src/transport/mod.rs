@@ -1,28 +1,33 @@
 //! Everything between a typed call and the network: one place where requests are executed.
 //!
-//! A call travels `request` → the generated client → `core` (the hook) → `attempt`; what comes back
-//! is judged in `classify`, and `retry` and `rate_limit` say whether and when to go again. Nothing
-//! here knows a particular service: what differs is in its [`Profile`] and its [`Operation`]s.
+//! A call travels `request` → the generated client → `call` (the hook) → `attempt`; what comes back
+//! is judged in `classify`, and `retry` and `limiter` say whether and when to go again. What all
+//! calls of a client share is in `core`. Nothing here knows a particular service: what differs is in
+//! its [`Profile`] and its [`Operation`]s.
 
 mod attempt;
 mod base_url;
+mod call;
 mod classify;
 mod config;
 mod core;
 mod credential;
 mod env;
 mod hints;
+mod limiter;
+mod limits;
 mod operation;
-mod rate_limit;
 mod request;
 mod retry;
 
+pub(crate) use self::call::Call;
+pub(crate) use self::classify::{tame, unseen};
 pub use self::config::ClientBuilder;
 pub(crate) use self::config::{KnownText, Profile, Wing};
-pub(crate) use self::core::{Call, Core};
+pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
+pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Effect, Operation};
-pub use self::rate_limit::{RateLimitWindow, RateLimits};
 pub(crate) use self::request::Session;
 pub use self::request::{Request, ResponseInfo};
 pub use self::retry::RetryPolicy;

@@ -9,11 +9,12 @@ use http::{HeaderMap, StatusCode};
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
+use super::call::{Call, Outcome};
 use super::classify;
-use super::core::{Call, Core, Outcome};
+use super::core::Core;
 use super::hints;
+use super::limits::RateLimits;
 use super::operation::{Effect, Operation};
-use super::rate_limit::RateLimits;
 use super::retry::{RetryPolicy, Sent};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};

@@ -14,9 +14,12 @@ use super::operation::Effect;
 /// | setting | default |
 /// |---|---|
 /// | attempts | 4 in all |
-/// | back-off | full jitter, from 0.2 s, doubling up to 10 s |
-/// | a wait that the service asks for | honoured up to 60 s, with up to 1 s of jitter; a longer one ends the call |
-/// | budget per client | 100, a retry after a failure costs 5, a success gives 1 back |
+/// | back-off | full jitter, from 0.2 s (1 s if the service declined without saying for how long), doubling up to 10 s |
+/// | a wait that the service asks for | honoured, but cut to 60 s, with up to 1 s of jitter |
+/// | budget per client | 100; a retry costs 5, unless the service itself said when; a success gives 1 back |
+///
+/// A wait that would reach the call's deadline is not begun: the call ends at once, and
+/// [`Error::retry_after`](crate::Error::retry_after) says what the service asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryPolicy {
@@ -43,7 +46,8 @@ impl RetryPolicy {
         Self::default()
     }
 
-    /// One attempt, whatever happens.
+    /// One attempt, whatever happens (and one more if a
+    /// [`CredentialProvider`](crate::CredentialProvider) renews what was refused).
     pub fn none() -> Self {
         Self {
             max_attempts: 1,
@@ -64,19 +68,28 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest wait that a service may ask for.
+    /// The longest wait that a service may ask for; a longer one is cut to this. A call that is
+    /// known to be refused for longer than this fails without being sent.
     pub fn max_server_wait(mut self, wait: Duration) -> Self {
         self.max_server_wait = wait;
         self
     }
 
     /// The back-off after the given attempt (1 for the first): anything up to the doubled base.
-    fn backoff_after(&self, attempt: u32, random: f64) -> Duration {
-        let doubled = self
-            .base
-            .saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
-        doubled.min(self.cap).mul_f64(random.clamp(0.0, 1.0))
+    fn backoff_after(&self, attempt: u32, base: Duration, random: f64) -> Duration {
+        let doubled = base.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1)));
+        share(doubled.min(self.cap), random)
     }
+}
+
+/// The least base of the back-off where a service declines: its windows last seconds.
+const DECLINED_BASE: Duration = Duration::from_secs(1);
+
+/// Up to this much is added to a wait that the service asks for.
+const JITTER: Duration = Duration::from_secs(1);
+
+fn share(of: Duration, random: f64) -> Duration {
+    Duration::try_from_secs_f64(of.as_secs_f64() * random.clamp(0.0, 1.0)).unwrap_or(of)
 }
 
 /// Whether the service acted on a request that failed.
@@ -116,8 +129,6 @@ pub(crate) enum Verdict {
     AttemptsUsedUp,
     /// Would go again, but the client has failed too often lately.
     BudgetUsedUp,
-    /// Would go again, but the service asks for a longer wait than allowed.
-    WaitTooLong,
     /// Would go again, but the deadline comes first.
     DeadlineFirst,
 }
@@ -140,17 +151,25 @@ pub(crate) fn decide(
     if situation.attempt >= policy.max_attempts {
         return Verdict::AttemptsUsedUp;
     }
+    let declined = situation.sent == Sent::Declined;
+    let base = if declined {
+        policy.base.max(DECLINED_BASE)
+    } else {
+        policy.base
+    };
     let wait = match situation.asked {
-        Some(asked) if asked > policy.max_server_wait => return Verdict::WaitTooLong,
         // Everybody was told the same moment: spread out.
-        Some(asked) => asked.saturating_add(Duration::from_secs(1).mul_f64(random.1)),
-        None => policy.backoff_after(situation.attempt, random.0),
+        Some(asked) => asked
+            .min(policy.max_server_wait)
+            .saturating_add(share(JITTER, random.1)),
+        None => policy.backoff_after(situation.attempt, base, random.0),
     };
     if wait >= situation.left {
         return Verdict::DeadlineFirst;
     }
     // A service that says when to come back is not failing.
-    if situation.asked.is_none() && !budget.spend() {
+    let free = declined && situation.asked.is_some();
+    if !free && !budget.spend() {
         return Verdict::BudgetUsedUp;
     }
     Verdict::Again(wait)
@@ -244,12 +263,12 @@ mod tests {
     #[test]
     fn the_back_off_doubles_up_to_its_cap() {
         let policy = RetryPolicy::default();
-        let at_most = |attempt| policy.backoff_after(attempt, 1.0);
+        let at_most = |attempt| policy.backoff_after(attempt, policy.base, 1.0);
         assert_eq!(at_most(1), Duration::from_millis(200));
         assert_eq!(at_most(2), Duration::from_millis(400));
         assert_eq!(at_most(7), 10 * SECOND);
         assert_eq!(at_most(u32::MAX), 10 * SECOND);
-        assert_eq!(policy.backoff_after(3, 0.0), Duration::ZERO);
+        assert_eq!(policy.backoff_after(3, policy.base, 0.0), Duration::ZERO);
     }
 
     #[test]
@@ -266,8 +285,48 @@ mod tests {
             verdict(asked(Duration::ZERO)),
             Verdict::Again(Duration::from_millis(500))
         );
-        assert_eq!(verdict(asked(61 * SECOND)), Verdict::WaitTooLong);
-        assert_eq!(verdict(asked(Duration::MAX)), Verdict::WaitTooLong);
+        for far in [61 * SECOND, Duration::MAX] {
+            assert_eq!(
+                verdict(asked(far)),
+                Verdict::Again(Duration::from_millis(60_500))
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_without_a_hint_backs_off_longer_than_a_failure() {
+        let wait = |sent| verdict(situation(sent, Effect::Read));
+        assert_eq!(wait(Sent::Maybe), Verdict::Again(SECOND / 10));
+        assert_eq!(wait(Sent::Declined), Verdict::Again(SECOND / 2));
+    }
+
+    #[test]
+    fn waits_without_end_do_not_panic() {
+        let policy = RetryPolicy::new().backoff(Duration::MAX, Duration::MAX);
+        let endless = policy.backoff_after(u32::MAX, policy.base, 1.0);
+        assert_eq!(endless, Duration::MAX);
+    }
+
+    #[test]
+    fn only_waits_that_the_service_asked_for_are_free() {
+        let (policy, budget) = (RetryPolicy::default(), Budget::new());
+        let go = |sent, asked| {
+            let situation = Situation {
+                asked,
+                ..situation(sent, Effect::Read)
+            };
+            decide(&policy, &budget, situation, (0.1, 0.1))
+        };
+        for _ in 0..30 {
+            let free = go(Sent::Declined, Some(SECOND));
+            assert!(matches!(free, Verdict::Again(_)));
+        }
+        // Headers about limits on a failure make no refusal of it.
+        for _ in 0..20 {
+            let paid = go(Sent::Maybe, Some(SECOND));
+            assert!(matches!(paid, Verdict::Again(_)));
+        }
+        assert_eq!(go(Sent::Declined, None), Verdict::BudgetUsedUp);
     }
 
     #[test]

@@ -1,15 +1,9 @@
-//! What a service says about its limits, and the memory that keeps a client within them.
+//! What a service says about its limits.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::{DATE, RETRY_AFTER};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::operation::Operation;
-use crate::clock::Clock;
 
 /// The limits that the last answers told of; whatever a service does not send is `None`.
 ///
@@ -68,7 +62,7 @@ impl RateLimits {
         *self == Self::default()
     }
 
-    fn windows(&self) -> [(Scope, RateLimitWindow); 3] {
+    pub(super) fn windows(&self) -> [(Scope, RateLimitWindow); 3] {
         [
             (Scope::Global, self.global),
             (Scope::Route, self.route),
@@ -94,26 +88,33 @@ fn epoch(value: &str) -> Option<SystemTime> {
 
 /// How long an answer asks to wait: the latest of `Retry-After` and the ends of the windows that
 /// are used up (or do not say). `None` if there is no hint; junk is no hint.
-pub(crate) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let now = service_now(headers, now);
-    let until = |time: SystemTime| time.duration_since(now).unwrap_or(Duration::ZERO);
-    let retry_after = headers.get(RETRY_AFTER).and_then(|value| {
-        let value = value.to_str().ok()?.trim();
-        match value.parse::<u64>() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => httpdate::parse_http_date(value).ok().map(until),
-        }
-    });
+pub(super) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let service_now = service_now(headers, now);
     let resets = RateLimits::read(headers)
         .windows()
         .into_iter()
         .filter(|(_, window)| window.remaining.is_none_or(|left| left == 0))
-        .filter_map(|(_, window)| window.reset.map(until));
-    resets.chain(retry_after).max()
+        .filter_map(|(_, window)| window.reset.map(|end| until(end, service_now)));
+    resets.chain(retry_after(headers, now)).max()
+}
+
+/// What `Retry-After` says, as seconds or as a date.
+pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = text(headers, RETRY_AFTER.as_str())?;
+    match value.parse::<u64>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()
+            .map(|date| until(date, service_now(headers, now))),
+    }
+}
+
+fn until(time: SystemTime, now: SystemTime) -> Duration {
+    time.duration_since(now).unwrap_or(Duration::ZERO)
 }
 
 /// The time by the service's clock, if it differs so much from ours that its dates need it.
-fn service_now(headers: &HeaderMap, now: SystemTime) -> SystemTime {
+pub(super) fn service_now(headers: &HeaderMap, now: SystemTime) -> SystemTime {
     const TOLERATED: Duration = Duration::from_secs(2);
     let Some(theirs) =
         text(headers, DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok())
@@ -130,172 +131,12 @@ fn service_now(headers: &HeaderMap, now: SystemTime) -> SystemTime {
     }
 }
 
+/// What a limit is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Scope {
+pub(super) enum Scope {
     Global,
     Route,
     AuthToken,
-}
-
-type Key = (Scope, Option<&'static str>);
-
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    limit: Option<u64>,
-    left: u64,
-    /// Its end on our monotonic clock.
-    ends: Duration,
-    reset: SystemTime,
-}
-
-/// Lets only so many requests go at a time, and none that is sure to be turned away.
-#[derive(Debug)]
-pub(crate) struct Limiter {
-    places: Arc<Semaphore>,
-    windows: Mutex<HashMap<Key, Window>>,
-    last: Mutex<RateLimits>,
-}
-
-/// Why no request may go.
-#[derive(Debug)]
-pub(crate) enum Closed {
-    /// The deadline comes first.
-    Deadline,
-    /// The window ends later than the client may wait.
-    Window(Duration),
-}
-
-impl Limiter {
-    pub(crate) fn new(concurrency: usize) -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(concurrency)),
-            windows: Mutex::default(),
-            last: Mutex::default(),
-        }
-    }
-
-    /// Waits for a free place within the known limits.
-    pub(crate) async fn enter(
-        &self,
-        operation: &'static Operation,
-        clock: &dyn Clock,
-        deadline: Duration,
-        longest: Duration,
-        mut spread: impl FnMut() -> f64,
-    ) -> Result<OwnedSemaphorePermit, Closed> {
-        loop {
-            let left = deadline.saturating_sub(clock.monotonic());
-            let place = Arc::clone(&self.places).acquire_owned();
-            let Ok(Ok(permit)) = tokio::time::timeout(left, place).await else {
-                return Err(Closed::Deadline);
-            };
-            let Some(wait) = self.reserve(operation, clock.monotonic()) else {
-                return Ok(permit);
-            };
-            drop(permit);
-            if wait > longest {
-                return Err(Closed::Window(wait));
-            }
-            let wait = wait + Duration::from_millis(250).mul_f64(spread());
-            if wait >= deadline.saturating_sub(clock.monotonic()) {
-                return Err(Closed::Window(wait));
-            }
-            clock.sleep(wait).await;
-        }
-    }
-
-    /// Takes a request out of every window that this operation counts in, or says how long to wait.
-    fn reserve(&self, operation: &'static Operation, now: Duration) -> Option<Duration> {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        // A window that is over begins anew with its limit; one without a known limit is forgotten.
-        windows.retain(|_, window| window.ends > now || window.limit.is_some());
-        let keys = keys(operation);
-        let wait = keys
-            .iter()
-            .filter_map(|key| windows.get(key))
-            .filter(|window| window.left == 0 && window.ends > now)
-            .map(|window| window.ends.saturating_sub(now))
-            .max();
-        if wait.is_some() {
-            return wait;
-        }
-        for key in keys {
-            if let Some(window) = windows.get_mut(&key) {
-                if window.ends <= now
-                    && let Some(limit) = window.limit.take()
-                {
-                    // Unknown length: a guess until the next answer tells.
-                    window.left = limit;
-                    window.ends = now + Duration::from_secs(1);
-                }
-                window.left = window.left.saturating_sub(1);
-            }
-        }
-        None
-    }
-
-    /// Learns from an answer.
-    pub(crate) fn observe(
-        &self,
-        operation: &'static Operation,
-        headers: &HeaderMap,
-        clock: &dyn Clock,
-    ) {
-        let limits = RateLimits::read(headers);
-        if limits.is_empty() {
-            return;
-        }
-        let (now, monotonic) = (service_now(headers, clock.now()), clock.monotonic());
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        for (scope, told) in limits.windows() {
-            let (Some(left), Some(reset)) = (told.remaining, told.reset) else {
-                continue;
-            };
-            let Ok(length) = reset.duration_since(now) else {
-                continue;
-            };
-            let key = key(scope, operation);
-            let left = match windows.get(&key) {
-                // Answers overtake each other, and requests under way are not in them yet.
-                Some(known) if known.reset == reset => known.left.min(left),
-                _ => left,
-            };
-            let ends = monotonic.saturating_add(length);
-            windows.insert(
-                key,
-                Window {
-                    limit: told.limit,
-                    left,
-                    ends,
-                    reset,
-                },
-            );
-        }
-        drop(windows);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = limits;
-    }
-
-    /// The limits that the last answer told of.
-    pub(crate) fn last(&self) -> Option<RateLimits> {
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        (!last.is_empty()).then_some(last)
-    }
-}
-
-fn key(scope: Scope, operation: &'static Operation) -> Key {
-    (scope, (scope == Scope::Route).then_some(operation.id))
-}
-
-fn keys(operation: &'static Operation) -> [Key; 3] {
-    [
-        key(Scope::Global, operation),
-        key(Scope::Route, operation),
-        key(Scope::AuthToken, operation),
-    ]
 }
 
 #[cfg(test)]
