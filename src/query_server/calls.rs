@@ -1,16 +1,40 @@
-//! What the client's methods are made of: single requests, and the flows that make them safe.
+//! The operations: single requests, and the flows that make them safe to use.
 
-use super::client::{CREATE, DELETE, LIST, VALUE};
-use super::models::{Created, Liveness};
-use super::requests::{Changes, TokenDraft};
-use super::{NewToken, Token, TokenBody, TokenDelete, TokenValues, Tokens};
+use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+
+use super::models::{Created, Liveness, OldToken, Rotated, Updated};
+use super::requests::{Changes, TokenDraft, check_name, check_new_name};
+use super::{NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValues, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
-use crate::transport::{Operation, Session, unseen};
+use crate::time::Expiry;
+use crate::transport::{Call, Effect, Operation, Session, unseen};
+
+/// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
+/// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
+pub(super) const CREATE: Operation = Operation::new("createToken", Effect::Once, 201);
+pub(super) const LIST: Operation = Operation::new("listTokens", Effect::Read, 200);
+pub(super) const UPDATE: Operation = Operation::new("updateToken", Effect::Once, 200);
+pub(super) const DELETE: Operation = Operation::new("deleteToken", Effect::Idempotent, 200);
+pub(super) const VALUE: Operation = Operation::new("getTokenValue", Effect::Read, 200);
+
+/// The operations of this service and what repeating them means.
+pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
 
 /// How often a token that came out unusable is made anew.
 const ROUNDS: u32 = 3;
+
+/// Hands every request of the generated client to the transport.
+impl ClientHooks<Call> for Wire {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().execute(request).await
+    }
+}
 
 pub(super) async fn list(session: &Session) -> Result<Tokens> {
     session
@@ -85,6 +109,78 @@ pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created
         .with_reason("it keeps making tokens that it does not accept; they were removed again"))
 }
 
+pub(super) async fn update(session: &Session, name: String, changes: Changes) -> Result<Updated> {
+    check_name(session, &UPDATE, "name", &name)?;
+    if changes.active.is_none() && changes.write.is_none() && changes.expiry.is_none() {
+        let rule =
+            "must hold something to change; for a new secret use rotate_in_place or rotate_to";
+        return Err(session.input(&UPDATE, "update", rule));
+    }
+    if changes.expiry == Some(Expiry::Never) {
+        let rule = "cannot become never by an update; use rotate_in_place or rotate_to";
+        return Err(session.input(&UPDATE, "expiry", rule));
+    }
+    let body = TokenUpdate {
+        name: name.clone(),
+        active: changes.active,
+        write: changes.write,
+        expiration_date: changes.expiration_date(session, &UPDATE)?,
+    };
+    let send = async move |wire: Wire| wire.update_token(&body).await;
+    session.call(&UPDATE, Wire::new_with_client, send).await?;
+    // An unknown name can be answered with success as well.
+    let token = find(session, &name)
+        .await
+        .map_err(|error| unseen(error, &UPDATE))?;
+    let token = token.ok_or_else(|| not_found(session, &UPDATE))?;
+    let liveness = token.liveness(session.core.clock.now());
+    Ok(Updated {
+        new: with_secret(session, &UPDATE, token)?,
+        liveness,
+    })
+}
+
+/// Replaces a token by one of another name, or of its own if there is none.
+pub(super) async fn rotate(
+    session: &Session,
+    name: String,
+    to: Option<String>,
+    changes: Changes,
+) -> Result<Rotated> {
+    check_name(session, &LIST, "name", &name)?;
+    if let Some(to) = &to {
+        check_new_name(session, &CREATE, "new_name", to)?;
+        if *to == name {
+            let rule = "must differ from the old one; for the same name use rotate_in_place";
+            return Err(session.input(&CREATE, "new_name", rule));
+        }
+    }
+    let old = find(session, &name)
+        .await?
+        .ok_or_else(|| not_found(session, &LIST))?;
+    let body = successor(session, &old, to.as_deref().unwrap_or(&name), changes)?;
+    if to.is_some() {
+        let new = new_token(session, create(session, body).await?)?;
+        let old = match delete(session, name).await {
+            Ok(()) => OldToken::Deleted,
+            Err(error) => OldToken::Remains(error),
+        };
+        return Ok(Rotated { new, old });
+    }
+    delete(session, name).await?;
+    let gone = |error: Error| {
+        error
+            .with_effect(true)
+            .with_reason("the old token is deleted, the new one not made")
+    };
+    let created = create(session, body).await.map_err(gone)?;
+    let new = new_token(session, created).map_err(gone)?;
+    Ok(Rotated {
+        new,
+        old: OldToken::Deleted,
+    })
+}
+
 /// Whether a row can be the one that was asked for.
 fn is_like(token: &Token, body: &TokenBody) -> bool {
     token.is_active() == body.active.unwrap_or(true)
@@ -95,12 +191,7 @@ fn is_like(token: &Token, body: &TokenBody) -> bool {
 }
 
 /// The body of a token like `old`, but for the changes.
-pub(super) fn successor(
-    session: &Session,
-    old: &Token,
-    name: &str,
-    changes: Changes,
-) -> Result<TokenBody> {
+fn successor(session: &Session, old: &Token, name: &str, changes: Changes) -> Result<TokenBody> {
     let mut draft = TokenDraft {
         body: TokenBody {
             name: name.to_owned(),
@@ -116,7 +207,7 @@ pub(super) fn successor(
     draft.body(session, &CREATE)
 }
 
-pub(super) fn new_token(session: &Session, created: Created) -> Result<NewToken> {
+fn new_token(session: &Session, created: Created) -> Result<NewToken> {
     created.into_new().ok_or_else(|| {
         session
             .error(&CREATE, ErrorKind::Conflict)
@@ -125,11 +216,7 @@ pub(super) fn new_token(session: &Session, created: Created) -> Result<NewToken>
 }
 
 /// Splits the secret off a row that must hold it.
-pub(super) fn with_secret(
-    session: &Session,
-    operation: &Operation,
-    mut token: Token,
-) -> Result<NewToken> {
+fn with_secret(session: &Session, operation: &Operation, mut token: Token) -> Result<NewToken> {
     match token.token.take() {
         Some(secret) => Ok(NewToken::new(token, secret)),
         None => Err(session

@@ -3,33 +3,15 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
-
-use super::calls::{
-    create, delete, find, list, new_token, not_found, successor, value, with_secret,
-};
-use super::models::{Created, OldToken, Rotated, Updated};
-use super::requests::{Changes, Rotate, TokenDraft, Update, check_name, check_new_name};
-use super::{ClientBuilder, Token, TokenUpdate, Tokens};
-use crate::error::{Error, ErrorKind, Result};
-use crate::generated::query_server::Client as Wire;
+use super::calls::{CREATE, DELETE, LIST, VALUE, create, delete, find, list, not_found, value};
+use super::changes::{Rotate, Update};
+use super::models::Created;
+use super::requests::{Changes, TokenDraft, check_name};
+use super::{ClientBuilder, Token, Tokens};
+use crate::error::{ErrorKind, Result};
 use crate::id::Service;
 use crate::secret::Secret;
-use crate::time::Expiry;
-use crate::transport::{
-    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Wing, unseen,
-};
-
-/// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
-/// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::new("createToken", Effect::Once, 201);
-pub(super) const LIST: Operation = Operation::new("listTokens", Effect::Read, 200);
-const UPDATE: Operation = Operation::new("updateToken", Effect::Once, 200);
-pub(super) const DELETE: Operation = Operation::new("deleteToken", Effect::Idempotent, 200);
-pub(super) const VALUE: Operation = Operation::new("getTokenValue", Effect::Read, 200);
-
-/// The operations of this service and what repeating them means.
-pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
+use crate::transport::{Core, KnownText, Profile, Request, Sent, Wing};
 
 static PROFILE: Profile = Profile {
     service: Service::QUERY_SERVER,
@@ -72,17 +54,6 @@ impl Wing for Client {
 
     fn from_core(core: Arc<Core>, (): ()) -> Result<Self> {
         Ok(Self { core })
-    }
-}
-
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
     }
 }
 
@@ -215,50 +186,17 @@ impl Client {
     /// [`ErrorKind::OutcomeUnknown`] if the answer was lost.
     pub fn update(&self, name: &str) -> Update {
         Update {
-            client: self.clone(),
+            core: Arc::clone(&self.core),
             name: name.to_owned(),
             changes: Changes::default(),
         }
-    }
-
-    pub(super) fn send_update(&self, update: Update) -> Request<Updated> {
-        Request::new(&self.core, async move |session| {
-            let Update { name, changes, .. } = update;
-            check_name(&session, &UPDATE, "name", &name)?;
-            if changes.active.is_none() && changes.write.is_none() && changes.expiry.is_none() {
-                let rule = "must hold something to change; for a new secret use rotate_in_place or rotate_to";
-                return Err(session.input(&UPDATE, "update", rule));
-            }
-            if changes.expiry == Some(Expiry::Never) {
-                let rule = "cannot become never by an update; use rotate_in_place or rotate_to";
-                return Err(session.input(&UPDATE, "expiry", rule));
-            }
-            let body = TokenUpdate {
-                name: name.clone(),
-                active: changes.active,
-                write: changes.write,
-                expiration_date: changes.expiration_date(&session, &UPDATE)?,
-            };
-            let send = async move |wire: Wire| wire.update_token(&body).await;
-            session.call(&UPDATE, Wire::new_with_client, send).await?;
-            // An unknown name can be answered with success as well.
-            let token = find(&session, &name)
-                .await
-                .map_err(|error| unseen(error, &UPDATE))?;
-            let token = token.ok_or_else(|| not_found(&session, &UPDATE))?;
-            let liveness = token.liveness(session.core.clock.now());
-            Ok(Updated {
-                new: with_secret(&session, &UPDATE, token)?,
-                liveness,
-            })
-        })
     }
 
     /// Replaces a token by one under another name, without a moment in which neither works: creates
     /// the new one like the old one, sees that the server accepts it, and deletes the old one.
     ///
     /// If the old one cannot be deleted, the rotation has succeeded all the same, and
-    /// [`Rotated::old`] tells why.
+    /// [`Rotated::old`](super::Rotated::old) tells why.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such token; [`ErrorKind::Conflict`] if the new name is
@@ -273,7 +211,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`rotate_to`](Self::rotate_to). If the error says
-    /// [`may_have_been_sent`](Error::may_have_been_sent), the old token may be gone already: create
+    /// [`may_have_been_sent`](crate::Error::may_have_been_sent), the old token may be gone already: create
     /// the name again.
     pub fn rotate_in_place(&self, name: &str) -> Rotate {
         self.rotate(name, None)
@@ -282,52 +220,11 @@ impl Client {
     fn rotate(&self, name: &str, to: Option<String>) -> Rotate {
         let name = name.to_owned();
         Rotate {
-            client: self.clone(),
+            core: Arc::clone(&self.core),
             name,
             to,
             changes: Changes::default(),
         }
-    }
-
-    pub(super) fn send_rotate(&self, rotate: Rotate) -> Request<Rotated> {
-        Request::new(&self.core, async move |session| {
-            let Rotate {
-                name, to, changes, ..
-            } = rotate;
-            check_name(&session, &LIST, "name", &name)?;
-            if let Some(to) = &to {
-                check_new_name(&session, &CREATE, "new_name", to)?;
-                if *to == name {
-                    let rule =
-                        "must differ from the old one; for the same name use rotate_in_place";
-                    return Err(session.input(&CREATE, "new_name", rule));
-                }
-            }
-            let old = find(&session, &name)
-                .await?
-                .ok_or_else(|| not_found(&session, &LIST))?;
-            let body = successor(&session, &old, to.as_deref().unwrap_or(&name), changes)?;
-            if to.is_some() {
-                let new = new_token(&session, create(&session, body).await?)?;
-                let old = match delete(&session, name).await {
-                    Ok(()) => OldToken::Deleted,
-                    Err(error) => OldToken::Remains(error),
-                };
-                return Ok(Rotated { new, old });
-            }
-            delete(&session, name).await?;
-            let gone = |error: Error| {
-                error
-                    .with_effect(true)
-                    .with_reason("the old token is deleted, the new one not made")
-            };
-            let created = create(&session, body).await.map_err(gone)?;
-            let new = new_token(&session, created).map_err(gone)?;
-            Ok(Rotated {
-                new,
-                old: OldToken::Deleted,
-            })
-        })
     }
 
     /// Deletes a token (`deleteToken`). The server does not tell whether there was one.
