@@ -44,6 +44,7 @@ pub mod launchdarkly;
 mod message;
 pub mod query_server;
 mod server;
+mod shared;
 
 pub use avisi_cloud::AvisiCloud;
 pub use clock::VirtualClock;

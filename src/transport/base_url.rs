@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use super::config::Profile;
+use super::profile::Profile;
 use crate::error::{Error, Result};
 
 /// A checked base URL: no userinfo, query or fragment, no slash at its end.

@@ -8,14 +8,16 @@ use reqwest::ResponseBuilderExt as _;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
-use super::attempt::{self, Answer};
+use super::answer::{Answer, ResponseInfo};
+use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential;
 use super::limiter::Closed;
 use super::operation::{Effect, Operation};
-use super::request::{CallOptions, ResponseInfo};
+use super::options::CallOptions;
 use super::retry::{self, RetryPolicy, Sent, Situation, Verdict};
+use super::words::looks_like_html;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -282,7 +284,7 @@ impl Call {
             body,
         } = answer;
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.html = classify::looks_like_html(&headers, &body);
+        outcome.html = looks_like_html(&headers, &body);
         outcome.info = Some(ResponseInfo::new(status, &headers, attempts));
         drop(outcome);
         let empty = body.trim_ascii().is_empty();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Operation, Seed, TwinToken};
 use super::options::{ErrorShape, ListedSecret, Options, Revoked, SecondRevoke, UnsetDate};
 use crate::testing::message::{Answer, Received};
-use crate::testing::server::Service;
+use crate::testing::shared::Service;
 use crate::{Clock, Secret};
 
 const COLLECTION: &str = "/sts/v1/personal-access-tokens";

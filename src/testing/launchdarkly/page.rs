@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::form::link;
 use super::options::{Options, TotalCount};
-use super::wire::link;
 
 /// The first API version whose list comes in pages.
 pub(super) const PAGED_SINCE: u32 = 20_240_415;

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::form::{link, millis};
 use super::limits::{RateLimit, Usage};
-use super::wire::{link, millis};
 use crate::Secret;
 
 /// A token as it is inside the twin.
