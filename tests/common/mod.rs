@@ -24,8 +24,8 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 /// The credential of the clients under test.
 pub const CREDENTIAL: &str = "credential-0123456789";
 
-/// Where [`NoWait`] begins, in Unix seconds: 2027-01-15T08:00:00Z.
-pub const NOW: i64 = 1_800_000_000;
+/// Where [`NoWait`] begins, in Unix seconds: 2026-09-21T14:13:20Z.
+pub const NOW: i64 = 1_790_000_000;
 
 /// The time at which [`NoWait`] begins.
 pub fn now() -> SystemTime {
