@@ -10,6 +10,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -196,6 +197,8 @@ pub enum Reply {
     Endless(Vec<u8>),
     /// Sends these bytes and then nothing more.
     Stall(Vec<u8>),
+    /// Sends these bytes after a while and closes.
+    Late(Duration, Vec<u8>),
     /// Closes without an answer.
     Close,
 }
@@ -206,7 +209,15 @@ pub struct Raw {
     /// Its address, as a base URL.
     pub uri: String,
     seen: Arc<Mutex<Vec<String>>>,
+    busy: Arc<Busy>,
     task: JoinHandle<()>,
+}
+
+/// How many requests wait for their answers, now and at most so far.
+#[derive(Debug, Default)]
+struct Busy {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Raw {
@@ -216,6 +227,8 @@ impl Raw {
         let uri = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
         let log = Arc::clone(&seen);
+        let busy: Arc<Busy> = Arc::default();
+        let count = Arc::clone(&busy);
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let Some(request) = read_request(&mut stream).await else {
@@ -226,10 +239,23 @@ impl Raw {
                     log.push(request);
                     log.len() - 1
                 };
-                tokio::spawn(answer(stream, reply(number)));
+                let (reply, count) = (reply(number), Arc::clone(&count));
+                let now = count.now.fetch_add(1, Ordering::SeqCst) + 1;
+                count.most.fetch_max(now, Ordering::SeqCst);
+                tokio::spawn(async move { answer(stream, reply, &count).await });
             }
         });
-        Self { uri, seen, task }
+        Self {
+            uri,
+            seen,
+            busy,
+            task,
+        }
+    }
+
+    /// How many requests waited for their answers at the same time, at most.
+    pub fn most_at_a_time(&self) -> usize {
+        self.busy.most.load(Ordering::SeqCst)
     }
 
     /// The requests so far, head and body.
@@ -271,9 +297,14 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-async fn answer(mut stream: TcpStream, reply: Reply) {
+async fn answer(mut stream: TcpStream, reply: Reply, busy: &Busy) {
+    if let Reply::Late(wait, _) = reply {
+        tokio::time::sleep(wait).await;
+    }
+    // Before the client can know of the answer and send another request.
+    busy.now.fetch_sub(1, Ordering::SeqCst);
     match reply {
-        Reply::Bytes(bytes) => {
+        Reply::Bytes(bytes) | Reply::Late(_, bytes) => {
             let _ = stream.write_all(&bytes).await;
             let _ = stream.shutdown().await;
         }
