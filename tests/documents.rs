@@ -579,31 +579,30 @@ mod on_the_wire {
             _ => script([answer]).await,
         };
         let edge = query_server::TokenBody::builder("edge");
-        let (ld, query, avisi) = (ld(&server), query(&server), avisi(&server));
         match id {
-            "getTokens" => ld.list().page().await.map(drop),
-            "postToken" => ld
+            "getTokens" => ld(&server).list().page().await.map(drop),
+            "postToken" => ld(&server)
                 .create(launchdarkly::TokenBody::builder())
                 .await
                 .map(drop),
-            "getToken" => ld.get(&token).await.map(drop),
-            "patchToken" => ld
+            "getToken" => ld(&server).get(&token).await.map(drop),
+            "patchToken" => ld(&server)
                 .patch(&token, Patch::new().remove("/role"))
                 .await
                 .map(drop),
-            "deleteToken" if text == LAUNCHDARKLY => ld.delete(&token).await,
-            "resetToken" => ld.reset(&token).await.map(drop),
-            "createToken" => query.create(edge).await.map(drop),
-            "listTokens" => query.list().await.map(drop),
-            "updateToken" => query.update("edge").write(true).await.map(drop),
-            "deleteToken" => query.delete("edge").await,
-            "getTokenValue" => query.value("edge").await.map(drop),
-            "listPersonalAccessTokens" => avisi.list().await.map(drop),
-            "provisionPersonalAccessToken" => avisi
+            "deleteToken" if text == LAUNCHDARKLY => ld(&server).delete(&token).await,
+            "resetToken" => ld(&server).reset(&token).await.map(drop),
+            "createToken" => query(&server).create(edge).await.map(drop),
+            "listTokens" => query(&server).list().await.map(drop),
+            "updateToken" => query(&server).update("edge").write(true).await.map(drop),
+            "deleteToken" => query(&server).delete("edge").await,
+            "getTokenValue" => query(&server).value("edge").await.map(drop),
+            "listPersonalAccessTokens" => avisi(&server).list().await.map(drop),
+            "provisionPersonalAccessToken" => avisi(&server)
                 .provision(avisi_cloud::ProvisionBody::default())
                 .await
                 .map(drop),
-            "revokePersonalAccessToken" => avisi.revoke(&token).await.map(drop),
+            "revokePersonalAccessToken" => avisi(&server).revoke(&token).await.map(drop),
             other => panic!("nobody calls {other}"),
         }
     }

@@ -602,7 +602,11 @@ mod configuration {
 
     #[test]
     fn limits_of_zero_and_bad_agents_are_refused() {
-        let builder = || launchdarkly::Client::builder().credential("x");
+        let builder = || {
+            launchdarkly::Client::builder()
+                .base_url("http://localhost")
+                .credential("x")
+        };
         let zero = std::time::Duration::ZERO;
         for (builder, field) in [
             (builder().timeout(zero), "timeout"),

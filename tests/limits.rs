@@ -520,7 +520,7 @@ mod again {
 mod lost {
     use super::*;
 
-    const SHORT: Duration = Duration::from_millis(100);
+    const SHORT: Duration = Duration::from_millis(300);
 
     fn impatient(uri: &str) -> launchdarkly::Client {
         let policy = RetryPolicy::new()

@@ -213,12 +213,24 @@ fn id() -> TokenId {
     "66aa10f2c4d5e60011223344".parse().unwrap()
 }
 
+/// Reading the certificates of the machine for each client would take most of the time.
+fn http() -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder();
+    #[cfg(feature = "rustls")]
+    let builder = builder.tls_certs_only([]);
+    builder
+}
+
 fn ld(uri: &str) -> launchdarkly::Client {
     let builder = launchdarkly::Client::builder()
         .base_url(uri)
         .credential(CREDENTIAL);
     hide("builder", &builder);
-    builder.clock(NoWait::default()).build().unwrap()
+    builder
+        .http_client(http())
+        .clock(NoWait::default())
+        .build()
+        .unwrap()
 }
 
 fn query(uri: &str) -> query_server::Client {
@@ -226,7 +238,11 @@ fn query(uri: &str) -> query_server::Client {
         .base_url(uri)
         .credential(CREDENTIAL);
     hide("builder", &builder);
-    builder.clock(NoWait::default()).build().unwrap()
+    builder
+        .http_client(http())
+        .clock(NoWait::default())
+        .build()
+        .unwrap()
 }
 
 fn avisi(uri: &str) -> avisi_cloud::Client {
@@ -234,7 +250,11 @@ fn avisi(uri: &str) -> avisi_cloud::Client {
         .base_url(uri)
         .credential(CREDENTIAL);
     hide("builder", &builder);
-    builder.clock(NoWait::default()).build().unwrap()
+    builder
+        .http_client(http())
+        .clock(NoWait::default())
+        .build()
+        .unwrap()
 }
 
 fn ld_body() -> launchdarkly::TokenDraft {
