@@ -234,7 +234,7 @@ mod requests {
     fn the_default_address_is_the_documented_one() {
         let client = Client::builder().credential("x").build().unwrap();
         assert_eq!(client.base_url(), "https://api.avisi.cloud");
-        for path in ["/sts", "/sts/v1/", "/sts/v1/personal-access-tokens"] {
+        for path in ["/sts/v1/", "/sts/v1/personal-access-tokens"] {
             let url = format!("https://api.avisi.cloud{path}");
             let error = Client::builder()
                 .credential("x")
@@ -541,7 +541,10 @@ mod errors {
         let error = stubborn(&raw.uri).provision(draft()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert!(
-            error.hint().unwrap().contains("look for the name"),
+            error
+                .hint()
+                .unwrap()
+                .contains("look for the marker or name"),
             "{error}"
         );
         assert_eq!(raw.seen().len(), 1);

@@ -630,10 +630,12 @@ mod environment {
     /// Names the service for the process that a test starts.
     const SERVICE: &str = "ACCESS_TOKENS_TEST_SERVICE";
 
+    /// Not a test of its own: the others start it, in a process of its own.
     #[tokio::test]
-    #[ignore = "started by the other tests, in a process of its own"]
     async fn child() {
-        let service = std::env::var(SERVICE).unwrap();
+        let Ok(service) = std::env::var(SERVICE) else {
+            return;
+        };
         let report = |outcome: Result<String>| match outcome {
             Ok(base_url) => println!("built for {base_url}"),
             Err(error) => {
@@ -670,7 +672,7 @@ mod environment {
     /// What `from_env` does where exactly these variables are set.
     fn from_env(service: &str, variables: &[(&str, &str)]) -> String {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "environment::child", "--ignored", "--nocapture"])
+            .args(["--exact", "environment::child", "--nocapture"])
             .env_clear()
             .env(SERVICE, service)
             .envs(variables.iter().copied())
@@ -790,7 +792,7 @@ mod environment {
         use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt as _;
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "environment::child", "--ignored", "--nocapture"])
+            .args(["--exact", "environment::child", "--nocapture"])
             .env_clear()
             .env(SERVICE, "avisi_cloud")
             .env("ACLOUD_PAT", OsString::from_vec(b"hunter2\xff".into()))

@@ -1092,7 +1092,10 @@ mod repeating {
         let error = stubborn(&server.uri).create(draft()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert!(
-            error.hint().unwrap().contains("look for the name"),
+            error
+                .hint()
+                .unwrap()
+                .contains("look for the marker or name"),
             "{error}"
         );
         assert_eq!(server.seen().len(), 1);
