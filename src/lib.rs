@@ -93,6 +93,7 @@ mod secret;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod time;
 mod transport;
 

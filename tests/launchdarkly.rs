@@ -299,7 +299,8 @@ mod requests {
             .unwrap();
         let sent = sent(&server).await;
         assert_eq!(sent[0].json()["expiry"], json!((NOW + 86_400) * 1_000));
-        assert_eq!(sent[1].json()["expiry"], json!(NOW * 1_000 + 1_500));
+        // Rounded up: cut off, a short time could be over.
+        assert_eq!(sent[1].json()["expiry"], json!(NOW * 1_000 + 1_501));
         assert_eq!(sent[2].json(), json!({"role": "reader"}));
     }
 
@@ -690,7 +691,7 @@ mod answers {
     #[tokio::test]
     async fn only_the_required_members_are_required() {
         let least = json!({"_id": ID, "ownerId": "o", "memberId": "m", "creationDate": 1,
-                           "lastModified": 2, "_links": {}, "defaultApiVersion": null});
+                           "lastModified": 2, "_links": {}});
         let mut nulls = least.clone();
         for member in [
             "_member",
@@ -957,7 +958,6 @@ mod errors {
     fn expected_message(body: &str) -> Option<&'static str> {
         match body {
             "JSON" | "text" => Some("some words"),
-            "JSON that is no object" => Some("[1]"),
             _ => None,
         }
     }

@@ -671,28 +671,34 @@ mod create {
     }
 
     #[tokio::test]
-    async fn claims_that_do_not_fit_are_made_anew_three_times_at_most() {
-        let unusable = || {
-            with(
-                row("edge", LATER, NOW),
-                json!({"token": jwt(LATER, NOW - 7)}),
-            )
-        };
-        let round = || [empty(201), rows([unusable()]), empty(200)];
+    async fn a_dead_token_is_made_anew_three_times_at_most_and_none_is_left() {
+        let round = || [empty(201), rows([row("edge", NOW - 1, NOW)]), empty(200)];
         let steps = [nothing()]
             .into_iter()
             .chain(round())
             .chain(round())
             .chain(round());
         let server = script(steps).await;
-        let draft = TokenBody::builder("edge").expires(Duration::from_secs(86_400));
-        let error = client(&server).create(draft).await.unwrap_err();
+        let error = client(&server).create(edge()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Server, "{error}");
         assert!(!error.may_have_been_sent(), "{error}");
         assert_eq!(
             lines(&server).await[1..],
             [POST, LIST, DELETE, POST, LIST, DELETE, POST, LIST, DELETE]
         );
+    }
+
+    #[tokio::test]
+    async fn a_token_that_somebody_has_changed_since_is_not_touched() {
+        let updated = with(
+            row("edge", LATER, NOW),
+            json!({"token": jwt(LATER, NOW - 7)}),
+        );
+        let server = script([nothing(), empty(201), rows([updated])]).await;
+        let draft = TokenBody::builder("edge").expires(Duration::from_secs(86_400));
+        let created = client(&server).create(draft).await.unwrap();
+        assert!(created.already_existed());
+        assert_eq!(lines(&server).await[1..], [POST, LIST]);
     }
 
     #[tokio::test]

@@ -7,7 +7,8 @@ use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 use super::{NewToken, Token};
 use crate::error::{ErrorKind, Result};
 use crate::generated::launchdarkly::Client as Wire;
-use crate::transport::{Call, Core, Effect, Operation, Session, tame};
+use crate::text::tame;
+use crate::transport::{Call, Core, Effect, Operation, Session};
 
 pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Effect::Read, 200);
 pub(super) const POST_TOKEN: Operation = Operation::new("postToken", Effect::Once, 201);
@@ -56,7 +57,7 @@ pub(super) fn with_secret(
     match token.take_secret() {
         Some(secret) => Ok(NewToken::new(token, secret)),
         None => Err(session
-            .error(operation, ErrorKind::Decode)
+            .answered(operation, ErrorKind::Decode)
             .with_reason(format!(
                 "the answer holds no secret; the token's id is {}",
                 tame(token.id.as_str(), 64)

@@ -88,7 +88,13 @@ impl TokenBodyBuilder<NoAccess> {
     /// Any of the three kinds, such as what [`Token::access`](super::Token::access) gives.
     pub fn access(mut self, access: impl Into<Access>) -> TokenBodyBuilder<HasAccess> {
         let body = &mut self.draft.body;
-        match access.into() {
+        let access = access.into();
+        self.draft.no_access = match &access {
+            Access::Role(_) => false,
+            Access::CustomRoles(roles) => roles.is_empty(),
+            Access::InlinePolicy(statements) => statements.is_empty(),
+        };
+        match access {
             Access::Role(role) => body.role = Some(role),
             Access::CustomRoles(roles) => body.custom_role_ids = roles,
             Access::InlinePolicy(statements) => body.inline_role = statements,
@@ -149,6 +155,8 @@ pub struct TokenDraft {
     body: TokenBody,
     expiry: Option<Expiry>,
     marker: Option<Marker>,
+    /// Custom roles or a policy were given, but none in them.
+    no_access: bool,
 }
 
 impl TokenDraft {
@@ -157,6 +165,7 @@ impl TokenDraft {
             body,
             expiry,
             marker: None,
+            no_access: false,
         }
     }
 
@@ -172,6 +181,15 @@ impl TokenDraft {
                 "name",
                 "must not be empty; leave it out for none",
             ));
+        }
+        if self.no_access {
+            let rule = "must name at least one role or statement";
+            return Err(session.input(operation, "access", rule));
+        }
+        if let Some(end) = body.expiry
+            && end <= UnixMillis::from_system_time(session.core.clock.now()).unwrap_or(end)
+        {
+            return Err(session.input(operation, "expiry", "must lie in the future"));
         }
         if let Some(expiry) = self.expiry {
             body.expiry = millis(session, operation, "expiry", expiry)?;
@@ -207,7 +225,11 @@ pub(super) fn millis(
     let Some(time) = session.resolve(operation, field, expiry)? else {
         return Ok(None);
     };
-    match UnixMillis::from_system_time(time) {
+    // Up to whole milliseconds, since a time cut off could be over.
+    match time
+        .checked_add(Duration::from_nanos(999_999))
+        .and_then(UnixMillis::from_system_time)
+    {
         Some(millis) => Ok(Some(millis)),
         None => Err(session.input(operation, field, "lies too far in the future")),
     }

@@ -1,10 +1,14 @@
 //! The operations: single requests, and the flows that make them safe to use.
 
+use std::time::SystemTime;
+
 use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 
 use super::models::{Created, Liveness, OldToken, Rotated, Updated};
 use super::requests::{Changes, TokenDraft, check_name, check_new_name};
-use super::{NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValues, Tokens};
+use super::{
+    NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
@@ -52,10 +56,28 @@ pub(super) async fn find(session: &Session, name: &str) -> Result<Option<Token>>
         .find(|token| token.name == name))
 }
 
-pub(super) async fn value(session: &Session, name: String) -> Result<Option<Secret>> {
+/// The entries under a name: one, or none.
+async fn values(session: &Session, name: String) -> Result<Vec<TokenValue>> {
     let send = async move |wire: Wire| wire.get_token_value(&name).await;
     let values: TokenValues = session.call(&VALUE, Wire::new_with_client, send).await?;
-    Ok(values.data.into_iter().find_map(|value| value.token))
+    Ok(values.data)
+}
+
+pub(super) async fn exists(session: &Session, name: String) -> Result<bool> {
+    Ok(!values(session, name).await?.is_empty())
+}
+
+pub(super) async fn value(session: &Session, name: String) -> Result<Secret> {
+    match values(session, name).await?.pop() {
+        Some(TokenValue {
+            token: Some(secret),
+            ..
+        }) => Ok(secret),
+        Some(_) => Err(session
+            .answered(&VALUE, ErrorKind::Decode)
+            .with_reason("the answer holds no secret")),
+        None => Err(not_found(session, &VALUE)),
+    }
 }
 
 pub(super) async fn delete(session: &Session, name: String) -> Result<()> {
@@ -70,8 +92,10 @@ async fn post(session: &Session, body: TokenBody) -> Result<()> {
 }
 
 pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created> {
-    if value(session, body.name.clone()).await?.is_some()
-        && let Some(token) = find(session, &body.name).await?
+    if exists(session, body.name.clone())
+        .await
+        .map_err(untouched)?
+        && let Some(token) = find(session, &body.name).await.map_err(untouched)?
     {
         return Ok(Created::AlreadyExists(token));
     }
@@ -93,20 +117,55 @@ pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created
                     .with_effect(true));
             }
         };
-        if !is_like(&token, &body) {
-            // Somebody else was faster.
-            return Ok(Created::AlreadyExists(token));
+        match what_came_out(&token, &body, session.core.clock.now()) {
+            CameOut::AsAsked => {
+                return with_secret(session, &CREATE, token).map(Created::New);
+            }
+            // Somebody else was faster, or has changed it since.
+            CameOut::Otherwise => return Ok(Created::AlreadyExists(token)),
+            CameOut::Stillborn => {}
         }
-        let wrong_end = body.expiration_date.is_none() != token.never_expires();
-        let dead = token.liveness(session.core.clock.now()) == Liveness::Unusable;
-        if !wrong_end && !dead {
-            return with_secret(session, &CREATE, token).map(Created::New);
-        }
-        delete(session, body.name.clone()).await?;
+        delete(session, body.name.clone()).await.map_err(|error| {
+            error
+                .with_reason("a token was made that the server does not accept")
+                .with_effect(true)
+        })?;
     }
     Err(session
         .error(&CREATE, ErrorKind::Server)
         .with_reason("it keeps making tokens that it does not accept; they were removed again"))
+}
+
+/// For a look before anything is changed: the call as a whole has had no effect.
+pub(super) fn untouched(error: Error) -> Error {
+    error.with_effect(false)
+}
+
+enum CameOut {
+    AsAsked,
+    Otherwise,
+    /// The server marks "never expires" by an expiry that equals the time of the change, and takes the
+    /// two from two clocks. If a second ticks in between, the token is over when it is made; and an
+    /// expiry that happens to be this very second never comes.
+    Stillborn,
+}
+
+fn what_came_out(token: &Token, body: &TokenBody, now: SystemTime) -> CameOut {
+    let like = token.is_active() == body.active.unwrap_or(true)
+        && token.can_write() == body.write.unwrap_or(true)
+        && body
+            .expiration_date
+            .is_none_or(|at| at == token.expiration_date);
+    if !like || token.liveness(now) == Liveness::Unusable {
+        return CameOut::Otherwise;
+    }
+    match (body.expiration_date.is_none(), token.never_expires()) {
+        (true, true) | (false, false) => CameOut::AsAsked,
+        (false, true) => CameOut::Stillborn,
+        // One that still lives was made by somebody else.
+        (true, false) if token.is_over(now) => CameOut::Stillborn,
+        (true, false) => CameOut::Otherwise,
+    }
 }
 
 pub(super) async fn update(session: &Session, name: String, changes: Changes) -> Result<Updated> {
@@ -156,7 +215,8 @@ pub(super) async fn rotate(
         }
     }
     let old = find(session, &name)
-        .await?
+        .await
+        .map_err(untouched)?
         .ok_or_else(|| not_found(session, &LIST))?;
     let body = successor(session, &old, to.as_deref().unwrap_or(&name), changes)?;
     if to.is_some() {
@@ -179,15 +239,6 @@ pub(super) async fn rotate(
         new,
         old: OldToken::Deleted,
     })
-}
-
-/// Whether a row can be the one that was asked for.
-fn is_like(token: &Token, body: &TokenBody) -> bool {
-    token.is_active() == body.active.unwrap_or(true)
-        && token.can_write() == body.write.unwrap_or(true)
-        && body
-            .expiration_date
-            .is_none_or(|at| at == token.expiration_date)
 }
 
 /// The body of a token like `old`, but for the changes.
@@ -220,7 +271,7 @@ fn with_secret(session: &Session, operation: &Operation, mut token: Token) -> Re
     match token.token.take() {
         Some(secret) => Ok(NewToken::new(token, secret)),
         None => Err(session
-            .error(operation, ErrorKind::Decode)
+            .answered(operation, ErrorKind::Decode)
             .with_reason("the token's row holds no secret")
             .with_effect(true)),
     }

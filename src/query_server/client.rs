@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::calls::{CREATE, DELETE, LIST, VALUE, create, delete, find, list, not_found, value};
+use super::calls::{
+    CREATE, DELETE, LIST, VALUE, create, delete, exists, find, list, not_found, untouched, value,
+};
 use super::changes::{Rotate, Update};
 use super::models::Created;
 use super::requests::{Changes, TokenDraft, check_name};
@@ -131,9 +133,7 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
-            value(&session, name)
-                .await?
-                .ok_or_else(|| not_found(&session, &VALUE))
+            value(&session, name).await
         })
     }
 
@@ -142,7 +142,7 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
-            Ok(value(&session, name).await?.is_some())
+            exists(&session, name).await
         })
     }
 
@@ -241,7 +241,7 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &DELETE, "name", &name)?;
-            let existed = value(&session, name.clone()).await?.is_some();
+            let existed = exists(&session, name.clone()).await.map_err(untouched)?;
             if existed {
                 delete(&session, name).await?;
             }

@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::limits::RateLimits;
-use super::words::tame;
+use super::words::request_id;
+use crate::secret::Secret;
 
 /// A whole answer, whatever its status.
 #[derive(Debug)]
@@ -29,11 +30,15 @@ pub struct ResponseInfo {
 }
 
 impl ResponseInfo {
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, attempts: u32) -> Self {
-        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+    pub(crate) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        credential: &Secret,
+        attempts: u32,
+    ) -> Self {
         Self {
             status,
-            request_id: request_id.map(|id| tame(id, 200)),
+            request_id: request_id(headers, credential),
             attempts,
             rate_limits: RateLimits::read(headers),
         }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::ResponseBuilderExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument as _;
 
 use super::answer::{Answer, ResponseInfo};
@@ -13,7 +12,7 @@ use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential;
-use super::limiter::Closed;
+use super::limiter::{Closed, Place};
 use super::operation::{Effect, Operation};
 use super::options::CallOptions;
 use super::retry::{self, RetryPolicy, Sent, Situation, Verdict};
@@ -57,10 +56,10 @@ impl Call {
         );
         let url = request.url().clone();
         match self.run(request).instrument(span.clone()).await {
-            Ok((answer, attempts)) => {
+            Ok((answer, info)) => {
                 span.record("status", answer.status.as_u16())
-                    .record("attempts", attempts);
-                Ok(self.deliver(answer, attempts, url))
+                    .record("attempts", info.attempts);
+                Ok(self.deliver(answer, info, url))
             }
             Err(error) => {
                 span.record("attempts", error.attempts());
@@ -75,7 +74,7 @@ impl Call {
     }
 
     /// Attempts until there is a success, a refusal, or no point in going on.
-    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, u32)> {
+    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, ResponseInfo)> {
         let core = &*self.core;
         self.prepare(&mut request)?;
         let policy = self.options.retry.as_ref().unwrap_or(&core.settings.retry);
@@ -87,7 +86,10 @@ impl Call {
             let result = self.attempt(&request, &secret).await;
             drop(place);
             let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
-                Ok(answer) => return Ok((answer, attempts)),
+                Ok(answer) => {
+                    let info = ResponseInfo::new(answer.status, &answer.headers, &secret, attempts);
+                    return Ok((answer, info));
+                }
                 Err(failure) => failure,
             };
             if failure.error.is_unauthenticated() && !renewed && self.renew(&secret).await {
@@ -152,6 +154,7 @@ impl Call {
         let now = core.clock.now();
         Err(classify::refusal(
             core.profile,
+            core.base.url(),
             operation,
             &answer,
             secret,
@@ -225,12 +228,7 @@ impl Call {
         Ok(())
     }
 
-    async fn enter(
-        &self,
-        policy: &RetryPolicy,
-        attempts: u32,
-        sent_before: bool,
-    ) -> Result<OwnedSemaphorePermit> {
+    async fn enter(&self, policy: &RetryPolicy, attempts: u32, sent_before: bool) -> Result<Place> {
         let core = &*self.core;
         let (deadline, longest) = (self.options.deadline, policy.max_server_wait);
         let enter = core
@@ -277,15 +275,11 @@ impl Call {
     }
 
     /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, answer: Answer, attempts: u32, url: url::Url) -> reqwest::Response {
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer;
+    fn deliver(&self, answer: Answer, info: ResponseInfo, url: url::Url) -> reqwest::Response {
+        let Answer { headers, body, .. } = answer;
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
         outcome.html = looks_like_html(&headers, &body);
-        outcome.info = Some(ResponseInfo::new(status, &headers, attempts));
+        outcome.info = Some(info);
         drop(outcome);
         let empty = body.trim_ascii().is_empty();
         let body = match self.operation.empty_body {

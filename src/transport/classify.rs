@@ -5,15 +5,17 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode, header};
+use url::Url;
 
 use super::answer::Answer;
 use super::limits::{asked_wait, retry_after};
 use super::operation::{Effect, Operation};
 use super::profile::Profile;
 use super::retry::Sent;
-use super::words::{Words, tame};
+use super::words::Words;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use crate::text::tame;
 
 /// A failed attempt: the error as far as it is known, and the facts that decide on a retry.
 #[derive(Debug)]
@@ -83,12 +85,18 @@ pub(crate) fn sent_by(status: StatusCode) -> Sent {
     }
 }
 
+/// The innermost error of the system or of the TLS library.
 fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
     let mut source = error.source();
     let mut found = None;
     while let Some(inner) = source {
-        found = inner.downcast_ref::<io::Error>().or(found);
         source = inner.source();
+        let mut nested = inner.downcast_ref::<io::Error>();
+        while let Some(io) = nested {
+            found = Some(io);
+            // One within another is passed over by `source`.
+            nested = io.get_ref().and_then(|inner| inner.downcast_ref());
+        }
     }
     found
 }
@@ -110,6 +118,7 @@ fn innermost(error: &reqwest::Error) -> String {
 /// Judges an answer that is no success.
 pub(crate) fn refusal(
     profile: &Profile,
+    base: &Url,
     operation: &Operation,
     answer: &Answer,
     credential: &Secret,
@@ -157,7 +166,7 @@ pub(crate) fn refusal(
         .with_request_id(words.request_id)
         .with_retry_after(asked);
     if kind == ErrorKind::Redirect {
-        error = error.with_reason(redirect_target(headers));
+        error = error.with_reason(redirect_target(headers, base));
     }
     Failure {
         error,
@@ -168,14 +177,18 @@ pub(crate) fn refusal(
 }
 
 /// Where a redirect points, without its path and query.
-fn redirect_target(headers: &HeaderMap) -> String {
-    let location = headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    match location.map(url::Url::parse) {
-        Some(Ok(url)) => format!("to {}", tame(&url.origin().ascii_serialization(), 200)),
-        Some(Err(_)) => "to the same origin".to_owned(),
-        None => "to nowhere: it has no Location".to_owned(),
+fn redirect_target(headers: &HeaderMap, base: &Url) -> String {
+    let Some(location) = headers.get(header::LOCATION) else {
+        return "to nowhere: it has no Location".to_owned();
+    };
+    match location
+        .to_str()
+        .ok()
+        .and_then(|location| base.join(location).ok())
+    {
+        Some(url) if url.origin() == base.origin() => "to the same origin".to_owned(),
+        Some(url) => format!("to {}", tame(&url.origin().ascii_serialization(), 200)),
+        None => "to an address that is none".to_owned(),
     }
 }
 
@@ -217,12 +230,19 @@ mod tests {
     #[test]
     fn a_redirect_tells_its_origin_only() {
         let mut headers = HeaderMap::new();
-        assert!(redirect_target(&headers).contains("nowhere"));
-        headers.insert(
-            header::LOCATION,
-            "https://evil.example/x?secret=1".parse().unwrap(),
-        );
-        assert_eq!(redirect_target(&headers), "to https://evil.example");
+        let base = Url::parse("https://host/prefix").unwrap();
+        assert!(redirect_target(&headers, &base).contains("nowhere"));
+        for (location, told) in [
+            ("https://evil.example/x?secret=1", "to https://evil.example"),
+            ("//evil.example/x?secret=1", "to https://evil.example"),
+            ("http://host/x", "to http://host"),
+            ("/x?secret=1", "to the same origin"),
+            ("https://host/x?secret=1", "to the same origin"),
+            ("https://[", "to an address that is none"),
+        ] {
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            assert_eq!(redirect_target(&headers, &base), told);
+        }
     }
 
     #[test]
@@ -259,7 +279,8 @@ mod tests {
             };
             let operation = Operation::new("postToken", Effect::Once, 201);
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-            refusal(&PROFILE, &operation, &answer, &Secret::new("s"), now).sent
+            let base = Url::parse("https://host").unwrap();
+            refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };
         assert_eq!(sent("retry-after", "3"), Sent::Declined);
         assert_eq!(sent("retry-after", "soon"), Sent::Maybe);

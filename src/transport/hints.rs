@@ -63,6 +63,10 @@ pub(super) fn hint(operation: &Operation, error: &Error) -> Option<&'static str>
         ErrorKind::OutcomeUnknown => lost(service, operation.id),
         // It did take effect, and what it gave back is lost.
         ErrorKind::Decode if operation.effect == Effect::Once => lost(service, operation.id),
+        ErrorKind::Decode => {
+            "The service answers in another form than documented: look for a newer version of this \
+             crate, or report it."
+        }
         _ => return None,
     })
 }

@@ -1,11 +1,13 @@
 //! The memory of a service's limits, which keeps a client within them.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::limits::{RateLimits, Scope, retry_after, service_now};
 use super::operation::Operation;
@@ -15,8 +17,8 @@ use crate::clock::Clock;
 /// junk, and one such answer must not shut a client for long.
 const LONGEST_WINDOW: Duration = Duration::from_secs(60);
 
-/// How long a window is taken to be until an answer tells.
-const GUESSED_WINDOW: Duration = Duration::from_secs(1);
+/// How long a window may be taken for used up on the strength of what was sent alone.
+const LONGEST_GUESS: Duration = Duration::from_secs(10);
 
 /// Of those who wait for the same moment, the last goes this much later.
 const SPREAD: Duration = Duration::from_millis(250);
@@ -24,9 +26,10 @@ const SPREAD: Duration = Duration::from_millis(250);
 /// Lets only so many requests go at a time, and none that is sure to be turned away.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    most: usize,
     places: Arc<Semaphore>,
     memory: Mutex<Memory>,
+    /// Tells that a request is over.
+    over: Notify,
 }
 
 /// At most one window a scope, and one an operation.
@@ -35,6 +38,7 @@ struct Memory {
     windows: HashMap<Key, Window>,
     /// Until when `Retry-After` shuts everything, on our monotonic clock.
     shut_until: Duration,
+    under_way: u64,
     last: RateLimits,
 }
 
@@ -47,6 +51,8 @@ struct Window {
     /// Its end on our monotonic clock.
     ends: Duration,
     reset: SystemTime,
+    /// It began after the last one that an answer told of, and is taken to have the same limit.
+    guessed: bool,
 }
 
 /// Why no request may go.
@@ -58,81 +64,113 @@ pub(super) enum Closed {
     Window(Duration),
 }
 
+/// What to wait for.
+#[derive(Debug, PartialEq, Eq)]
+enum Wait {
+    For(Duration),
+    /// For a request to be over, whose answer may tell more.
+    ForAnswer,
+}
+
+/// The right to have a request under way.
+#[derive(Debug)]
+pub(super) struct Place {
+    limiter: Arc<Limiter>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut memory = self.limiter.lock();
+        memory.under_way = memory.under_way.saturating_sub(1);
+        drop(memory);
+        self.limiter.over.notify_waiters();
+    }
+}
+
 impl Limiter {
     pub(super) fn new(concurrency: usize) -> Self {
-        let most = concurrency.min(Semaphore::MAX_PERMITS);
         Self {
-            most,
-            places: Arc::new(Semaphore::new(most)),
+            places: Arc::new(Semaphore::new(concurrency.min(Semaphore::MAX_PERMITS))),
             memory: Mutex::default(),
+            over: Notify::new(),
         }
     }
 
     /// Waits for a free place within the known limits.
     pub(super) async fn enter(
-        &self,
+        self: &Arc<Self>,
         operation: &'static Operation,
         clock: &dyn Clock,
         deadline: Duration,
         longest: Duration,
         mut spread: impl FnMut() -> f64,
-    ) -> Result<OwnedSemaphorePermit, Closed> {
+    ) -> Result<Place, Closed> {
         loop {
             let left = deadline.saturating_sub(clock.monotonic());
             let place = Arc::clone(&self.places).acquire_owned();
-            // Places are held for as long as requests take, which is real time on any clock.
-            let Ok(Ok(permit)) = tokio::time::timeout(left, place).await else {
+            // Requests under way take real time on any clock, and so does waiting for them.
+            let Ok(Ok(permit)) = timeout(left, place).await else {
                 return Err(Closed::Deadline);
             };
             let now = clock.monotonic();
             if now >= deadline {
                 return Err(Closed::Deadline);
             }
-            let Some(wait) = self.reserve(operation, now) else {
-                return Ok(permit);
+            let mut over = pin!(self.over.notified());
+            over.as_mut().enable();
+            let wait = match self.reserve(operation, now) {
+                Ok(()) => {
+                    return Ok(Place {
+                        limiter: Arc::clone(self),
+                        _permit: permit,
+                    });
+                }
+                Err(wait) => wait,
             };
             drop(permit);
-            let spread = wait.saturating_add(SPREAD.mul_f64(spread()));
-            if wait > longest || spread >= deadline.saturating_sub(now) {
-                return Err(Closed::Window(wait));
+            match wait {
+                Wait::For(wait) => {
+                    let spread = wait.saturating_add(SPREAD.mul_f64(spread()));
+                    if wait > longest || spread >= deadline.saturating_sub(now) {
+                        return Err(Closed::Window(wait));
+                    }
+                    clock.sleep(spread).await;
+                }
+                // A deadline that passes meanwhile is noticed above.
+                Wait::ForAnswer => drop(timeout(left, over).await),
             }
-            clock.sleep(spread).await;
         }
     }
 
-    /// Takes a request out of every window that this operation counts in, or says how long to wait.
-    fn reserve(&self, operation: &'static Operation, now: Duration) -> Option<Duration> {
+    /// Takes a request out of every window that this operation counts in, or says what to wait for.
+    fn reserve(&self, operation: &'static Operation, now: Duration) -> Result<(), Wait> {
         let mut memory = self.lock();
-        let shut = memory
-            .shut_until
-            .checked_sub(now)
-            .filter(|wait| !wait.is_zero());
+        let (under_way, shut_until) = (memory.under_way, memory.shut_until);
         let windows = &mut memory.windows;
-        // A window that is over begins anew with its limit; one without a known limit is forgotten.
-        windows.retain(|_, window| window.ends > now || window.limit.is_some());
+        windows.retain(|_, window| window.lasts(now, under_way));
         let keys = keys(operation);
-        let wait = keys
-            .iter()
-            .filter_map(|key| windows.get(key))
-            .filter(|window| window.left == 0 && window.ends > now)
-            .map(|window| window.ends.saturating_sub(now))
-            .chain(shut)
-            .max();
-        if wait.is_some() {
-            return wait;
+        let used_up = || {
+            let windows = keys.iter().filter_map(|key| windows.get(key));
+            windows.filter(|window| window.left == 0)
+        };
+        let end = used_up()
+            .filter(|window| !window.guessed)
+            .map(|window| window.ends)
+            .fold(shut_until, Duration::max);
+        if end > now {
+            return Err(Wait::For(end.saturating_sub(now)));
+        }
+        if used_up().any(|window| window.guessed) {
+            return Err(Wait::ForAnswer);
         }
         for key in keys {
             if let Some(window) = windows.get_mut(&key) {
-                if window.ends <= now
-                    && let Some(limit) = window.limit.take()
-                {
-                    window.left = limit;
-                    window.ends = now.saturating_add(GUESSED_WINDOW);
-                }
                 window.left = window.left.saturating_sub(1);
             }
         }
-        None
+        memory.under_way = under_way.saturating_add(1);
+        Ok(())
     }
 
     /// Learns from an answer, while the request still holds its place.
@@ -159,6 +197,7 @@ impl Limiter {
         if limits.is_empty() {
             return;
         }
+        let others = memory.under_way.saturating_sub(1);
         for (scope, told) in limits.windows() {
             let (Some(left), Some(reset)) = (told.remaining, told.reset) else {
                 continue;
@@ -171,13 +210,14 @@ impl Limiter {
                 // Answers overtake each other.
                 Some(known) if known.reset == reset => known.left.min(left),
                 // Requests under way may not be counted yet.
-                _ => left.saturating_sub(self.others_under_way()),
+                _ => left.saturating_sub(others),
             };
             let window = Window {
                 limit: told.limit,
                 left,
                 ends: monotonic.saturating_add(length.min(LONGEST_WINDOW)),
                 reset,
+                guessed: false,
             };
             memory.windows.insert(key, window);
         }
@@ -190,13 +230,31 @@ impl Limiter {
         (!last.is_empty()).then_some(last)
     }
 
-    fn others_under_way(&self) -> u64 {
-        let all = self.most.saturating_sub(self.places.available_permits());
-        u64::try_from(all.saturating_sub(1)).unwrap_or(u64::MAX)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Window {
+    /// Whether anything is still known of it; if it is over and its limit is known, it begins anew.
+    fn lasts(&mut self, now: Duration, under_way: u64) -> bool {
+        if self.guessed && self.left == 0 && under_way == 0 {
+            // All that were sent are back, and none told anything.
+            return false;
+        }
+        if self.ends > now {
+            return true;
+        }
+        match self.limit {
+            Some(limit) if !self.guessed => {
+                self.guessed = true;
+                // Those under way may come to be counted in it.
+                self.left = limit.saturating_sub(under_way);
+                self.ends = now.saturating_add(LONGEST_GUESS);
+                true
+            }
+            _ => false,
+        }
     }
 }
 
@@ -213,160 +271,4 @@ fn keys(operation: &'static Operation) -> [Key; 3] {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::super::operation::Effect;
-    use super::*;
-    use crate::BoxFuture;
-
-    static LIST: Operation = Operation::new("list", Effect::Read, 200);
-    static MAKE: Operation = Operation::new("make", Effect::Once, 201);
-    const SECOND: Duration = Duration::from_secs(1);
-    const START: Duration = Duration::from_secs(1_800_000_000);
-
-    /// Stands still: these tests move time by hand.
-    #[derive(Debug)]
-    struct At(Duration);
-
-    impl Clock for At {
-        fn now(&self) -> SystemTime {
-            UNIX_EPOCH + START + self.0
-        }
-
-        fn monotonic(&self) -> Duration {
-            self.0
-        }
-
-        fn sleep(&self, _: Duration) -> BoxFuture<'_, ()> {
-            Box::pin(std::future::ready(()))
-        }
-    }
-
-    fn learn(limiter: &Limiter, status: u16, at: Duration, pairs: &[(&'static str, String)]) {
-        let headers = pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect();
-        let status = StatusCode::from_u16(status).unwrap();
-        limiter.observe(&LIST, status, &headers, &At(at));
-    }
-
-    fn window(scope: &'static str, left: u64, ends: Duration) -> [(&'static str, String); 3] {
-        let names = match scope {
-            "route" => (
-                "x-ratelimit-route-limit",
-                "x-ratelimit-route-remaining",
-                "x-ratelimit-reset",
-            ),
-            _ => (
-                "x-ratelimit-global-limit",
-                "x-ratelimit-global-remaining",
-                "x-ratelimit-reset",
-            ),
-        };
-        let reset = (START + ends).as_millis().to_string();
-        [
-            (names.0, "5".to_owned()),
-            (names.1, left.to_string()),
-            (names.2, reset),
-        ]
-    }
-
-    #[test]
-    fn a_used_up_window_shuts_until_its_end_and_then_counts_anew() {
-        let limiter = Limiter::new(8);
-        learn(&limiter, 200, SECOND, &window("global", 2, 9 * SECOND));
-        assert_eq!(limiter.reserve(&LIST, SECOND), None);
-        assert_eq!(limiter.reserve(&MAKE, SECOND), None);
-        assert_eq!(limiter.reserve(&LIST, SECOND), Some(8 * SECOND));
-        for _ in 0..5 {
-            assert_eq!(limiter.reserve(&LIST, 9 * SECOND), None);
-        }
-        assert_eq!(limiter.reserve(&LIST, 9 * SECOND), Some(GUESSED_WINDOW));
-    }
-
-    #[test]
-    fn a_route_shuts_its_own_operation_only() {
-        let limiter = Limiter::new(8);
-        learn(
-            &limiter,
-            200,
-            Duration::ZERO,
-            &window("route", 0, 9 * SECOND),
-        );
-        assert_eq!(limiter.reserve(&LIST, SECOND), Some(8 * SECOND));
-        assert_eq!(limiter.reserve(&MAKE, SECOND), None);
-    }
-
-    #[tokio::test]
-    async fn requests_under_way_are_taken_off_what_is_left() {
-        let (limiter, clock) = (Limiter::new(8), At(Duration::ZERO));
-        let mut places = Vec::new();
-        for _ in 0..4 {
-            let enter = limiter.enter(&LIST, &clock, SECOND, SECOND, || 0.0);
-            places.push(enter.await.unwrap());
-        }
-        learn(&limiter, 200, SECOND, &window("global", 4, 9 * SECOND));
-        assert_eq!(limiter.reserve(&LIST, SECOND), None);
-        assert_eq!(limiter.reserve(&LIST, SECOND), Some(8 * SECOND));
-        // An answer that was overtaken changes nothing.
-        learn(&limiter, 200, SECOND, &window("global", 3, 9 * SECOND));
-        assert_eq!(limiter.reserve(&LIST, SECOND), Some(8 * SECOND));
-    }
-
-    #[test]
-    fn retry_after_shuts_everything_but_never_for_long() {
-        let limiter = Limiter::new(8);
-        let after = |seconds: &str| [("retry-after", seconds.to_owned())];
-        learn(&limiter, 200, Duration::ZERO, &after("7"));
-        assert_eq!(limiter.reserve(&MAKE, SECOND), None);
-        learn(&limiter, 429, Duration::ZERO, &after("7"));
-        assert_eq!(limiter.reserve(&MAKE, SECOND), Some(6 * SECOND));
-        assert_eq!(limiter.reserve(&MAKE, 7 * SECOND), None);
-        learn(&limiter, 429, Duration::ZERO, &after("315360000"));
-        assert_eq!(limiter.reserve(&MAKE, 59 * SECOND), Some(SECOND));
-        assert_eq!(limiter.reserve(&MAKE, LONGEST_WINDOW), None);
-    }
-
-    #[test]
-    fn junk_neither_shuts_for_long_nor_fills_the_memory() {
-        let limiter = Limiter::new(usize::MAX);
-        let far = 400_000_000 * SECOND;
-        learn(&limiter, 200, Duration::ZERO, &window("global", 0, far));
-        assert_eq!(limiter.reserve(&LIST, Duration::ZERO), Some(LONGEST_WINDOW));
-        learn(&limiter, 429, 90 * SECOND, &window("route", 0, SECOND));
-        assert_eq!(limiter.reserve(&LIST, 90 * SECOND), None);
-        for round in 0..1_000 {
-            let at = round * SECOND;
-            learn(&limiter, 200, at, &window("route", 3, at + 9 * SECOND));
-            learn(&limiter, 200, at, &window("global", 3, at + 9 * SECOND));
-        }
-        assert_eq!(limiter.lock().windows.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn nothing_goes_at_or_after_the_deadline() {
-        let limiter = Limiter::new(1);
-        let enter = |at, deadline, longest| {
-            let limiter = &limiter;
-            async move {
-                let clock = At(at);
-                let enter = limiter.enter(&LIST, &clock, deadline, longest, || 1.0);
-                enter.await.map(drop)
-            }
-        };
-        assert_eq!(enter(SECOND, SECOND, SECOND).await, Err(Closed::Deadline));
-        assert_eq!(enter(Duration::ZERO, SECOND, SECOND).await, Ok(()));
-        learn(
-            &limiter,
-            200,
-            Duration::ZERO,
-            &window("global", 0, 9 * SECOND),
-        );
-        for (deadline, longest) in [(9 * SECOND, 60 * SECOND), (60 * SECOND, 8 * SECOND)] {
-            let closed = enter(Duration::ZERO, deadline, longest).await;
-            assert_eq!(closed, Err(Closed::Window(9 * SECOND)));
-        }
-    }
-}
+mod tests;

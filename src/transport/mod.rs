@@ -38,4 +38,3 @@ pub use self::request::Request;
 pub(crate) use self::request::Session;
 pub use self::retry::RetryPolicy;
 pub(crate) use self::retry::Sent;
-pub(crate) use self::words::tame;

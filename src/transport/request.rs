@@ -16,10 +16,10 @@ use super::hints;
 use super::operation::{Effect, Operation};
 use super::options::CallOptions;
 use super::retry::{RetryPolicy, Sent};
-use super::words::tame;
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TokenId;
+use crate::text::tame;
 use crate::time::Expiry;
 
 /// A call to a service; nothing is sent before it is awaited.
@@ -146,6 +146,23 @@ impl Session {
             false,
             Sent::No,
         )
+    }
+
+    /// An error about what the last answer of this call said, or did not.
+    pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
+        let info = self
+            .info
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut error = Error::new(self.core.profile.service, kind);
+        if let Some(info) = info {
+            error = error
+                .with_status(info.status)
+                .with_attempts(info.attempts)
+                .with_request_id(info.request_id);
+        }
+        classify::finish(error, operation, false, Sent::No)
     }
 
     /// Refuses an id that could lead to another path.

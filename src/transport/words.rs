@@ -5,6 +5,7 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::secret::Secret;
+use crate::text::tame;
 
 /// What a service says of itself in an error, from either of the shapes seen:
 /// `{code, message, id}`, `{message, details}`, `{message, status}`, plain text, or nothing.
@@ -21,19 +22,9 @@ const MAX_DETAILS: usize = 16;
 
 impl Words {
     pub(super) fn read(headers: &HeaderMap, body: &Bytes, credential: &Secret) -> Self {
-        let clean = |text: &str| {
-            let text = match credential.expose_secret() {
-                "" => text.to_owned(),
-                secret => text.replace(secret, "[redacted]"),
-            };
-            tame(&text, MAX_WORDS)
-        };
-        let in_header = headers
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok())
-            .map(clean);
+        let clean = |text: &str| clean(text, credential);
         let mut words = Self {
-            request_id: in_header,
+            request_id: request_id(headers, credential),
             ..Self::default()
         };
         if let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) {
@@ -48,6 +39,8 @@ impl Words {
         } else if !looks_like_html(headers, body)
             && let Ok(text) = std::str::from_utf8(body)
             && !text.trim().is_empty()
+            // Broken JSON could be a piece of an answer that holds a secret.
+            && !text.trim_start().starts_with(['{', '[', '"'])
         {
             words.message = Some(clean(text.trim()));
         }
@@ -55,8 +48,26 @@ impl Words {
     }
 }
 
+/// The id under which the service knows a request.
+pub(super) fn request_id(headers: &HeaderMap, credential: &Secret) -> Option<String> {
+    let id = headers.get("x-request-id")?.to_str().ok()?;
+    Some(clean(id, credential))
+}
+
+/// Fit to be shown, and without the credential, which some proxies and servers repeat.
+fn clean(text: &str, credential: &Secret) -> String {
+    match credential.expose_secret() {
+        "" => tame(text, MAX_WORDS),
+        secret => tame(&text.replace(secret, "[redacted]"), MAX_WORDS),
+    }
+}
+
 /// Whether this is a page for people and not an answer of an API.
 pub(crate) fn looks_like_html(headers: &HeaderMap, body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    if body.is_empty() {
+        return false;
+    }
     let declared = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -66,25 +77,7 @@ pub(crate) fn looks_like_html(headers: &HeaderMap, body: &[u8]) -> bool {
                 .to_ascii_lowercase()
                 .starts_with("text/html")
         });
-    declared || body.trim_ascii_start().starts_with(b"<")
-}
-
-/// Bounded, on one line, and without characters that could play tricks on a terminal.
-pub(crate) fn tame(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == most {
-            out.push('…');
-            break;
-        }
-        let bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || bidi {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    declared || body.starts_with(b"<")
 }
 
 #[cfg(test)]
@@ -112,7 +105,15 @@ mod tests {
             words("database is locked").message.as_deref(),
             Some("database is locked")
         );
-        assert_eq!(words("<html>no</html>"), Words::default());
+        for broken in [
+            "<html>no</html>",
+            r#"{"token":"api-"#,
+            "[1]",
+            "\"x\"",
+            " {} x",
+        ] {
+            assert_eq!(words(broken), Words::default(), "{broken}");
+        }
         assert_eq!(words(" \n"), Words::default());
     }
 
