@@ -77,6 +77,7 @@
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
+mod due;
 mod error;
 mod generated;
 mod id;
@@ -98,6 +99,7 @@ mod transport;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use due::{Due, Policy, Reason, days};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{InvalidId, Service, TokenId};
 pub use marker::{InvalidMarker, Marker};
