@@ -113,7 +113,7 @@ impl Policy {
             }),
             self.unused_for.map(|limit| of_use(token, limit, now)),
         ];
-        verdict(findings.into_iter().flatten().collect())
+        verdict(&findings.into_iter().flatten().collect::<Vec<_>>())
     }
 }
 
@@ -185,7 +185,7 @@ impl Finding {
     }
 }
 
-fn verdict(findings: Vec<Finding>) -> Due {
+fn verdict(findings: &[Finding]) -> Due {
     let texts = |wanted: &dyn Fn(&Finding) -> bool| {
         let texts: Vec<&str> = findings
             .iter()

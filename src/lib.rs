@@ -81,6 +81,7 @@ mod due;
 mod error;
 mod generated;
 mod id;
+pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
 mod marker;
