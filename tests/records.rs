@@ -213,7 +213,10 @@ async fn query_server_tokens_that_do_not_work_are_told_apart() {
     let now = twin.now();
     twin.dead_on_arrival(1);
     // The client would notice and make another one; somebody else's does not.
-    let created = reqwest::Client::new()
+    let created = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .unwrap()
         .post(format!("{}/_/token", twin.base_url()))
         .bearer_auth(twin.credential().expose_secret())
         .header("content-type", "application/json")
