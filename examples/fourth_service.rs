@@ -121,7 +121,7 @@ impl TokenService for FrontDesk {
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
-        now_or_never(self.change(key, |_| ()).map(|(_, record)| record))
+        now_or_never(self.change(key, |_| ()).map(|((), record)| record))
     }
 
     fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
@@ -149,7 +149,7 @@ impl TokenService for FrontDesk {
     fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
         now_or_never(
             self.change(key, |badge| badge.ends = Some(time))
-                .map(|(_, record)| record),
+                .map(|((), record)| record),
         )
     }
 
@@ -185,11 +185,6 @@ impl TokenService for FrontDesk {
     fn now(&self) -> SystemTime {
         SystemTime::now()
     }
-}
-
-fn new_secret() -> Secret {
-    // A stand-in: a real service takes its secrets from a generator made for them.
-    Secret::new(format!("{:016x}", fastrand::u64(..)))
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -300,6 +300,7 @@ mod tests {
     use crate::service::TokenKey;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const ALMOST_90_DAYS: Duration = Duration::from_secs(90 * DAY - 1);
 
     fn now() -> SystemTime {
         UNIX_EPOCH + days(20_000)
@@ -367,7 +368,7 @@ mod tests {
         let made = |ago| judged(&policy, |t| t.created = When::At(now() - ago));
         assert_eq!(made(days(90)), "due: created 90 days ago, policy: 90 days");
         assert_eq!(
-            made(days(90) - SECOND),
+            made(ALMOST_90_DAYS),
             "not due: created 89 days 23 hours ago, policy: 90 days"
         );
         assert_eq!(
@@ -385,7 +386,7 @@ mod tests {
         let policy = Policy::new().unused_for(days(90));
         let used = |ago| judged(&policy, |t| t.last_used = When::At(now() - ago));
         assert!(used(days(90)).starts_with("due: last used 90 days ago"));
-        assert!(used(days(90) - SECOND).starts_with("not due: last used"));
+        assert!(used(ALMOST_90_DAYS).starts_with("not due: last used"));
         let never = |ago| {
             judged(&policy, |t| {
                 t.last_used = When::Never;

@@ -1,13 +1,12 @@
 //! A report as a table for a terminal.
 
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::report::{Account, Report};
-use crate::due::days;
 use crate::time::{When, rfc3339};
 
-const HEADER: [&str; 9] = [
+const HEADER: [&str; 10] = [
     "ACCOUNT",
     "SERVICE",
     "NAME",
@@ -16,6 +15,7 @@ const HEADER: [&str; 9] = [
     "CREATED",
     "EXPIRES",
     "LAST USED",
+    "OWNER",
     "KEY",
 ];
 
@@ -28,7 +28,7 @@ impl Report {
     ///
     /// Cells of more than 40 characters are cut, and characters that could move the cursor or hide
     /// others are escaped. Characters count as one column each, so that tables with wide ones
-    /// (such as Chinese) are not quite straight. Dates have `in 6 d` or `90 d ago` beside them.
+    /// (such as Chinese) are not quite straight. Dates have `in 6 d` or `5 h ago` beside them.
     #[must_use]
     pub fn table(&self) -> String {
         let now = self.as_of();
@@ -44,6 +44,7 @@ impl Report {
                     date(token.created, now),
                     date(token.expires, now),
                     date(token.last_used, now),
+                    cell(token.owner.as_deref().unwrap_or("-")),
                     cell(token.key.as_str()),
                 ]
             })
@@ -117,10 +118,13 @@ fn date(when: When, now: SystemTime) -> String {
     };
     let text = rfc3339(time);
     let day = text.split('T').next().unwrap_or_default();
-    let whole_days = |span: std::time::Duration| span.as_secs() / days(1).as_secs();
+    let rough = |span: Duration| match span.as_secs() / 3_600 {
+        hours @ ..24 => format!("{hours} h"),
+        hours => format!("{} d", hours / 24),
+    };
     match time.duration_since(now) {
-        Ok(ahead) => format!("{day} (in {} d)", whole_days(ahead)),
-        Err(past) => format!("{day} ({} d ago)", whole_days(past.duration())),
+        Ok(ahead) => format!("{day} (in {})", rough(ahead)),
+        Err(past) => format!("{day} ({} ago)", rough(past.duration())),
     }
 }
 
@@ -164,6 +168,7 @@ fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::due::days;
 
     #[test]
     fn nothing_moves_the_cursor_and_long_names_are_cut() {
@@ -181,6 +186,11 @@ mod tests {
         let now = std::time::UNIX_EPOCH + days(20_454);
         assert_eq!(date(When::At(now + days(6)), now), "2026-01-07 (in 6 d)");
         assert_eq!(date(When::At(now - days(2)), now), "2025-12-30 (2 d ago)");
+        let almost_a_day = Duration::from_secs(86_399);
+        assert_eq!(
+            date(When::At(now + almost_a_day), now),
+            "2026-01-01 (in 23 h)"
+        );
         assert_eq!(date(When::Never, now), "never");
         let far = When::At(now + days(9_000_000));
         assert!(date(far, now).starts_with("(out of range)"));

@@ -13,8 +13,10 @@ use super::{Setup, names};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+type Change = dyn Fn(&mut TokenRecord, SystemTime);
+
 /// A report over one token for each name, changed by its function.
-async fn report(tokens: &[(&str, &dyn Fn(&mut TokenRecord, SystemTime))]) -> Report {
+async fn report(tokens: &[(&str, &Change)]) -> Report {
     let clock = VirtualClock::new();
     let records = tokens.iter().map(|(name, change)| {
         let mut record = record(name);
@@ -39,13 +41,13 @@ async fn what_ends_soon_and_what_has_ended() {
     let report = report(&[
         ("a: now", &|t, now| t.expires = When::At(now)),
         ("b: in a second", &|t, now| {
-            t.expires = When::At(now + SECOND)
+            t.expires = When::At(now + SECOND);
         }),
         ("c: in 30 days", &|t, now| {
-            t.expires = When::At(now + days(30))
+            t.expires = When::At(now + days(30));
         }),
         ("d: later", &|t, now| {
-            t.expires = When::At(now + days(30) + SECOND)
+            t.expires = When::At(now + days(30) + SECOND);
         }),
         ("e: never", &|t, _| t.expires = When::Never),
         ("f: not reported", &|_, _| ()),
@@ -70,13 +72,13 @@ async fn what_ends_soon_and_what_has_ended() {
 async fn unused_is_what_its_service_says_is_unused() {
     let report = report(&[
         ("a: long ago", &|t, now| {
-            t.last_used = When::At(now - days(90))
+            t.last_used = When::At(now - days(90));
         }),
         ("b: a second later", &|t, now| {
-            t.last_used = When::At(now - days(90) + SECOND)
+            t.last_used = When::At(now - days(90) + SECOND);
         }),
         ("c: in the future", &|t, now| {
-            t.last_used = When::At(now + days(1))
+            t.last_used = When::At(now + days(1));
         }),
         ("d: never, old", &|t, now| {
             t.last_used = When::Never;
@@ -88,7 +90,7 @@ async fn unused_is_what_its_service_says_is_unused() {
         }),
         ("f: never, unknown age", &|t, _| t.last_used = When::Never),
         ("g: not reported, old", &|t, now| {
-            t.created = When::At(now - days(900))
+            t.created = When::At(now - days(900));
         }),
     ])
     .await;
