@@ -78,9 +78,11 @@
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
 mod clock;
+mod due;
 mod error;
 mod generated;
 mod id;
+pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
 mod marker;
@@ -101,6 +103,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use clock::{Clock, SystemClock};
+pub use due::{Due, Policy, Reason, days};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{InvalidId, Service, TokenId};
 pub use marker::{InvalidMarker, Marker};
