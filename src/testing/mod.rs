@@ -37,6 +37,7 @@ pub mod avisi_cloud;
 mod body;
 mod clock;
 mod common;
+pub mod conformance;
 mod connection;
 mod fault;
 mod handler;
