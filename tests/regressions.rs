@@ -87,7 +87,7 @@ async fn far_expiry_of_create_is_not_dropped() {
     let sent: Vec<_> = common::sent(&server)
         .await
         .iter()
-        .map(|s| s.json())
+        .map(common::Sent::json)
         .collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
@@ -109,7 +109,7 @@ async fn far_expiry_of_patch_is_not_zero() {
     let sent: Vec<_> = common::sent(&server)
         .await
         .iter()
-        .map(|s| s.json())
+        .map(common::Sent::json)
         .collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
