@@ -109,6 +109,11 @@ async fn main() {
             format!("Bearer {}", secret(query.credential())),
         ),
         Target::new(
+            "Query Server, health check",
+            list(query.base_url(), "/_/healthcheck"),
+            "-".to_owned(),
+        ),
+        Target::new(
             "Avisi Cloud, list",
             list(avisi.base_url(), "/sts/v1/personal-access-tokens"),
             format!("Token {}", secret(avisi.credential())),

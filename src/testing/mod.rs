@@ -125,7 +125,7 @@
 //! | [`AvisiCloud`] | the documentation, which is thin | a switch in [`avisi_cloud::Builder`] for each unknown |
 //!
 //! Each type lists what it keeps to and what it chose. Three things hold the twins to that: their
-//! answers fit the OpenAPI documents in `openapi/` (a schema-driven tester in `.ci/schemathesis`
+//! answers fit the documents in `openapi/` (a schema-driven tester in `.ci/schemathesis`
 //! makes up the requests); the [`conformance`] suite drives the whole API of each; and the same
 //! suite can be run against a real server, to see whether it still does what its twin does:
 //!
