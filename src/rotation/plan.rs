@@ -224,8 +224,8 @@ impl Rotation {
             OwnCredential::No => Own::No,
             OwnCredential::Unknown => Own::Unknown,
         };
-        if record.state == TokenState::Inactive && !matches!(self.verify, Verify::Skip) {
-            return unsuitable("it is switched off, and its successor would be");
+        if record.state == TokenState::Inactive {
+            return unsuitable("it is switched off or revoked");
         }
         let can = self.service.capabilities();
         let old = record.name.as_deref().unwrap_or(record.key.as_str());

@@ -7,7 +7,7 @@ use access_tokens::testing::{
     AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock, avisi_cloud, launchdarkly,
     query_server,
 };
-use access_tokens::{RetryPolicy, Secret, TokenKey, TokenService};
+use access_tokens::{Clock, RetryPolicy, Secret, SystemClock, TokenKey, TokenService};
 
 /// Which service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,21 +42,35 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(kind: Kind) -> Self {
         let clock = VirtualClock::new();
+        Self::with_clock(kind, clock.clone(), clock).await
+    }
+
+    /// For other processes, with which no clock can be shared.
+    pub(crate) async fn following_the_system(kind: Kind) -> Self {
+        let unused = VirtualClock::new();
+        Self::with_clock(kind, unused, SystemClock::new()).await
+    }
+
+    async fn with_clock(
+        kind: Kind,
+        clock: VirtualClock,
+        follows: impl Clock + Clone + 'static,
+    ) -> Self {
         let (twin, key, secret) = match kind {
             Kind::LaunchDarkly => {
-                let builder = LaunchDarkly::builder().clock(clock.clone());
+                let builder = LaunchDarkly::builder().clock(follows);
                 let twin = builder.start().await.unwrap();
                 let token = twin.seed(launchdarkly::Seed::new(NAME).description("for tests"));
                 (Twin::LaunchDarkly(twin), token.id, token.secret)
             }
             Kind::QueryServer => {
-                let builder = QueryServer::builder().clock(clock.clone());
+                let builder = QueryServer::builder().clock(follows);
                 let twin = builder.start().await.unwrap();
                 let token = twin.seed(query_server::Seed::new(NAME).write(false));
                 (Twin::QueryServer(twin), token.name, token.secret)
             }
             Kind::AvisiCloud => {
-                let builder = AvisiCloud::builder().clock(clock.clone());
+                let builder = AvisiCloud::builder().clock(follows);
                 let twin = builder.start().await.unwrap();
                 let token = twin.seed(avisi_cloud::Seed::new(NAME));
                 (Twin::AvisiCloud(twin), token.id, token.secret)
