@@ -161,7 +161,8 @@ impl Rotation {
     /// How long the old token goes on working once the new one is in place; not at all by default.
     ///
     /// Nobody waits for it: where the service cannot end a token by itself,
-    /// [`finish`](Self::finish) has to be called after it.
+    /// [`finish`](Self::finish) has to be called after it. Until it ends, the old token can be seen
+    /// in lists beside its successor, which is the one to rotate from then on.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = Some(grace);
         self

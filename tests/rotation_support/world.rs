@@ -150,6 +150,18 @@ impl World {
         keys.into_iter().map(TokenKey::new).collect()
     }
 
+    /// Those of them that nothing ends.
+    pub(crate) fn endless(&self) -> Vec<TokenKey> {
+        let mut alive = self.alive();
+        if let Twin::LaunchDarkly(twin) = &self.twin {
+            alive.retain(|key| {
+                let token = twin.token(key.as_str());
+                token.is_some_and(|token| token.expiry.is_none())
+            });
+        }
+        alive
+    }
+
     /// The `operationId`s of the requests so far.
     pub(crate) fn calls(&self) -> Vec<String> {
         let requests = match &self.twin {
