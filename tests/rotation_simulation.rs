@@ -1,9 +1,16 @@
 //! Random rotations with faults at every call, crashes at every call, and sinks that fail.
 //!
 //! `ROTATION_SIMULATIONS` is how many; `ROTATION_SEED` begins elsewhere, or shows one again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
 
 mod rotation_support;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -219,8 +226,8 @@ impl Simulation {
             self.world
                 .fault(nth, u64::from(self.roll(3)) + 1, self.some_fault());
         }
-        let crashes = self.roll(3) == 0;
-        *self.crash_in.lock().unwrap() = crashes.then(|| self.roll(24) + 1);
+        let deadly = self.roll(3) == 0;
+        *self.crash_in.lock().unwrap() = deadly.then(|| self.roll(24) + 1);
         let rotation = self.rotation(fails);
         let work = async {
             let fresh = rotation.unfinished().await.unwrap().is_none();
@@ -326,7 +333,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_ever_stranded_and_no_orphan_is_forgotten() {
     // The panics of the sinks are meant.
     let usual = std::panic::take_hook();
@@ -336,9 +343,23 @@ async fn nobody_is_ever_stranded_and_no_orphan_is_forgotten() {
             usual(info);
         }
     }));
-    let count = number("ROTATION_SIMULATIONS").unwrap_or(300);
+    let count = number("ROTATION_SIMULATIONS").unwrap_or(200);
     let first = number("ROTATION_SEED").unwrap_or(1);
-    for seed in first..first + count {
-        Simulation::new(seed).await.run().await;
+    let next = Arc::new(AtomicU64::new(first));
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        let next = Arc::clone(&next);
+        workers.push(tokio::spawn(async move {
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                if seed >= first + count {
+                    return;
+                }
+                Simulation::new(seed).await.run().await;
+            }
+        }));
+    }
+    for worker in workers {
+        worker.await.unwrap();
     }
 }

@@ -297,6 +297,6 @@ impl fmt::Debug for Rotation {
             .field("lifetime", &self.lifetime)
             .field("allow_own_credential", &self.allow_own)
             .field("journal", &self.journal)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

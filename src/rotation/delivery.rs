@@ -12,7 +12,7 @@ use crate::service::{TokenRecord, Verification};
 /// What is left of a successor whose secret went down with an earlier process.
 enum Found {
     /// The service shows the secret, and accepts it.
-    Secret(TokenRecord, Secret),
+    Secret(Box<TokenRecord>, Secret),
     /// It is there, and maybe in use, but its secret cannot be had.
     Hidden,
     /// It is gone.
@@ -35,7 +35,7 @@ impl Run<'_> {
         match self.look_for(&made).await {
             Err(error) => return Err(self.stay(Error::service(self.key(), error))),
             Ok(Found::Secret(record, secret)) => {
-                self.new = Some((record, secret));
+                self.new = Some((*record, secret));
                 (self.accepted, self.exposed) = (true, maybe_in_use);
                 self.touched.clear();
                 return Ok(());
@@ -76,10 +76,10 @@ impl Run<'_> {
             Err(error) => return gone(error),
         };
         if self.entry.outline.verify == Checks::Skip {
-            return Ok(Found::Secret(record, secret));
+            return Ok(Found::Secret(Box::new(record), secret));
         }
         match service.verify(&made.key, &secret).await {
-            Ok(Verification::Accepted) => Ok(Found::Secret(record, secret)),
+            Ok(Verification::Accepted) => Ok(Found::Secret(Box::new(record), secret)),
             Ok(_) => Ok(Found::Dead),
             Err(error) => gone(error),
         }

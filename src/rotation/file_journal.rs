@@ -1,5 +1,6 @@
 //! A journal in a directory: one file for every unfinished rotation.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -139,7 +140,9 @@ fn file_name(slot: &str) -> String {
     for byte in slot.bytes() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
-            _ => name.push_str(&format!("%{byte:02x}")),
+            _ => {
+                let _ = write!(name, "%{byte:02x}");
+            }
         }
     }
     if name.len() > LONGEST {
@@ -148,7 +151,7 @@ fn file_name(slot: &str) -> String {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         name.truncate(LONGEST);
-        name.push_str(&format!("-{hash:016x}"));
+        let _ = write!(name, "-{hash:016x}");
     }
     name
 }

@@ -114,7 +114,7 @@ pub struct Summary {
 #[non_exhaustive]
 pub enum Outcome {
     /// It went through. An old token that remains counts as a failure all the same.
-    Rotated(Rotated),
+    Rotated(Box<Rotated>),
     /// It was not to be rotated, for this reason.
     Skipped(String),
     /// It failed.
@@ -267,7 +267,7 @@ async fn one(rotation: Rotation, policy: &FleetPolicy) -> Outcome {
             return Ok(Outcome::Skipped(why));
         }
         let plan = rotation.plan_for(&record).await?;
-        Ok(Outcome::Rotated(plan.run().await?))
+        Ok(Outcome::Rotated(Box::new(plan.run().await?)))
     };
     rotated.await.unwrap_or_else(Outcome::Failed)
 }

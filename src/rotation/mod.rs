@@ -58,6 +58,7 @@
 mod atomic;
 mod builder;
 mod delivery;
+mod draw;
 mod entry;
 mod error;
 mod file_journal;

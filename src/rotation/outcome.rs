@@ -45,7 +45,7 @@ pub enum Resumed {
     /// No rotation of this token is unfinished.
     Nothing,
     /// The rotation went through.
-    Rotated(Rotated),
+    Rotated(Box<Rotated>),
     /// It had been given up, and now nothing is left of it.
     RolledBack,
 }
@@ -55,7 +55,7 @@ impl Resumed {
     #[must_use]
     pub fn rotated(self) -> Option<Rotated> {
         match self {
-            Self::Rotated(rotated) => Some(rotated),
+            Self::Rotated(rotated) => Some(*rotated),
             Self::Nothing | Self::RolledBack => None,
         }
     }

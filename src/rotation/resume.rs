@@ -48,11 +48,11 @@ impl Rotation {
             Step::Removing => match run.take_back().await {
                 Ok(true) => Ok(Resumed::RolledBack),
                 // Earlier successors may be in use, so there is no way back.
-                Ok(false) => run.forward().await.map(Resumed::Rotated),
+                Ok(false) => run.forward().await.map(rotated),
                 Err(error) => Err(run.unfinished(error)),
             },
             Step::Settling => Ok(run.settle().await),
-            _ => run.forward().await.map(Resumed::Rotated),
+            _ => run.forward().await.map(rotated),
         }
     }
 
@@ -91,7 +91,7 @@ impl Rotation {
             }
         }
         match self.resume().await? {
-            Resumed::Rotated(rotated) => Ok(rotated),
+            Resumed::Rotated(rotated) => Ok(*rotated),
             Resumed::Nothing | Resumed::RolledBack => {
                 wrong("somebody else has finished it", State::Untouched)
             }
@@ -169,6 +169,10 @@ impl Rotation {
     }
 }
 
+fn rotated(rotated: Rotated) -> Resumed {
+    Resumed::Rotated(Box::new(rotated))
+}
+
 impl Run<'_> {
     /// Looks once more for what a lost request may have brought.
     async fn settle(mut self) -> Resumed {
@@ -179,6 +183,6 @@ impl Run<'_> {
         let now = self.rotation.service.now();
         let at = self.entry.retire_at.and_then(UnixMillis::to_system_time);
         let old = at.filter(|at| *at > now).map_or(Old::Retired, Old::Expires);
-        Resumed::Rotated(self.done(old))
+        rotated(self.done(old))
     }
 }

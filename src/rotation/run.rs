@@ -1,10 +1,11 @@
 //! The engine: one step after another, each written down before it is taken.
 
 use super::builder::Rotation;
+use super::draw::next_name;
 use super::entry::{Attempt, Entry, Made, Step, millis};
 use super::error::{Error, ErrorKind, State};
 use super::outcome::Rotated;
-use super::plan::{Method, Own, next_name};
+use super::plan::{Method, Own};
 use crate::marker::Marker;
 use crate::secret::Secret;
 use crate::service::{OwnCredential, Successor, TokenKey, TokenRecord, TokenServiceExt as _};

@@ -1,4 +1,10 @@
 //! Rotations on the twins.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
 
 #[path = "../rotation_support/mod.rs"]
 mod rotation_support;

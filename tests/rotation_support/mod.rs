@@ -1,5 +1,11 @@
 //! What the tests of rotations share.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what fails here fails the test"
+)]
 
 pub(crate) mod watched;
 pub(crate) mod world;
