@@ -91,6 +91,7 @@ mod new_token;
 mod open;
 #[cfg(feature = "query-server")]
 pub mod query_server;
+pub mod rotation;
 mod secret;
 mod service;
 #[cfg(feature = "testing")]
