@@ -171,7 +171,10 @@ impl VisitMut for Models {
             if rust.contains("crate :: Secret") {
                 // Secrets are read and never written.
                 field.attrs.push(parse_quote!(#[serde(skip_serializing)]));
-            } else if serde.contains("default") {
+            } else if serde
+                .split(['(', ',', ')'])
+                .any(|part| part.trim() == "default")
+            {
                 // Services send null for an empty list, too.
                 field.attrs.push(parse_quote!(
                     #[serde(deserialize_with = "::serde_with::As::<::serde_with::DefaultOnNull>::deserialize")]

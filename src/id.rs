@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{is_tricky, tame};
+
 /// A service whose tokens can be managed, by its name.
 ///
 /// ```
@@ -123,12 +125,12 @@ impl AsRef<str> for TokenId {
     }
 }
 
-/// The id as text. An id that came in an answer may hold anything; its control characters are
-/// escaped.
+/// The id as text. An id that came in an answer may hold anything; what could play tricks on a reader
+/// is escaped.
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.chars().any(char::is_control) {
-            return f.pad(&self.0.escape_debug().to_string());
+        if self.0.chars().any(is_tricky) {
+            return f.pad(&tame(&self.0, usize::MAX));
         }
         f.pad(&self.0)
     }

@@ -77,9 +77,12 @@
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
+mod clock;
+mod due;
 mod error;
 mod generated;
 mod id;
+pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
 mod marker;
@@ -88,16 +91,20 @@ mod new_token;
 mod open;
 #[cfg(feature = "query-server")]
 pub mod query_server;
+pub mod rotation;
 mod secret;
 mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod time;
 mod transport;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use clock::{Clock, SystemClock};
+pub use due::{Due, Policy, Reason, days};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{InvalidId, Service, TokenId};
 pub use marker::{InvalidMarker, Marker};
@@ -107,9 +114,7 @@ pub use service::{
     Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
     TokenRecord, TokenService, TokenServiceExt, TokenState, Verification,
 };
-pub use time::{
-    Clock, DateText, Expiry, ParseDateError, SystemClock, UnixMillis, UnixSeconds, When,
-};
+pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
 pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Effect, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy,

@@ -153,6 +153,8 @@ impl<T: TokenService + ?Sized> TokenServiceExt for T {}
 pub struct Capabilities {
     /// A token can be made to end at a given time.
     pub set_expiry: bool,
+    /// A new token can be given the time at which it ends.
+    pub expiry_on_create: bool,
     /// A token can get a new secret while the old one goes on for a while.
     pub reset_with_grace: bool,
     /// It tells when a token was last used.
@@ -171,6 +173,7 @@ impl Capabilities {
     pub const fn none() -> Self {
         Self {
             set_expiry: false,
+            expiry_on_create: false,
             reset_with_grace: false,
             reports_last_use: false,
             unique_names: false,

@@ -1,9 +1,8 @@
-//! Points of time: the units of the wire in their types, facts that may be missing, and the clock.
+//! Points of time: the units of the wire in their types, and facts that may be missing.
 
 use std::fmt;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_with::{As, DisplayFromStr, PickFirst, Same, TryFromInto};
 
@@ -271,57 +270,6 @@ const GO_ZERO_TIME: i64 = -62_135_596_800;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the date is not in the form of RFC 3339 (such as 2026-02-03T10:11:12Z)")]
 pub struct ParseDateError(());
-
-/// What the time is and how to wait: the system's clock, or one that a test turns by hand.
-///
-/// Time limits of a single attempt on the network are real time whatever the clock; everything
-/// else that the crate measures or waits for goes through this trait.
-pub trait Clock: fmt::Debug + Send + Sync {
-    /// The date and time.
-    fn now(&self) -> SystemTime;
-
-    /// How long ago an arbitrary fixed moment was; never goes back.
-    fn monotonic(&self) -> Duration;
-
-    /// Waits.
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
-}
-
-/// The system's own clock; sleeping uses Tokio's timer.
-#[derive(Clone, Copy, Debug)]
-pub struct SystemClock {
-    start: Instant,
-}
-
-impl SystemClock {
-    /// A clock that follows the system's.
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Clock for SystemClock {
-    fn now(&self) -> SystemTime {
-        SystemTime::now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.start.elapsed()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
-    }
-}
 
 /// RFC 3339 in UTC; a time outside the years that the format knows gives a stand-in.
 pub(crate) fn rfc3339(time: SystemTime) -> String {

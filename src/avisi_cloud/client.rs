@@ -10,7 +10,8 @@ use crate::error::{ErrorKind, Result};
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{Call, Core, Effect, Operation, Profile, Request, Wing, tame};
+use crate::text::tame;
+use crate::transport::{Call, Core, Effect, Operation, Profile, Request, Wing};
 
 // Nothing at all is taken for an empty list, as null is.
 const LIST: Operation =
@@ -143,7 +144,7 @@ impl Client {
                 .id
                 .map_or_else(|| "not told".to_owned(), |id| tame(id.as_str(), 64));
             Err(session
-                .error(&PROVISION, ErrorKind::Decode)
+                .answered(&PROVISION, ErrorKind::Decode)
                 .with_reason(format!(
                     "the answer holds no secret; the token's id is {id}"
                 ))

@@ -2,35 +2,15 @@
 
 use std::sync::Arc;
 
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
-
-use super::requests::{List, Reset, TokenDraft};
+use super::api::{Api, DELETE_TOKEN, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, with_secret};
+use super::list::List;
+use super::requests::{Reset, TokenDraft};
 use super::{ClientBuilder, NewToken, Patch, Token};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{
-    Call, Core, Effect, Operation, Profile, RateLimits, Request, Session, Wing, tame,
-};
-
-pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Effect::Read, 200);
-const POST_TOKEN: Operation = Operation::new("postToken", Effect::Once, 201);
-const GET_TOKEN: Operation = Operation::new("getToken", Effect::Read, 200).on_token();
-const PATCH_TOKEN: Operation = Operation::new("patchToken", Effect::Once, 200).on_token();
-const DELETE_TOKEN: Operation = Operation::new("deleteToken", Effect::Idempotent, 204).on_token();
-pub(super) const RESET_TOKEN: Operation =
-    Operation::new("resetToken", Effect::Once, 200).on_token();
-
-/// The operations of this service and what repeating them means.
-pub const OPERATIONS: [Operation; 6] = [
-    GET_TOKENS,
-    POST_TOKEN,
-    GET_TOKEN,
-    PATCH_TOKEN,
-    DELETE_TOKEN,
-    RESET_TOKEN,
-];
+use crate::transport::{Core, Effect, Profile, RateLimits, Request, Wing};
 
 static PROFILE: Profile = Profile {
     service: Service::LAUNCH_DARKLY,
@@ -122,17 +102,6 @@ impl Wing for Client {
     }
 }
 
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
-}
-
 impl Client {
     /// Builds a client.
     pub fn builder() -> ClientBuilder {
@@ -174,13 +143,13 @@ impl Client {
 
     /// Lists tokens (`getTokens`): a page, all of them, or a stream.
     pub fn list(&self) -> List {
-        List::new(self.clone())
+        List::new(self.api())
     }
 
     /// Reads a token (`getToken`).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this id.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id.
     pub fn get(&self, id: &TokenId) -> Request<Token> {
         let (id, version) = (id.clone(), self.version());
         Request::new(&self.core, async move |session| {
@@ -224,8 +193,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for an empty name or an expiry in the past;
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the marker or the name.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name or an expiry in the past;
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: look for the marker or the name.
     pub fn create(&self, token: impl Into<TokenDraft>) -> Request<NewToken> {
         let (draft, version) = (token.into(), self.version());
         Request::new(&self.core, async move |session| {
@@ -246,7 +215,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::is_patch_conflict`] tells a failed `test` or a member that is not there;
-    /// [`ErrorKind::InvalidInput`] for an empty patch or an expiry in the past.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty patch or an expiry in the past.
     pub fn patch(&self, id: &TokenId, patch: impl Into<Patch>) -> Request<Token> {
         let (id, patch, version) = (id.clone(), patch.into(), self.version());
         Request::new(&self.core, async move |session| {
@@ -268,7 +237,7 @@ impl Client {
     /// Deletes a token (`deleteToken`). Calls made with it fail from then on.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this id; not if it vanished between two
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id; not if it vanished between two
     /// attempts of this call.
     pub fn delete(&self, id: &TokenId) -> Request<()> {
         let (id, version) = (id.clone(), self.version());
@@ -292,31 +261,20 @@ impl Client {
     /// itself uses cuts it off.
     ///
     /// # Errors
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: the old secret may be dead and the new
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: the old secret may be dead and the new
     /// one is not known.
     pub fn reset(&self, id: &TokenId) -> Reset {
-        Reset::new(self.clone(), id.clone())
+        Reset::new(self.api(), id.clone())
     }
 
     pub(super) fn version(&self) -> Arc<str> {
         Arc::clone(&self.version)
     }
-}
 
-/// Splits the secret off an answer that must hold it.
-pub(super) fn with_secret(
-    session: &Session,
-    operation: &Operation,
-    mut token: Token,
-) -> Result<NewToken> {
-    match token.take_secret() {
-        Some(secret) => Ok(NewToken::new(token, secret)),
-        None => Err(session
-            .error(operation, ErrorKind::Decode)
-            .with_reason(format!(
-                "the answer holds no secret; the token's id is {}",
-                tame(token.id.as_str(), 64)
-            ))
-            .with_effect(true)),
+    fn api(&self) -> Api {
+        Api {
+            core: Arc::clone(&self.core),
+            version: self.version(),
+        }
     }
 }

@@ -31,18 +31,20 @@
 //! * Fields that the service does not know are dropped without an error: a success does not prove
 //!   that each of them was applied, so compare with what came back.
 
+mod api;
 mod client;
+mod list;
 mod models;
-mod paging;
 mod patch;
 mod requests;
 mod service;
 
-pub use self::client::{Client, OPERATIONS, Options, Region};
+pub use self::api::OPERATIONS;
+pub use self::client::{Client, Options, Region};
+pub use self::list::{List, TokenStream};
 pub use self::models::{Access, PatchOp, Role, StatementEffect};
-pub use self::paging::TokenStream;
 pub use self::patch::Patch;
-pub use self::requests::{HasAccess, List, NoAccess, Reset, TokenBodyBuilder, TokenDraft};
+pub use self::requests::{HasAccess, NoAccess, Reset, TokenBodyBuilder, TokenDraft};
 pub use crate::generated::launchdarkly::types::{
     JsonPatch, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
 };

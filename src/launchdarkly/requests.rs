@@ -5,9 +5,9 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
-use super::client::{GET_TOKENS, RESET_TOKEN, with_secret};
+use super::api::{Api, RESET_TOKEN, with_secret};
 use super::models::Access;
-use super::{Client, NewToken, Role, Statement, Token, TokenBody, TokenStream, Tokens};
+use super::{NewToken, Role, Statement, TokenBody};
 use crate::BoxFuture;
 use crate::error::Result;
 use crate::generated::launchdarkly::Client as Wire;
@@ -85,10 +85,16 @@ impl TokenBodyBuilder<NoAccess> {
         self.access(Access::InlinePolicy(statements.into_iter().collect()))
     }
 
-    /// Any of the three kinds, such as what [`Token::access`] gives.
+    /// Any of the three kinds, such as what [`Token::access`](super::Token::access) gives.
     pub fn access(mut self, access: impl Into<Access>) -> TokenBodyBuilder<HasAccess> {
         let body = &mut self.draft.body;
-        match access.into() {
+        let access = access.into();
+        self.draft.no_access = match &access {
+            Access::Role(_) => false,
+            Access::CustomRoles(roles) => roles.is_empty(),
+            Access::InlinePolicy(statements) => statements.is_empty(),
+        };
+        match access {
             Access::Role(role) => body.role = Some(role),
             Access::CustomRoles(roles) => body.custom_role_ids = roles,
             Access::InlinePolicy(statements) => body.inline_role = statements,
@@ -114,7 +120,7 @@ impl<A> TokenBodyBuilder<A> {
     }
 
     /// A mark at the end of the description, by which the token is found again should the answer to
-    /// its creation be lost; see [`Client::create`].
+    /// its creation be lost; see [`Client::create`](super::Client::create).
     pub fn marker(mut self, marker: &Marker) -> Self {
         self.draft.marker = Some(marker.clone());
         self
@@ -136,7 +142,7 @@ impl<A> TokenBodyBuilder<A> {
     /// When it shall stop working: a time or a duration from the call. Not set by default.
     ///
     /// The service knows this since October 2026; one that does not ignores it, so look at
-    /// [`Token::expires`] of what comes back.
+    /// [`Token::expires`](super::Token::expires) of what comes back.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.draft.expiry = Some(expiry.into());
         self
@@ -149,6 +155,8 @@ pub struct TokenDraft {
     body: TokenBody,
     expiry: Option<Expiry>,
     marker: Option<Marker>,
+    /// Custom roles or a policy were given, but none in them.
+    no_access: bool,
 }
 
 impl TokenDraft {
@@ -157,6 +165,7 @@ impl TokenDraft {
             body,
             expiry,
             marker: None,
+            no_access: false,
         }
     }
 
@@ -172,6 +181,15 @@ impl TokenDraft {
                 "name",
                 "must not be empty; leave it out for none",
             ));
+        }
+        if self.no_access {
+            let rule = "must name at least one role or statement";
+            return Err(session.input(operation, "access", rule));
+        }
+        if let Some(end) = body.expiry
+            && end <= UnixMillis::from_system_time(session.core.clock.now()).unwrap_or(end)
+        {
+            return Err(session.input(operation, "expiry", "must lie in the future"));
         }
         if let Some(expiry) = self.expiry {
             body.expiry = millis(session, operation, "expiry", expiry)?;
@@ -207,101 +225,28 @@ pub(super) fn millis(
     let Some(time) = session.resolve(operation, field, expiry)? else {
         return Ok(None);
     };
-    match UnixMillis::from_system_time(time) {
+    // Up to whole milliseconds, since a time cut off could be over.
+    match time
+        .checked_add(Duration::from_nanos(999_999))
+        .and_then(UnixMillis::from_system_time)
+    {
         Some(millis) => Ok(Some(millis)),
         None => Err(session.input(operation, field, "lies too far in the future")),
-    }
-}
-
-/// A list of tokens that is yet to be asked for.
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent until a page, all tokens or a stream is asked for"]
-pub struct List {
-    pub(super) client: Client,
-    pub(super) show_all: Option<bool>,
-    pub(super) limit: Option<u32>,
-    pub(super) offset: Option<u64>,
-}
-
-impl List {
-    pub(super) fn new(client: Client) -> Self {
-        Self {
-            client,
-            show_all: None,
-            limit: None,
-            offset: None,
-        }
-    }
-
-    /// Whether the personal tokens of all members are listed too; takes an Admin credential, and
-    /// changes nothing for any other.
-    pub fn show_all(mut self, show_all: bool) -> Self {
-        self.show_all = Some(show_all);
-        self
-    }
-
-    /// The size of a page. By default 25; the service does not say what the most is.
-    pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// How many tokens to skip.
-    pub fn offset(mut self, offset: u64) -> Self {
-        self.offset = Some(offset);
-        self
-    }
-
-    /// One page.
-    pub fn page(self) -> Request<Tokens> {
-        let version = self.client.version();
-        Request::new(&self.client.core, async move |session| {
-            if self.limit == Some(0) {
-                return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
-            }
-            let Ok(offset) = self.offset.map(i64::try_from).transpose() else {
-                return Err(session.input(&GET_TOKENS, "offset", "is too large"));
-            };
-            let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
-            let send = async move |wire: Wire| {
-                wire.get_tokens(limit, offset, show_all, Some(&version))
-                    .await
-            };
-            session.call(&GET_TOKENS, Wire::new_with_client, send).await
-        })
-    }
-
-    /// All tokens, page after page, each once.
-    pub fn stream(self) -> TokenStream {
-        TokenStream::new(self)
-    }
-
-    /// All tokens at once.
-    ///
-    /// # Errors
-    /// Those of [`stream`](Self::stream); the tokens of earlier pages are then dropped.
-    pub async fn all(self) -> Result<Vec<Token>> {
-        let mut stream = self.stream();
-        let mut all = Vec::new();
-        while let Some(token) = stream.try_next().await? {
-            all.push(token);
-        }
-        Ok(all)
     }
 }
 
 /// A reset that is yet to be made.
 #[must_use = "nothing is sent until the reset is awaited"]
 pub struct Reset {
-    client: Client,
+    api: Api,
     id: TokenId,
     old_key: Option<Expiry>,
 }
 
 impl Reset {
-    pub(super) fn new(client: Client, id: TokenId) -> Self {
+    pub(super) fn new(api: Api, id: TokenId) -> Self {
         Self {
-            client,
+            api,
             id,
             old_key: None,
         }
@@ -322,12 +267,11 @@ impl Reset {
     /// The request, to set the limits of this one call.
     pub fn request(self) -> Request<NewToken> {
         let Self {
-            client,
+            api: Api { core, version },
             id,
             old_key,
         } = self;
-        let version = client.version();
-        Request::new(&client.core, async move |session| {
+        Request::new(&core, async move |session| {
             session.check_id(&RESET_TOKEN, &id)?;
             let expiry = match old_key {
                 Some(expiry) => millis(&session, &RESET_TOKEN, "old_key_valid_for", expiry)?,

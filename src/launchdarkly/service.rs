@@ -28,6 +28,7 @@ impl TokenService for Client {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             set_expiry: true,
+            expiry_on_create: true,
             reset_with_grace: true,
             reports_last_use: true,
             marks_successors: true,

@@ -3,35 +3,17 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
-
-use super::models::{Created, Liveness, OldToken, Rotated, Updated};
-use super::requests::{Changes, Rotate, TokenDraft, Update, check_name, check_new_name};
-use super::{
-    ClientBuilder, NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValues, Tokens,
+use super::calls::{
+    CREATE, DELETE, LIST, VALUE, create, delete, exists, find, list, not_found, untouched, value,
 };
-use crate::error::{Error, ErrorKind, Result};
-use crate::generated::query_server::Client as Wire;
+use super::changes::{Rotate, Update};
+use super::models::Created;
+use super::requests::{Changes, TokenDraft, check_name};
+use super::{ClientBuilder, Token, Tokens};
+use crate::error::{ErrorKind, Result};
 use crate::id::Service;
 use crate::secret::Secret;
-use crate::time::Expiry;
-use crate::transport::{
-    Call, Core, Effect, KnownText, Operation, Profile, Request, Sent, Session, Wing, unseen,
-};
-
-/// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
-/// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-const CREATE: Operation = Operation::new("createToken", Effect::Once, 201);
-const LIST: Operation = Operation::new("listTokens", Effect::Read, 200);
-const UPDATE: Operation = Operation::new("updateToken", Effect::Once, 200);
-const DELETE: Operation = Operation::new("deleteToken", Effect::Idempotent, 200);
-const VALUE: Operation = Operation::new("getTokenValue", Effect::Read, 200);
-
-/// The operations of this service and what repeating them means.
-pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
-
-/// How often a token that came out unusable is made anew.
-const ROUNDS: u32 = 3;
+use crate::transport::{Core, KnownText, Profile, Request, Sent, Wing};
 
 static PROFILE: Profile = Profile {
     service: Service::QUERY_SERVER,
@@ -74,17 +56,6 @@ impl Wing for Client {
 
     fn from_core(core: Arc<Core>, (): ()) -> Result<Self> {
         Ok(Self { core })
-    }
-}
-
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
     }
 }
 
@@ -162,9 +133,7 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
-            value(&session, name)
-                .await?
-                .ok_or_else(|| not_found(&session, &VALUE))
+            value(&session, name).await
         })
     }
 
@@ -173,7 +142,7 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
-            Ok(value(&session, name).await?.is_some())
+            exists(&session, name).await
         })
     }
 
@@ -217,50 +186,17 @@ impl Client {
     /// [`ErrorKind::OutcomeUnknown`] if the answer was lost.
     pub fn update(&self, name: &str) -> Update {
         Update {
-            client: self.clone(),
+            core: Arc::clone(&self.core),
             name: name.to_owned(),
             changes: Changes::default(),
         }
-    }
-
-    pub(super) fn send_update(&self, update: Update) -> Request<Updated> {
-        Request::new(&self.core, async move |session| {
-            let Update { name, changes, .. } = update;
-            check_name(&session, &UPDATE, "name", &name)?;
-            if changes.active.is_none() && changes.write.is_none() && changes.expiry.is_none() {
-                let rule = "must hold something to change; for a new secret use rotate_in_place or rotate_to";
-                return Err(session.input(&UPDATE, "update", rule));
-            }
-            if changes.expiry == Some(Expiry::Never) {
-                let rule = "cannot become never by an update; use rotate_in_place or rotate_to";
-                return Err(session.input(&UPDATE, "expiry", rule));
-            }
-            let body = TokenUpdate {
-                name: name.clone(),
-                active: changes.active,
-                write: changes.write,
-                expiration_date: changes.expiration_date(&session, &UPDATE)?,
-            };
-            let send = async move |wire: Wire| wire.update_token(&body).await;
-            session.call(&UPDATE, Wire::new_with_client, send).await?;
-            // An unknown name can be answered with success as well.
-            let token = find(&session, &name)
-                .await
-                .map_err(|error| unseen(error, &UPDATE))?;
-            let token = token.ok_or_else(|| not_found(&session, &UPDATE))?;
-            let liveness = token.liveness(session.core.clock.now());
-            Ok(Updated {
-                new: with_secret(&session, &UPDATE, token)?,
-                liveness,
-            })
-        })
     }
 
     /// Replaces a token by one under another name, without a moment in which neither works: creates
     /// the new one like the old one, sees that the server accepts it, and deletes the old one.
     ///
     /// If the old one cannot be deleted, the rotation has succeeded all the same, and
-    /// [`Rotated::old`] tells why.
+    /// [`Rotated::old`](super::Rotated::old) tells why.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such token; [`ErrorKind::Conflict`] if the new name is
@@ -275,7 +211,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`rotate_to`](Self::rotate_to). If the error says
-    /// [`may_have_been_sent`](Error::may_have_been_sent), the old token may be gone already: create
+    /// [`may_have_been_sent`](crate::Error::may_have_been_sent), the old token may be gone already: create
     /// the name again.
     pub fn rotate_in_place(&self, name: &str) -> Rotate {
         self.rotate(name, None)
@@ -284,53 +220,11 @@ impl Client {
     fn rotate(&self, name: &str, to: Option<String>) -> Rotate {
         let name = name.to_owned();
         Rotate {
-            client: self.clone(),
+            core: Arc::clone(&self.core),
             name,
             to,
             changes: Changes::default(),
         }
-    }
-
-    pub(super) fn send_rotate(&self, rotate: Rotate) -> Request<Rotated> {
-        Request::new(&self.core, async move |session| {
-            let Rotate {
-                name, to, changes, ..
-            } = rotate;
-            check_name(&session, &LIST, "name", &name)?;
-            if let Some(to) = &to {
-                check_new_name(&session, &CREATE, "new_name", to)?;
-                if *to == name {
-                    let rule =
-                        "must differ from the old one; for the same name use rotate_in_place";
-                    return Err(session.input(&CREATE, "new_name", rule));
-                }
-            }
-            let old = find(&session, &name)
-                .await
-                .map_err(untouched)?
-                .ok_or_else(|| not_found(&session, &LIST))?;
-            let body = successor(&session, &old, to.as_deref().unwrap_or(&name), changes)?;
-            if to.is_some() {
-                let new = new_token(&session, create(&session, body).await?)?;
-                let old = match delete(&session, name).await {
-                    Ok(()) => OldToken::Deleted,
-                    Err(error) => OldToken::Remains(error),
-                };
-                return Ok(Rotated { new, old });
-            }
-            delete(&session, name).await?;
-            let gone = |error: Error| {
-                error
-                    .with_effect(true)
-                    .with_reason("the old token is deleted, the new one not made")
-            };
-            let created = create(&session, body).await.map_err(gone)?;
-            let new = new_token(&session, created).map_err(gone)?;
-            Ok(Rotated {
-                new,
-                old: OldToken::Deleted,
-            })
-        })
     }
 
     /// Deletes a token (`deleteToken`). The server does not tell whether there was one.
@@ -347,146 +241,11 @@ impl Client {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
             check_name(&session, &DELETE, "name", &name)?;
-            let existed = value(&session, name.clone()).await.map_err(untouched)?;
-            let existed = existed.is_some();
+            let existed = exists(&session, name.clone()).await.map_err(untouched)?;
             if existed {
                 delete(&session, name).await?;
             }
             Ok(existed)
         })
     }
-}
-
-async fn list(session: &Session) -> Result<Tokens> {
-    session
-        .call(&LIST, Wire::new_with_client, async |wire: Wire| {
-            wire.list_tokens().await
-        })
-        .await
-}
-
-async fn find(session: &Session, name: &str) -> Result<Option<Token>> {
-    Ok(list(session)
-        .await?
-        .data
-        .into_iter()
-        .find(|token| token.name == name))
-}
-
-async fn value(session: &Session, name: String) -> Result<Option<Secret>> {
-    let send = async move |wire: Wire| wire.get_token_value(&name).await;
-    let values: TokenValues = session.call(&VALUE, Wire::new_with_client, send).await?;
-    Ok(values.data.into_iter().find_map(|value| value.token))
-}
-
-async fn delete(session: &Session, name: String) -> Result<()> {
-    let body = TokenDelete { name };
-    let send = async move |wire: Wire| wire.delete_token(&body).await;
-    session.call(&DELETE, Wire::new_with_client, send).await
-}
-
-async fn post(session: &Session, body: TokenBody) -> Result<()> {
-    let send = async move |wire: Wire| wire.create_token(&body).await;
-    session.call(&CREATE, Wire::new_with_client, send).await
-}
-
-async fn create(session: &Session, body: TokenBody) -> Result<Created> {
-    let known = value(session, body.name.clone()).await.map_err(untouched)?;
-    if known.is_some()
-        && let Some(token) = find(session, &body.name).await.map_err(untouched)?
-    {
-        return Ok(Created::AlreadyExists(token));
-    }
-    for _ in 0..ROUNDS {
-        let lost = match post(session, body.clone()).await {
-            Ok(()) => None,
-            Err(error) if error.is_outcome_unknown() => Some(error),
-            Err(error) => return Err(error),
-        };
-        let token = match (find(session, &body.name).await, lost) {
-            (Ok(Some(token)), _) => token,
-            // The answer was lost, and so far there is nothing to see.
-            (_, Some(lost)) => return Err(lost),
-            (Err(error), None) => return Err(unseen(error, &CREATE)),
-            (Ok(None), None) => {
-                return Err(session
-                    .error(&CREATE, ErrorKind::Conflict)
-                    .with_reason("the new token was deleted before it could be read")
-                    .with_effect(true));
-            }
-        };
-        if !is_like(&token, &body) {
-            // Somebody else was faster.
-            return Ok(Created::AlreadyExists(token));
-        }
-        let wrong_end = body.expiration_date.is_none() != token.never_expires();
-        let dead = token.liveness(session.core.clock.now()) == Liveness::Unusable;
-        if !wrong_end && !dead {
-            return with_secret(session, &CREATE, token).map(Created::New);
-        }
-        delete(session, body.name.clone()).await.map_err(|error| {
-            error
-                .with_reason("a token was made that the server does not accept")
-                .with_effect(true)
-        })?;
-    }
-    Err(session
-        .error(&CREATE, ErrorKind::Server)
-        .with_reason("it keeps making tokens that it does not accept; they were removed again"))
-}
-
-/// For a look before anything is changed: the call as a whole has had no effect.
-fn untouched(error: Error) -> Error {
-    error.with_effect(false)
-}
-
-/// Whether a row can be the one that was asked for.
-fn is_like(token: &Token, body: &TokenBody) -> bool {
-    token.is_active() == body.active.unwrap_or(true)
-        && token.can_write() == body.write.unwrap_or(true)
-        && body
-            .expiration_date
-            .is_none_or(|at| at == token.expiration_date)
-}
-
-/// The body of a token like `old`, but for the changes.
-fn successor(session: &Session, old: &Token, name: &str, changes: Changes) -> Result<TokenBody> {
-    let mut draft = TokenDraft {
-        body: TokenBody {
-            name: name.to_owned(),
-            active: Some(changes.active.unwrap_or_else(|| old.is_active())),
-            write: Some(changes.write.unwrap_or_else(|| old.can_write())),
-            expiration_date: None,
-        },
-        expiry: changes.expiry,
-    };
-    if changes.expiry.is_none() && !old.never_expires() {
-        draft.body.expiration_date = Some(old.expiration_date);
-    }
-    draft.body(session, &CREATE)
-}
-
-fn new_token(session: &Session, created: Created) -> Result<NewToken> {
-    created.into_new().ok_or_else(|| {
-        session
-            .error(&CREATE, ErrorKind::Conflict)
-            .with_reason("the new name is taken already")
-    })
-}
-
-/// Splits the secret off a row that must hold it.
-fn with_secret(session: &Session, operation: &Operation, mut token: Token) -> Result<NewToken> {
-    match token.token.take() {
-        Some(secret) => Ok(NewToken::new(token, secret)),
-        None => Err(session
-            .error(operation, ErrorKind::Decode)
-            .with_reason("the token's row holds no secret")
-            .with_effect(true)),
-    }
-}
-
-fn not_found(session: &Session, operation: &Operation) -> Error {
-    session
-        .error(operation, ErrorKind::NotFound)
-        .with_reason("there is no token with this name")
 }

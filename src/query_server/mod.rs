@@ -36,15 +36,19 @@
 //! * The token of an active admin user is needed; tokens made here cannot manage tokens.
 //! * The server speaks plain HTTP only; anything but this machine needs a proxy that adds TLS.
 
+mod calls;
+mod changes;
 mod claims;
 mod client;
 mod models;
 mod requests;
 mod service;
 
-pub use self::client::{Client, OPERATIONS};
+pub use self::calls::OPERATIONS;
+pub use self::changes::{Rotate, Update};
+pub use self::client::Client;
 pub use self::models::{Created, Flag, Liveness, OldToken, Rotated, Updated};
-pub use self::requests::{Rotate, TokenBodyBuilder, TokenDraft, Update};
+pub use self::requests::{TokenBodyBuilder, TokenDraft};
 pub use crate::generated::query_server::types::{
     Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
 };

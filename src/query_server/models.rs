@@ -137,13 +137,17 @@ impl Token {
         if !self.is_active() {
             return Liveness::Inactive;
         }
-        let over =
-            UnixSeconds::from_system_time(now).is_some_and(|now| self.expiration_date <= now);
-        if over && !self.never_expires() {
+        if self.is_over(now) {
             Liveness::Expired
         } else {
             Liveness::Alive
         }
+    }
+
+    /// Whether its time is over, by the server's rule: at the very second it is.
+    pub(super) fn is_over(&self, now: SystemTime) -> bool {
+        let now = UnixSeconds::from_system_time(now);
+        !self.never_expires() && now.is_some_and(|now| self.expiration_date <= now)
     }
 
     pub(super) fn never_expires(&self) -> bool {

@@ -1,13 +1,11 @@
 //! What a call can be told, one builder a kind of call.
 
-use std::future::IntoFuture;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Client, Rotated, TokenBody, Updated};
-use crate::BoxFuture;
+use super::TokenBody;
 use crate::error::Result;
 use crate::time::{Expiry, UnixSeconds};
-use crate::transport::{Operation, Request, Session};
+use crate::transport::{Operation, Session};
 
 /// Longer names, as they stand in a URL, can be stored but not asked for.
 const MAX_NAME: usize = 60_000;
@@ -157,15 +155,6 @@ fn seconds(
     }
 }
 
-/// What to change in a token; see [`Client::update`].
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent until the update is awaited"]
-pub struct Update {
-    pub(super) client: Client,
-    pub(super) name: String,
-    pub(super) changes: Changes,
-}
-
 /// The three things that can be changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Changes {
@@ -184,85 +173,5 @@ impl Changes {
             Some(expiry) => seconds(session, operation, expiry),
             None => Ok(None),
         }
-    }
-}
-
-impl Update {
-    /// Switches it on or off.
-    pub fn active(mut self, active: bool) -> Self {
-        self.changes.active = Some(active);
-        self
-    }
-
-    /// Whether it may write.
-    pub fn write(mut self, write: bool) -> Self {
-        self.changes.write = Some(write);
-        self
-    }
-
-    /// When it shall stop working, to the second. [`Expiry::Never`] is refused: the server has no
-    /// dependable way to make an existing token last for ever.
-    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
-        self.changes.expiry = Some(expiry.into());
-        self
-    }
-
-    /// The request, to set the limits of this one call.
-    pub fn request(self) -> Request<Updated> {
-        self.client.clone().send_update(self)
-    }
-}
-
-impl IntoFuture for Update {
-    type Output = Result<Updated>;
-    type IntoFuture = BoxFuture<'static, Result<Updated>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.request().into_future()
-    }
-}
-
-/// A rotation that is yet to be made; see [`Client::rotate_to`] and [`Client::rotate_in_place`].
-#[derive(Clone, Debug)]
-#[must_use = "nothing is sent until the rotation is awaited"]
-pub struct Rotate {
-    pub(super) client: Client,
-    pub(super) name: String,
-    /// `None` for the same name.
-    pub(super) to: Option<String>,
-    pub(super) changes: Changes,
-}
-
-impl Rotate {
-    /// Whether the new token may be used; by default like the old one.
-    pub fn active(mut self, active: bool) -> Self {
-        self.changes.active = Some(active);
-        self
-    }
-
-    /// Whether the new token may write; by default like the old one.
-    pub fn write(mut self, write: bool) -> Self {
-        self.changes.write = Some(write);
-        self
-    }
-
-    /// When the new token shall stop working; by default when the old one does.
-    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
-        self.changes.expiry = Some(expiry.into());
-        self
-    }
-
-    /// The request, to set the limits of this one call.
-    pub fn request(self) -> Request<Rotated> {
-        self.client.clone().send_rotate(self)
-    }
-}
-
-impl IntoFuture for Rotate {
-    type Output = Result<Rotated>;
-    type IntoFuture = BoxFuture<'static, Result<Rotated>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.request().into_future()
     }
 }

@@ -24,6 +24,7 @@ impl TokenService for Client {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
+            expiry_on_create: true,
             unique_names: true,
             shows_secrets: true,
             ..Capabilities::none()

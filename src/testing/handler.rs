@@ -13,7 +13,7 @@ use super::body::{self, End, TwinBody};
 use super::connection::{reset_on_close, write_raw};
 use super::fault::Fault;
 use super::message::{Answer, Received};
-use super::server::{Service, Shared};
+use super::shared::{Service, Shared};
 
 /// The longest request body that a twin reads.
 const BODY_LIMIT: usize = 64 * 1024 * 1024;

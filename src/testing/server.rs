@@ -1,18 +1,14 @@
 //! The HTTP server beneath every twin.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::hash::Hash;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use http::Method;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -20,24 +16,11 @@ use tokio::task::JoinSet;
 use super::connection::Connection;
 use super::fault::Script;
 use super::handler;
-use super::message::{Answer, Received};
+use super::message::Received;
+use super::shared::{Service, Shared};
 use crate::Clock;
 
-/// How many requests are kept; older ones make room.
-const KEPT_REQUESTS: usize = 10_000;
 const BACKLOG: u32 = 1024;
-
-/// What a twin does with requests.
-pub(crate) trait Service: Send + Sync + 'static {
-    /// The names of what it can do, for the fault script.
-    type Operation: Copy + Eq + Hash + fmt::Debug + Send + Sync + 'static;
-
-    /// Which operation a request is for, judged by its method and its still encoded path.
-    fn operation(&self, method: &Method, path: &str) -> Option<Self::Operation>;
-
-    /// Handles a request.
-    fn answer(&self, request: &Received) -> Answer;
-}
 
 /// A running server: a thread of its own with a runtime of its own, so that it works beside any
 /// runtime, a paused one included. Dropping it closes every socket before it returns.
@@ -49,15 +32,6 @@ pub(crate) struct Server<S: Service> {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the handlers of requests see.
-pub(super) struct Shared<S: Service> {
-    pub(super) service: Arc<S>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) script: Script<S::Operation>,
-    recording: AtomicBool,
-    requests: Mutex<VecDeque<Arc<Received>>>,
-}
-
 enum Command {
     Refuse(mpsc::Sender<io::Result<()>>),
     Accept(mpsc::Sender<io::Result<()>>),
@@ -66,13 +40,7 @@ enum Command {
 impl<S: Service> Server<S> {
     /// Starts on a free port of the loopback interface.
     pub(crate) fn start(service: Arc<S>, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let shared = Arc::new(Shared {
-            service,
-            clock,
-            script: Script::new(),
-            recording: AtomicBool::new(true),
-            requests: Mutex::new(VecDeque::new()),
-        });
+        let shared = Arc::new(Shared::new(service, clock));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -106,21 +74,17 @@ impl<S: Service> Server<S> {
 
     /// What was received, in order; the newest 10,000.
     pub(crate) fn requests(&self) -> Vec<Received> {
-        self.shared
-            .lock_requests()
-            .iter()
-            .map(|request| Received::clone(request))
-            .collect()
+        self.shared.requests()
     }
 
     /// Forgets what was received.
     pub(crate) fn clear_requests(&self) {
-        self.shared.lock_requests().clear();
+        self.shared.clear();
     }
 
     /// Switches recording on or off.
     pub(crate) fn record_requests(&self, on: bool) {
-        self.shared.recording.store(on, Ordering::Relaxed);
+        self.shared.set_recording(on);
     }
 
     /// The fault script.
@@ -165,24 +129,6 @@ impl<S: Service> fmt::Debug for Server<S> {
         f.debug_struct("Server")
             .field("address", &self.address)
             .finish_non_exhaustive()
-    }
-}
-
-impl<S: Service> Shared<S> {
-    pub(super) fn is_recording(&self) -> bool {
-        self.recording.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn record(&self, request: &Arc<Received>) {
-        let mut requests = self.lock_requests();
-        if requests.len() >= KEPT_REQUESTS {
-            requests.pop_front();
-        }
-        requests.push_back(Arc::clone(request));
-    }
-
-    fn lock_requests(&self) -> MutexGuard<'_, VecDeque<Arc<Received>>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

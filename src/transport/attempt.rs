@@ -1,23 +1,16 @@
 //! One request and its answer, read to the end within bounds.
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header};
+use http::header;
 
+use super::answer::Answer;
 use super::classify::{self, Failure};
-use super::config::Profile;
 use super::core::Settings;
+use super::profile::Profile;
 use crate::error::{Error, ErrorKind};
 
 /// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
-
-/// A whole answer, whatever its status.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
 
 /// Sends a request and waits for the head of its answer; errors are about the way there and back
 /// only.

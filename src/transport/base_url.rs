@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::{Host, Url};
 
-use super::config::Profile;
+use super::profile::Profile;
 use crate::error::{Error, Result};
 
 /// A checked base URL: no userinfo, query or fragment, no slash at its end.
@@ -50,6 +50,10 @@ impl BaseUrl {
 
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
 
     pub(crate) fn is_https(&self) -> bool {

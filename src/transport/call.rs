@@ -7,14 +7,16 @@ use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::ResponseBuilderExt as _;
 use tracing::Instrument as _;
 
-use super::attempt::{self, Answer};
+use super::answer::{Answer, ResponseInfo};
+use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential;
 use super::limiter::{Closed, Place};
 use super::operation::{Effect, Operation};
-use super::request::{CallOptions, ResponseInfo};
+use super::options::CallOptions;
 use super::retry::{self, RetryPolicy, Sent, Situation, Verdict};
+use super::words::looks_like_html;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -54,10 +56,10 @@ impl Call {
         );
         let url = request.url().clone();
         match self.run(request).instrument(span.clone()).await {
-            Ok((answer, attempts)) => {
+            Ok((answer, info)) => {
                 span.record("status", answer.status.as_u16())
-                    .record("attempts", attempts);
-                Ok(self.deliver(answer, attempts, url))
+                    .record("attempts", info.attempts);
+                Ok(self.deliver(answer, info, url))
             }
             Err(error) => {
                 span.record("attempts", error.attempts());
@@ -72,7 +74,7 @@ impl Call {
     }
 
     /// Attempts until there is a success, a refusal, or no point in going on.
-    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, u32)> {
+    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, ResponseInfo)> {
         let core = &*self.core;
         self.prepare(&mut request)?;
         let policy = self.options.retry.as_ref().unwrap_or(&core.settings.retry);
@@ -84,7 +86,10 @@ impl Call {
             let result = self.attempt(&request, &secret).await;
             drop(place);
             let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
-                Ok(answer) => return Ok((answer, attempts)),
+                Ok(answer) => {
+                    let info = ResponseInfo::new(answer.status, &answer.headers, &secret, attempts);
+                    return Ok((answer, info));
+                }
                 Err(failure) => failure,
             };
             if failure.error.is_unauthenticated() && !renewed && self.renew(&secret).await {
@@ -149,6 +154,7 @@ impl Call {
         let now = core.clock.now();
         Err(classify::refusal(
             core.profile,
+            core.base.url(),
             operation,
             &answer,
             secret,
@@ -269,15 +275,11 @@ impl Call {
     }
 
     /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, answer: Answer, attempts: u32, url: url::Url) -> reqwest::Response {
-        let Answer {
-            status,
-            headers,
-            body,
-        } = answer;
+    fn deliver(&self, answer: Answer, info: ResponseInfo, url: url::Url) -> reqwest::Response {
+        let Answer { headers, body, .. } = answer;
         let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.html = classify::looks_like_html(&headers, &body);
-        outcome.info = Some(ResponseInfo::new(status, &headers, attempts));
+        outcome.html = looks_like_html(&headers, &body);
+        outcome.info = Some(info);
         drop(outcome);
         let empty = body.trim_ascii().is_empty();
         let body = match self.operation.empty_body {

@@ -4,17 +4,18 @@ use std::error::Error as _;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
+use url::Url;
 
-use super::attempt::Answer;
-use super::config::Profile;
+use super::answer::Answer;
 use super::limits::{asked_wait, retry_after};
 use super::operation::{Effect, Operation};
+use super::profile::Profile;
 use super::retry::Sent;
+use super::words::Words;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use crate::text::tame;
 
 /// A failed attempt: the error as far as it is known, and the facts that decide on a retry.
 #[derive(Debug)]
@@ -117,6 +118,7 @@ fn innermost(error: &reqwest::Error) -> String {
 /// Judges an answer that is no success.
 pub(crate) fn refusal(
     profile: &Profile,
+    base: &Url,
     operation: &Operation,
     answer: &Answer,
     credential: &Secret,
@@ -164,7 +166,7 @@ pub(crate) fn refusal(
         .with_request_id(words.request_id)
         .with_retry_after(asked);
     if kind == ErrorKind::Redirect {
-        error = error.with_reason(redirect_target(headers));
+        error = error.with_reason(redirect_target(headers, base));
     }
     Failure {
         error,
@@ -175,96 +177,19 @@ pub(crate) fn refusal(
 }
 
 /// Where a redirect points, without its path and query.
-fn redirect_target(headers: &HeaderMap) -> String {
-    let location = headers
-        .get(header::LOCATION)
-        .and_then(|value| value.to_str().ok());
-    match location.map(url::Url::parse) {
-        Some(Ok(url)) => format!("to {}", tame(&url.origin().ascii_serialization(), 200)),
-        Some(Err(_)) => "to the same origin".to_owned(),
-        None => "to nowhere: it has no Location".to_owned(),
+fn redirect_target(headers: &HeaderMap, base: &Url) -> String {
+    let Some(location) = headers.get(header::LOCATION) else {
+        return "to nowhere: it has no Location".to_owned();
+    };
+    match location
+        .to_str()
+        .ok()
+        .and_then(|location| base.join(location).ok())
+    {
+        Some(url) if url.origin() == base.origin() => "to the same origin".to_owned(),
+        Some(url) => format!("to {}", tame(&url.origin().ascii_serialization(), 200)),
+        None => "to an address that is none".to_owned(),
     }
-}
-
-/// What a service says of itself in an error, from either of the shapes seen:
-/// `{code, message, id}`, `{message, details}`, `{message, status}`, plain text, or nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Words {
-    code: Option<String>,
-    message: Option<String>,
-    details: Vec<String>,
-    request_id: Option<String>,
-}
-
-const MAX_WORDS: usize = 512;
-const MAX_DETAILS: usize = 16;
-
-impl Words {
-    fn read(headers: &HeaderMap, body: &Bytes, credential: &Secret) -> Self {
-        let clean = |text: &str| {
-            let text = match credential.expose_secret() {
-                "" => text.to_owned(),
-                secret => text.replace(secret, "[redacted]"),
-            };
-            tame(&text, MAX_WORDS)
-        };
-        let in_header = headers
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok())
-            .map(clean);
-        let mut words = Self {
-            request_id: in_header,
-            ..Self::default()
-        };
-        if let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) {
-            let text = |key: &str| object.get(key).and_then(Value::as_str).map(clean);
-            words.code = text("code");
-            words.message = text("message");
-            words.request_id = text("id").or(words.request_id);
-            if let Some(Value::Array(details)) = object.get("details") {
-                let details = details.iter().filter_map(Value::as_str).take(MAX_DETAILS);
-                words.details = details.map(clean).collect();
-            }
-        } else if !looks_like_html(headers, body)
-            && let Ok(text) = std::str::from_utf8(body)
-            && !text.trim().is_empty()
-        {
-            words.message = Some(clean(text.trim()));
-        }
-        words
-    }
-}
-
-/// Whether this is a page for people and not an answer of an API.
-pub(crate) fn looks_like_html(headers: &HeaderMap, body: &[u8]) -> bool {
-    let declared = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/html")
-        });
-    declared || body.trim_ascii_start().starts_with(b"<")
-}
-
-/// Bounded, on one line, and without characters that could play tricks on a terminal.
-pub(crate) fn tame(text: &str, most: usize) -> String {
-    let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == most {
-            out.push('…');
-            break;
-        }
-        let bidi = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || bidi {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 /// Gives the final error its operation and its hint, and turns a lost answer into what it is.
@@ -297,55 +222,27 @@ pub(crate) fn unseen(error: Error, operation: &Operation) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+
     use super::*;
-
-    fn words(body: &str) -> Words {
-        Words::read(
-            &HeaderMap::new(),
-            &Bytes::copy_from_slice(body.as_bytes()),
-            &Secret::new("canary"),
-        )
-    }
-
-    #[test]
-    fn every_shape_of_error_is_read() {
-        let full = words(r#"{"code":"invalid_request","message":"Name is too long","id":"7d1c"}"#);
-        assert_eq!(full.code.as_deref(), Some("invalid_request"));
-        assert_eq!(full.request_id.as_deref(), Some("7d1c"));
-        let details =
-            words(r#"{"message":"validation failed","details":["name must not be empty",7]}"#);
-        assert_eq!(details.details, ["name must not be empty"]);
-        assert_eq!(words(r#"{"message":5,"status":"x"}"#), Words::default());
-        assert_eq!(
-            words("database is locked").message.as_deref(),
-            Some("database is locked")
-        );
-        assert_eq!(words("<html>no</html>"), Words::default());
-        assert_eq!(words(" \n"), Words::default());
-    }
-
-    #[test]
-    fn words_are_bounded_escaped_and_without_the_credential() {
-        let text = words(&format!("bad \u{1b}[31m canary {}", "x".repeat(9_000)))
-            .message
-            .unwrap();
-        assert!(text.chars().count() < MAX_WORDS + 40);
-        assert!(
-            !text.contains('\u{1b}') && !text.contains("canary"),
-            "{text}"
-        );
-        assert!(text.contains("[redacted]"));
-    }
 
     #[test]
     fn a_redirect_tells_its_origin_only() {
         let mut headers = HeaderMap::new();
-        assert!(redirect_target(&headers).contains("nowhere"));
-        headers.insert(
-            header::LOCATION,
-            "https://evil.example/x?secret=1".parse().unwrap(),
-        );
-        assert_eq!(redirect_target(&headers), "to https://evil.example");
+        let base = Url::parse("https://host/prefix").unwrap();
+        assert!(redirect_target(&headers, &base).contains("nowhere"));
+        for (location, told) in [
+            ("https://evil.example/x?secret=1", "to https://evil.example"),
+            ("//evil.example/x?secret=1", "to https://evil.example"),
+            ("http://host/x", "to http://host"),
+            ("/x?secret=1", "to the same origin"),
+            ("https://host/x?secret=1", "to the same origin"),
+            ("https://[", "to an address that is none"),
+        ] {
+            headers.insert(header::LOCATION, location.parse().unwrap());
+            assert_eq!(redirect_target(&headers, &base), told);
+        }
     }
 
     #[test]
@@ -382,7 +279,8 @@ mod tests {
             };
             let operation = Operation::new("postToken", Effect::Once, 201);
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-            refusal(&PROFILE, &operation, &answer, &Secret::new("s"), now).sent
+            let base = Url::parse("https://host").unwrap();
+            refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };
         assert_eq!(sent("retry-after", "3"), Sent::Declined);
         assert_eq!(sent("retry-after", "soon"), Sent::Maybe);

@@ -8,37 +8,11 @@ use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
 use super::env::{self, Lookup};
-use super::retry::{RetryPolicy, Sent};
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::Service;
+use super::profile::Profile;
+use super::retry::RetryPolicy;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
 use crate::secret::Secret;
-use crate::time::{Clock, SystemClock};
-
-/// What sets a service apart on the wire.
-#[derive(Debug)]
-pub struct Profile {
-    pub(crate) service: Service,
-    pub(crate) default_base: Option<&'static str>,
-    /// What stands before the secret in the `Authorization` header.
-    pub(crate) scheme: &'static str,
-    /// Paths of the API, which do not belong into a base URL.
-    pub(crate) paths: &'static [&'static str],
-    pub(crate) credential_vars: &'static [&'static str],
-    pub(crate) url_vars: &'static [&'static str],
-    /// Whether a POST or PATCH without a body must carry a JSON content type all the same.
-    pub(crate) json_content_type: bool,
-    /// Answers whose text says more than their status.
-    pub(crate) texts: &'static [KnownText],
-}
-
-/// A plain-text error that means something else than its status.
-#[derive(Debug)]
-pub(crate) struct KnownText {
-    pub(crate) status: u16,
-    pub(crate) text: &'static str,
-    pub(crate) kind: ErrorKind,
-    pub(crate) sent: Sent,
-}
 
 /// A client that [`ClientBuilder`] can build; only the crate's own are.
 pub trait Wing: Sized {

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::base_url::BaseUrl;
-use super::config::Profile;
 use super::credential::Credential;
 use super::limiter::Limiter;
 use super::limits::RateLimits;
+use super::profile::Profile;
 use super::retry::{Budget, RetryPolicy};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
-use crate::time::Clock;
 
 /// The limits that a client was built with.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::config::Profile;
+use super::profile::Profile;
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;

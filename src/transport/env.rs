@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::config::Profile;
+use super::profile::Profile;
 use crate::error::{Error, Result};
 use crate::id::Service;
 

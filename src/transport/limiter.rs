@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::limits::{RateLimits, Scope, retry_after, service_now};
 use super::operation::Operation;
-use crate::time::Clock;
+use crate::clock::Clock;
 
 /// No service is known to have a window longer than ten seconds. An end further away than this is
 /// junk, and one such answer must not shut a client for long.

@@ -5,6 +5,7 @@
 //! calls of a client share is in `core`. Nothing here knows a particular service: what differs is in
 //! its [`Profile`] and its [`Operation`]s.
 
+mod answer;
 mod attempt;
 mod base_url;
 mod call;
@@ -17,18 +18,23 @@ mod hints;
 mod limiter;
 mod limits;
 mod operation;
+mod options;
+mod profile;
 mod request;
 mod retry;
+mod words;
 
+pub use self::answer::ResponseInfo;
 pub(crate) use self::call::Call;
-pub(crate) use self::classify::{tame, unseen};
+pub(crate) use self::classify::unseen;
 pub use self::config::ClientBuilder;
-pub(crate) use self::config::{KnownText, Profile, Wing};
+pub(crate) use self::config::Wing;
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Effect, Operation};
+pub(crate) use self::profile::{KnownText, Profile};
+pub use self::request::Request;
 pub(crate) use self::request::Session;
-pub use self::request::{Request, ResponseInfo};
 pub use self::retry::RetryPolicy;
 pub(crate) use self::retry::Sent;

@@ -5,20 +5,21 @@ use std::future::{Future, IntoFuture};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode};
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
+use super::answer::ResponseInfo;
 use super::call::{Call, Outcome};
 use super::classify;
 use super::core::Core;
 use super::hints;
-use super::limits::RateLimits;
 use super::operation::{Effect, Operation};
+use super::options::CallOptions;
 use super::retry::{RetryPolicy, Sent};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TokenId;
+use crate::text::tame;
 use crate::time::Expiry;
 
 /// A call to a service; nothing is sent before it is awaited.
@@ -33,17 +34,6 @@ pub struct Request<T> {
     core: Arc<Core>,
     options: CallOptions,
     run: Box<dyn FnOnce(Session) -> BoxFuture<'static, Result<T>> + Send>,
-}
-
-/// What a single call can change of its client's settings.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct CallOptions {
-    timeout: Option<Duration>,
-    pub(crate) attempt_timeout: Option<Duration>,
-    pub(crate) retry: Option<RetryPolicy>,
-    pub(crate) effect: Option<Effect>,
-    /// On the core's monotonic clock; set when the call begins.
-    pub(crate) deadline: Duration,
 }
 
 impl<T: Send + 'static> Request<T> {
@@ -113,32 +103,6 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
-/// What the last answer of a call said beside its body.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ResponseInfo {
-    /// The HTTP status as the service sent it.
-    pub status: StatusCode,
-    /// The id under which the service knows the request, if it names one.
-    pub request_id: Option<String>,
-    /// How many attempts the request took.
-    pub attempts: u32,
-    /// The limits that the answer told of.
-    pub rate_limits: RateLimits,
-}
-
-impl ResponseInfo {
-    pub(crate) fn new(status: StatusCode, headers: &HeaderMap, attempts: u32) -> Self {
-        let request_id = headers.get("x-request-id").and_then(|id| id.to_str().ok());
-        Self {
-            status,
-            request_id: request_id.map(|id| classify::tame(id, 200)),
-            attempts,
-            rate_limits: RateLimits::read(headers),
-        }
-    }
-}
-
 /// A call that has begun: its deadline runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -182,6 +146,23 @@ impl Session {
             false,
             Sent::No,
         )
+    }
+
+    /// An error about what the last answer of this call said, or did not.
+    pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
+        let info = self
+            .info
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut error = Error::new(self.core.profile.service, kind);
+        if let Some(info) = info {
+            error = error
+                .with_status(info.status)
+                .with_attempts(info.attempts)
+                .with_request_id(info.request_id);
+        }
+        classify::finish(error, operation, false, Sent::No)
     }
 
     /// Refuses an id that could lead to another path.
@@ -267,7 +248,7 @@ fn unreadable<T: DeserializeOwned>(body: &[u8]) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Err(error) if error.inner().is_data() => {
-            let path = classify::tame(&error.path().to_string(), 200);
+            let path = tame(&error.path().to_string(), 200);
             format!("{path} is missing something or not of the documented type")
         }
         Err(error) => format!(

@@ -1,5 +1,6 @@
 //! From requests to answers.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Operation, Seed, TwinToken};
 use super::options::{ErrorShape, ListedSecret, Options, Revoked, SecondRevoke, UnsetDate};
 use crate::testing::message::{Answer, Received};
-use crate::testing::server::Service;
+use crate::testing::shared::Service;
 use crate::{Clock, Secret};
 
 const COLLECTION: &str = "/sts/v1/personal-access-tokens";
@@ -18,6 +19,8 @@ pub(super) struct Account {
     pub(super) options: Options,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Texts of dates by their seconds: the same ones come in every list.
+    dates: Mutex<HashMap<i64, String>>,
 }
 
 /// Who may call, and the list.
@@ -40,6 +43,7 @@ impl Account {
                 outside: None,
                 vanished: Vec::new(),
             }),
+            dates: Mutex::default(),
         }
     }
 
@@ -158,7 +162,7 @@ impl Account {
     }
 
     fn date(&self, time: Option<SystemTime>) -> Option<Value> {
-        if let Some(text) = time.and_then(rfc3339) {
+        if let Some(text) = time.and_then(|time| self.rfc3339(time)) {
             return Some(text.into());
         }
         match self.options.unset_date {
@@ -167,6 +171,18 @@ impl Account {
             UnsetDate::Empty => Some("".into()),
             UnsetDate::GoZero => Some("0001-01-01T00:00:00Z".into()),
         }
+    }
+
+    /// In whole seconds, as the samples of the service's sibling pages.
+    fn rfc3339(&self, time: SystemTime) -> Option<String> {
+        const KEPT: usize = 1_000;
+        let time = whole_seconds(time)?;
+        let mut dates = self.dates.lock().unwrap_or_else(PoisonError::into_inner);
+        if dates.len() >= KEPT {
+            dates.clear();
+        }
+        let text = dates.entry(time.as_second());
+        Some(text.or_insert_with(|| time.to_string()).clone())
     }
 
     fn invalid(&self, details: &[String]) -> Answer {
@@ -296,11 +312,6 @@ fn mask(secret: &str) -> String {
     let shown = secret.chars().count().saturating_sub(4);
     let tail: String = secret.chars().skip(shown).collect();
     format!("{}{tail}", "*".repeat(shown.min(12)))
-}
-
-/// In whole seconds, as the samples of the service's sibling pages.
-fn rfc3339(time: SystemTime) -> Option<String> {
-    whole_seconds(time).map(|time| time.to_string())
 }
 
 fn whole_seconds(time: SystemTime) -> Option<jiff::Timestamp> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use super::Operation;
-use super::wire::millis;
+use super::form::millis;
 use crate::testing::message::Answer;
 
 /// How many requests the twin allows in a window of time; without a budget it neither limits nor
@@ -202,7 +202,7 @@ fn take(used: &mut u32, budget: u32) -> bool {
 }
 
 fn refusal() -> Answer {
-    super::wire::error(429, "rate_limited", "too many requests; slow down")
+    super::form::error(429, "rate_limited", "too many requests; slow down")
 }
 
 /// Headers about what is left.

@@ -1,5 +1,6 @@
 //! The twin of `LaunchDarkly`: its operations, its settings, its tokens.
 
+mod form;
 mod limits;
 mod options;
 mod page;

@@ -1,11 +1,12 @@
 //! Pages of the token list.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
+use super::form::link;
 use super::options::{Options, TotalCount};
-use super::wire::link;
 
 /// The first API version whose list comes in pages.
 pub(super) const PAGED_SINCE: u32 = 20_240_415;
@@ -42,36 +43,39 @@ impl Page {
         items.iter().skip(size(offset)).take(size(limit))
     }
 
-    pub(super) fn links(&self, total: usize, show_all: bool, options: &Options) -> Value {
+    /// The links to other pages, as JSON.
+    pub(super) fn links(&self, total: usize, show_all: bool, options: &Options) -> String {
         let suffix = if show_all { "&showAll=true" } else { "" };
         let Some((limit, offset)) = self.0 else {
             let query = if show_all { "?showAll=true" } else { "" };
-            return json!({"self": link(&format!("/api/v2/tokens{query}"))});
+            return json!({"self": link(&format!("/api/v2/tokens{query}"))}).to_string();
         };
-        let to = |offset: u64| {
-            link(&format!(
-                "/api/v2/tokens?limit={limit}&offset={offset}{suffix}"
-            ))
+        let mut links = String::from("{");
+        let mut put = |name: &str, offset: u64| {
+            let comma = if links.len() > 1 { "," } else { "" };
+            let _ = write!(
+                links,
+                r#"{comma}"{name}":{{"href":"/api/v2/tokens?limit={limit}&offset={offset}{suffix}","type":"application/json"}}"#
+            );
         };
-        let mut links = Map::new();
-        links.insert("self".to_owned(), to(offset));
+        put("self", offset);
         if !options.page_links {
-            return Value::Object(links);
+            return links + "}";
         }
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let after = offset.saturating_add(limit);
         if offset > 0 {
-            links.insert("first".to_owned(), to(0));
-            links.insert("prev".to_owned(), to(offset.saturating_sub(limit)));
+            put("first", 0);
+            put("prev", offset.saturating_sub(limit));
         }
         if after < total {
             // The last page begins at a whole number of pages after this one.
             let rest = total - after;
             let last = after + (rest - 1) / limit * limit;
-            links.insert("next".to_owned(), to(after));
-            links.insert("last".to_owned(), to(last));
+            put("next", after);
+            put("last", last);
         }
-        Value::Object(links)
+        links + "}"
     }
 }
 

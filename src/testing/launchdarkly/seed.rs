@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
+use super::form::NEWEST_API_VERSION;
 use super::state::TwinToken;
-use super::wire::NEWEST_API_VERSION;
 use crate::Secret;
 
 /// A token to put into a [`LaunchDarkly`](super::LaunchDarkly) twin, past the API and its checks.

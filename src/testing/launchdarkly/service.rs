@@ -8,14 +8,15 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::Operation;
+use super::form::{NEWEST_API_VERSION, error, from_millis, invalid};
 use super::options::Options;
 use super::page;
 use super::patch::{self, PatchError};
 use super::route::{Route, route};
 use super::state::{Caller, State, Stored, TwinToken, new_secret};
-use super::wire::{self, Fields, Show, error, invalid};
+use super::wire::{self, Fields, Show};
 use crate::testing::message::{Answer, Received};
-use crate::testing::server::Service;
+use crate::testing::shared::Service;
 
 pub(super) struct Account {
     pub(super) options: Options,
@@ -142,7 +143,7 @@ impl Call<'_> {
                 text.parse().ok()
             })
             // `beta` and the like come on top of the newest version.
-            .unwrap_or(wire::NEWEST_API_VERSION);
+            .unwrap_or(NEWEST_API_VERSION);
         let visible: Vec<&Stored> = state
             .tokens()
             .filter(|token| self.sees(token, show_all))
@@ -272,7 +273,7 @@ impl Call<'_> {
             Some((_, text)) => text
                 .parse()
                 .ok()
-                .and_then(wire::from_millis)
+                .and_then(from_millis)
                 .ok_or_else(|| invalid("expiry must be a whole number of milliseconds"))?,
         };
         self.find(state, id)?;

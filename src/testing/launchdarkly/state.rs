@@ -8,8 +8,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::form::{link, millis};
 use super::limits::{RateLimit, Usage};
-use super::wire::{link, millis};
 use crate::Secret;
 
 /// A token as it is inside the twin.
@@ -70,6 +70,24 @@ impl Stored {
     fn edit(&mut self) -> &mut TwinToken {
         self.shown.take();
         &mut self.token
+    }
+
+    /// Notes a use, also in the JSON: writing all of it anew for each request would take its time.
+    fn touch(&mut self, now: SystemTime) {
+        // Within a JSON string the quotes would be escaped, so this is the member.
+        const MEMBER: &str = "\"lastUsed\":";
+        self.token.last_used = Some(now);
+        if let Some(shown) = self.shown.get_mut() {
+            let number = shown.find(MEMBER).map(|at| at + MEMBER.len());
+            let rest = number.and_then(|at| shown.get(at..)).unwrap_or_default();
+            let length = rest.find(|c: char| c != '-' && !c.is_ascii_digit());
+            match (number, length) {
+                (Some(at), Some(length)) => {
+                    shown.replace_range(at..at + length, &millis(now).to_string());
+                }
+                _ => drop(self.shown.take()),
+            }
+        }
     }
 }
 
@@ -256,8 +274,8 @@ impl State {
             admin: backed && token.role.as_deref().is_some_and(is_admin),
             default_api_version: token.default_api_version,
         };
-        if let Some(token) = self.edit(&caller.token_id) {
-            token.last_used = Some(now);
+        if let Some(token) = self.tokens.get_mut(&caller.token_id) {
+            token.touch(now);
         }
         Some(caller)
     }

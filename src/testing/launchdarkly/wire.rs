@@ -1,36 +1,12 @@
 //! JSON in and out.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
+use super::form::{API_VERSIONS, NEWEST_API_VERSION, from_millis, link, millis};
 use super::options::{Options, UnsetExpiry};
 use super::state::{Member, TwinToken};
-use crate::testing::message::Answer;
-
-pub(super) const NEWEST_API_VERSION: u32 = 20_240_415;
-/// The versions a token can be given.
-const API_VERSIONS: [u32; 3] = [NEWEST_API_VERSION, 20_191_212, 20_160_426];
-
-/// Milliseconds since the epoch.
-pub(super) fn millis(time: SystemTime) -> i64 {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
-    }
-}
-
-pub(super) fn from_millis(millis: u64) -> Option<SystemTime> {
-    UNIX_EPOCH.checked_add(Duration::from_millis(millis))
-}
-
-pub(super) fn error(status: u16, code: &str, message: &str) -> Answer {
-    Answer::json(status, &json!({"code": code, "message": message}))
-}
-
-pub(super) fn invalid(message: &str) -> Answer {
-    error(400, "invalid_request", message)
-}
 
 /// Which part of the secret is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,10 +106,6 @@ fn patchable(token: &TwinToken, options: &Options) -> Map<String, Value> {
         object.insert("expiry".to_owned(), json!(millis(expiry)));
     }
     object
-}
-
-pub(super) fn link(href: &str) -> Value {
-    json!({"href": href, "type": "application/json"})
 }
 
 /// What create and patch can set.

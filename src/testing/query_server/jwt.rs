@@ -1,5 +1,7 @@
 //! Signed tokens (JWT, HS256), as the server makes and reads them.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -8,7 +10,7 @@ use serde_json::{Number, json};
 use sha2::Sha256;
 
 /// The claims that the server looks at.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Claims {
     pub(super) exp: i64,
     pub(super) iat: i64,
@@ -22,11 +24,23 @@ struct Header {
 
 /// The server's secret.
 #[derive(Clone)]
-pub(super) struct Key([u8; 64]);
+pub(super) struct Key {
+    bytes: [u8; 64],
+    /// The token verified last: without optimisation a signature takes longer than the rest of a
+    /// request, and most requests carry the same one.
+    last: Arc<Mutex<Option<(String, Claims)>>>,
+}
 
 impl Key {
     pub(super) fn random() -> Self {
-        Self(std::array::from_fn(|_| fastrand::u8(..)))
+        Self::new(std::array::from_fn(|_| fastrand::u8(..)))
+    }
+
+    fn new(bytes: [u8; 64]) -> Self {
+        Self {
+            bytes,
+            last: Arc::default(),
+        }
     }
 
     pub(super) fn sign(&self, issuer: &str, exp: &Number, iat: i64) -> String {
@@ -43,6 +57,16 @@ impl Key {
 
     /// The claims, if the signature is this key's. Says nothing about their times.
     pub(super) fn verify(&self, token: &str) -> Option<Claims> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, claims)) = last.as_ref().filter(|(text, _)| text == token) {
+            return Some(claims.clone());
+        }
+        let claims = self.verified(token)?;
+        *last = Some((token.to_owned(), claims.clone()));
+        Some(claims)
+    }
+
+    fn verified(&self, token: &str) -> Option<Claims> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Header = decode(header)?;
@@ -55,7 +79,7 @@ impl Key {
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.0.into());
+        let mut mac = Hmac::<Sha256>::new(&self.bytes.into());
         mac.update(signed.as_bytes());
         mac
     }
@@ -108,7 +132,7 @@ mod tests {
         let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
                       eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                       cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signature = Key(key).mac(signed).finalize().into_bytes();
+        let signature = Key::new(key).mac(signed).finalize().into_bytes();
         assert_eq!(
             URL_SAFE_NO_PAD.encode(signature),
             "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

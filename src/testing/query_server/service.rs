@@ -10,7 +10,7 @@ use super::model::Operation;
 use super::state::{Caller, DeleteTokenOptions, Refusal, State};
 use crate::Clock;
 use crate::testing::message::{Answer, Received};
-use crate::testing::server::Service;
+use crate::testing::shared::Service;
 
 pub(super) struct Account {
     clock: Arc<dyn Clock>,

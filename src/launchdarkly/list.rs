@@ -1,4 +1,4 @@
-//! All pages of a list as one stream.
+//! Lists: a page, or all pages as one stream.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
@@ -8,11 +8,90 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use super::client::GET_TOKENS;
-use super::{List, Token, Tokens};
+use super::api::{Api, GET_TOKENS};
+use super::{Token, Tokens};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
+use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
+use crate::transport::Request;
+
+/// A list of tokens that is yet to be asked for.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent until a page, all tokens or a stream is asked for"]
+pub struct List {
+    api: Api,
+    show_all: Option<bool>,
+    limit: Option<u32>,
+    offset: Option<u64>,
+}
+
+impl List {
+    pub(super) fn new(api: Api) -> Self {
+        Self {
+            api,
+            show_all: None,
+            limit: None,
+            offset: None,
+        }
+    }
+
+    /// Whether the personal tokens of all members are listed too; takes an Admin credential, and
+    /// changes nothing for any other.
+    pub fn show_all(mut self, show_all: bool) -> Self {
+        self.show_all = Some(show_all);
+        self
+    }
+
+    /// The size of a page. By default 25; the service does not say what the most is.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// How many tokens to skip.
+    pub fn offset(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// One page.
+    pub fn page(self) -> Request<Tokens> {
+        let Api { core, version } = self.api;
+        Request::new(&core, async move |session| {
+            if self.limit == Some(0) {
+                return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
+            }
+            let Ok(offset) = self.offset.map(i64::try_from).transpose() else {
+                return Err(session.input(&GET_TOKENS, "offset", "is too large"));
+            };
+            let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
+            let send = async move |wire: Wire| {
+                wire.get_tokens(limit, offset, show_all, Some(&version))
+                    .await
+            };
+            session.call(&GET_TOKENS, Wire::new_with_client, send).await
+        })
+    }
+
+    /// All tokens, page after page, each once.
+    pub fn stream(self) -> TokenStream {
+        TokenStream::new(self)
+    }
+
+    /// All tokens at once.
+    ///
+    /// # Errors
+    /// Those of [`stream`](Self::stream); the tokens of earlier pages are then dropped.
+    pub async fn all(self) -> Result<Vec<Token>> {
+        let mut stream = self.stream();
+        let mut all = Vec::new();
+        while let Some(token) = stream.try_next().await? {
+            all.push(token);
+        }
+        Ok(all)
+    }
+}
 
 /// What the service itself takes for a page.
 const PAGE: u32 = 25;
@@ -62,7 +141,7 @@ impl TokenStream {
     }
 
     fn begin(&mut self) -> Result<BoxFuture<'static, Result<Tokens>>> {
-        if self.pages >= self.list.client.core.settings.max_pages {
+        if self.pages >= self.list.api.core.settings.max_pages {
             return Err(Error::new(Service::LAUNCH_DARKLY, ErrorKind::TooManyPages)
                 .with_operation(GET_TOKENS.id())
                 .with_reason(format!("more than {} of them", self.pages)));

@@ -1,0 +1,150 @@
+//! Rotates a token. Without arguments: on a local twin of each service, and as a dry run.
+//!
+//! ```text
+//! cargo run --example rotate                     # shows the plans
+//! cargo run --example rotate -- --run            # and runs them, on the twins
+//! cargo run --example rotate -- --service launchdarkly --key ID --file /run/secrets/token
+//! ```
+//!
+//! With `--service` (`launchdarkly`, `query-server`, `avisi-cloud`) the real service is addressed,
+//! with the credential of the environment; it is changed with `--run` only. Further flags:
+//! `--file PATH` for the new secret, `--journal DIRECTORY` (default `rotation-journal`),
+//! `--grace HOURS`, `--in-place`.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access_tokens::rotation::sink::FileSink;
+use access_tokens::rotation::{FileJournal, Resumed, Rotation, Strategy};
+use access_tokens::testing::{
+    AvisiCloud, LaunchDarkly, QueryServer, avisi_cloud::Seed as AvisiSeed,
+    launchdarkly::Seed as LdSeed, query_server::Seed as QuerySeed,
+};
+use access_tokens::{TokenKey, TokenService, avisi_cloud, launchdarkly, query_server};
+
+#[derive(Default)]
+struct Options {
+    run: bool,
+    in_place: bool,
+    service: Option<String>,
+    key: Option<String>,
+    file: Option<PathBuf>,
+    journal: Option<PathBuf>,
+    grace: Option<Duration>,
+}
+
+impl Options {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let mut options = Self::default();
+        let mut words = std::env::args().skip(1);
+        while let Some(flag) = words.next() {
+            let mut value = || words.next().ok_or(format!("{flag} needs a value"));
+            match flag.as_str() {
+                "--run" => options.run = true,
+                "--in-place" => options.in_place = true,
+                "--service" => options.service = Some(value()?),
+                "--key" => options.key = Some(value()?),
+                "--file" => options.file = Some(value()?.into()),
+                "--journal" => options.journal = Some(value()?.into()),
+                "--grace" => {
+                    let hours: u32 = value()?.parse()?;
+                    options.grace = Some(Duration::from_secs(u64::from(hours) * 3_600));
+                }
+                _ => return Err(format!("unknown flag {flag}").into()),
+            }
+        }
+        Ok(options)
+    }
+
+    /// The plan, and with `--run` the rotation.
+    async fn rotate(
+        &self,
+        service: Arc<dyn TokenService>,
+        key: &TokenKey,
+        file: PathBuf,
+        journal: PathBuf,
+    ) -> Result<(), Box<dyn Error>> {
+        let mut rotation = Rotation::of_shared(service, key)
+            .deliver(FileSink::new(file))
+            .journal(FileJournal::new(journal)?);
+        if let Some(grace) = self.grace {
+            rotation = rotation.grace(grace);
+        }
+        if self.in_place {
+            rotation = rotation.strategy(Strategy::InPlace);
+        }
+        if let Some(entry) = rotation.unfinished().await? {
+            println!("Unfinished: {key} stands at {:?}", entry.step());
+            if self.run {
+                match rotation.resume().await? {
+                    Resumed::Rotated(rotated) => println!("=> {rotated}\n"),
+                    _ => println!("=> nothing is left of it\n"),
+                }
+            }
+            return Ok(());
+        }
+        let plan = rotation.plan().await?;
+        print!("{plan}");
+        if self.run {
+            println!("=> {}\n", plan.run().await?);
+        } else {
+            println!("=> dry run, nothing was changed\n");
+        }
+        Ok(())
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::read()?;
+    let Some(name) = &options.service else {
+        return on_twins(&options).await;
+    };
+    let service: Arc<dyn TokenService> = match name.as_str() {
+        "launchdarkly" => Arc::new(launchdarkly::Client::from_env()?),
+        "query-server" => Arc::new(query_server::Client::from_env()?),
+        "avisi-cloud" => Arc::new(avisi_cloud::Client::from_env()?),
+        _ => return Err(format!("unknown service {name}").into()),
+    };
+    let key = TokenKey::new(options.key.clone().ok_or("--key is missing")?);
+    let file = options.file.clone().ok_or("--file is missing")?;
+    let journal = options.journal.clone();
+    let journal = journal.unwrap_or_else(|| "rotation-journal".into());
+    options.rotate(service, &key, file, journal).await
+}
+
+/// One token on a twin of each service.
+async fn on_twins(options: &Options) -> Result<(), Box<dyn Error>> {
+    let ld = LaunchDarkly::start().await?;
+    let query = QueryServer::start().await?;
+    let avisi = AvisiCloud::start().await?;
+    let ld_token = ld.seed(LdSeed::new("nightly export")).id;
+    let query_token = query.seed(QuerySeed::new("edge")).name;
+    let avisi_token = avisi.seed(AvisiSeed::new("ci runner")).id;
+    let mut services: Vec<(Arc<dyn TokenService>, String)> = Vec::new();
+    let client = query_server::Client::builder().base_url(query.base_url());
+    let client = client.credential(query.credential()).build()?;
+    services.push((Arc::new(client), query_token));
+    if !options.in_place {
+        let client = launchdarkly::Client::builder().base_url(ld.base_url());
+        let client = client.credential(ld.credential()).build()?;
+        services.push((Arc::new(client), ld_token));
+        let client = avisi_cloud::Client::builder().base_url(avisi.base_url());
+        let client = client.credential(avisi.credential()).build()?;
+        services.push((Arc::new(client), avisi_token));
+    }
+
+    let directory = std::env::temp_dir().join(format!("rotate-example-{}", std::process::id()));
+    std::fs::create_dir_all(&directory)?;
+    for (number, (service, key)) in services.into_iter().enumerate() {
+        let file = directory.join(format!("token-{number}"));
+        let journal = directory.join("journal");
+        options
+            .rotate(service, &TokenKey::new(key), file, journal)
+            .await?;
+    }
+    std::fs::remove_dir_all(&directory)?;
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! What tokens there are, over any number of accounts on any services.
+//!
+//! ```
+//! use access_tokens::{days, inventory::Inventory};
+//! # use access_tokens::{avisi_cloud, launchdarkly};
+//! # use access_tokens::testing::{AvisiCloud, LaunchDarkly};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (one, two) = (LaunchDarkly::start().await?, AvisiCloud::start().await?);
+//! # let ld = launchdarkly::Client::builder().base_url(one.base_url()).credential(one.credential());
+//! # let avisi = avisi_cloud::Client::builder().base_url(two.base_url()).credential(two.credential());
+//! # let (ld, avisi) = (ld.build()?, avisi.build()?);
+//! let report = Inventory::new().add("prod", ld).add("cloud", avisi).collect().await;
+//!
+//! println!("{}", report.expiring_within(days(30)).unused_for(days(90)).table());
+//! for failure in report.failures() {
+//!     eprintln!("{} could not be read", failure.label);
+//! }
+//! # assert!(report.is_complete() && report.len() == 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An account that cannot be read does not hide the others: [`Report::failures`] names it, and what
+//! was read of it before it failed stays in the report. A [`Report`] holds no secret, because a
+//! [`TokenRecord`](crate::TokenRecord) has no place for one; [`Report`] describes the formats of its
+//! [table](Report::table), its [JSON](Report::to_json) and its [CSV](Report::to_csv).
+//!
+//! # Memory
+//!
+//! Records are taken from the services as they come, page by page where the service has pages. A
+//! report holds all records; [`Inventory::stream`] gives them one after another and holds none.
+
+mod csv;
+mod error;
+mod json;
+mod progress;
+mod report;
+mod source;
+mod stream;
+mod table;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use progress::{Phase, Progress};
+pub use report::{Account, Report};
+pub use stream::InventoryStream;
+
+use progress::Observer;
+use stream::Event;
+
+use crate::clock::{Clock, SystemClock};
+use crate::service::TokenService;
+
+/// Accounts whose tokens are to be listed.
+///
+/// | setting | default |
+/// |---|---|
+/// | [`concurrency`](Self::concurrency) | 4 accounts at a time |
+/// | [`max_records`](Self::max_records) | 1,000,000 tokens an account |
+/// | [`time_limit`](Self::time_limit) | none beyond those of the services' clients |
+/// | [`clock`](Self::clock) | the system's |
+#[must_use = "nothing is sent until the inventory is collected"]
+pub struct Inventory {
+    accounts: Vec<(Arc<str>, Arc<dyn TokenService>)>,
+    limits: Limits,
+    observer: Observer,
+    clock: Arc<dyn Clock>,
+}
+
+/// The bounds of one collection.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    concurrency: usize,
+    max_records: usize,
+    time: Option<Duration>,
+}
+
+impl Inventory {
+    /// No accounts yet.
+    pub fn new() -> Self {
+        Self {
+            accounts: Vec::new(),
+            limits: Limits {
+                concurrency: 4,
+                max_records: 1_000_000,
+                time: None,
+            },
+            observer: Observer::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
+    }
+
+    /// Adds an account under a label of your own.
+    ///
+    /// A label that is taken gets a number, so that no two accounts are mixed up: the second
+    /// `prod` is called `prod#2`.
+    pub fn add(self, label: impl Into<String>, service: impl TokenService + 'static) -> Self {
+        self.add_shared(label, Arc::new(service))
+    }
+
+    /// Adds an account that is in use elsewhere too; the label is treated as by [`add`](Self::add).
+    pub fn add_shared(mut self, label: impl Into<String>, service: Arc<dyn TokenService>) -> Self {
+        let label = label.into();
+        let taken = |label: &str| self.accounts.iter().any(|(other, _)| **other == *label);
+        let mut unique = label.clone();
+        let mut number = 1_u64;
+        while taken(&unique) {
+            number += 1;
+            unique = format!("{label}#{number}");
+        }
+        self.accounts.push((unique.into(), service));
+        self
+    }
+
+    /// How many accounts are read at a time; 0 is taken for 1.
+    pub fn concurrency(mut self, accounts: usize) -> Self {
+        self.limits.concurrency = accounts.max(1);
+        self
+    }
+
+    /// How many tokens an account may have. One that has more fails with
+    /// [`ErrorKind::TooManyPages`](crate::ErrorKind), and its tokens up to there are kept.
+    pub fn max_records(mut self, records: usize) -> Self {
+        self.limits.max_records = records;
+        self
+    }
+
+    /// How long reading an account may take, in real time whatever the clock; one that takes longer
+    /// fails with [`ErrorKind::Timeout`](crate::ErrorKind). Needs a Tokio runtime with timers.
+    ///
+    /// The clients of this crate limit every request on their own. For other services this is the
+    /// way not to wait for ever.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.limits.time = Some(limit);
+        self
+    }
+
+    /// Calls back when an account begins, every 1,000 records, and when it ends.
+    ///
+    /// If the callback panics, the panic is caught, and it is not called again; the report comes all
+    /// the same (unless the program is built to abort on panics).
+    pub fn progress(mut self, callback: impl FnMut(&Progress<'_>) + Send + 'static) -> Self {
+        self.observer = Observer::new(callback);
+        self
+    }
+
+    /// The clock that says by which time the report is made.
+    ///
+    /// Whether a token is expired is judged by the clock of its service's client.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Reads all accounts. What fails is in the report; see [`Report::failures`].
+    ///
+    /// Dropping the future ends everything that is under way. A panic inside of a service is not
+    /// caught.
+    pub async fn collect(self) -> Report {
+        let as_of = self.clock.now();
+        let mut stream = self.stream();
+        let (mut accounts, mut records) = (Vec::new(), Vec::new());
+        while let Some(event) = stream.next_event().await {
+            match event {
+                Event::Record(_, record) => records.push(record),
+                Event::End(account) => accounts.push(account),
+            }
+        }
+        Report::new(as_of, accounts, records)
+    }
+
+    /// The tokens of all accounts one after another, each with its account's label, in no
+    /// particular order and without keeping them.
+    ///
+    /// An account that fails gives an error, its last item.
+    ///
+    /// ```
+    /// # use access_tokens::{inventory::Inventory, query_server::Client, testing::QueryServer};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let twin = QueryServer::start().await?;
+    /// # twin.seed(access_tokens::testing::query_server::Seed::new("ci"));
+    /// # let query = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
+    /// let mut tokens = Inventory::new().add("edge", query).stream();
+    /// while let Some((account, token)) = tokens.next().await {
+    ///     match token {
+    ///         Ok(token) => println!("{account}: {}", token.key),
+    ///         Err(error) => eprintln!("{account}: {error}"),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stream(self) -> InventoryStream {
+        InventoryStream::new(self.accounts, self.limits, self.observer)
+    }
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inventory")
+            .field("accounts", &self.accounts)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

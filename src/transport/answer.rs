@@ -1,0 +1,46 @@
+//! An answer, and what it says beside its body.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::limits::RateLimits;
+use super::words::request_id;
+use crate::secret::Secret;
+
+/// A whole answer, whatever its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// What the last answer of a call said beside its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseInfo {
+    /// The HTTP status as the service sent it.
+    pub status: StatusCode,
+    /// The id under which the service knows the request, if it names one.
+    pub request_id: Option<String>,
+    /// How many attempts the request took.
+    pub attempts: u32,
+    /// The limits that the answer told of.
+    pub rate_limits: RateLimits,
+}
+
+impl ResponseInfo {
+    pub(crate) fn new(
+        status: StatusCode,
+        headers: &HeaderMap,
+        credential: &Secret,
+        attempts: u32,
+    ) -> Self {
+        Self {
+            status,
+            request_id: request_id(headers, credential),
+            attempts,
+            rate_limits: RateLimits::read(headers),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What sets the services apart on the wire.
+
+use super::retry::Sent;
+use crate::error::ErrorKind;
+use crate::id::Service;
+
+/// What sets a service apart on the wire.
+#[derive(Debug)]
+pub struct Profile {
+    pub(crate) service: Service,
+    pub(crate) default_base: Option<&'static str>,
+    /// What stands before the secret in the `Authorization` header.
+    pub(crate) scheme: &'static str,
+    /// Paths of the API, which do not belong into a base URL.
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) credential_vars: &'static [&'static str],
+    pub(crate) url_vars: &'static [&'static str],
+    /// Whether a POST or PATCH without a body must carry a JSON content type all the same.
+    pub(crate) json_content_type: bool,
+    /// Answers whose text says more than their status.
+    pub(crate) texts: &'static [KnownText],
+}
+
+/// A plain-text error that means something else than its status.
+#[derive(Debug)]
+pub(crate) struct KnownText {
+    pub(crate) status: u16,
+    pub(crate) text: &'static str,
+    pub(crate) kind: ErrorKind,
+    pub(crate) sent: Sent,
+}

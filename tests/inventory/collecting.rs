@@ -1,0 +1,350 @@
+//! Reading many accounts: failures, limits, progress, order.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use access_tokens::inventory::{Inventory, Phase};
+use access_tokens::testing::launchdarkly::{self as ld_twin, RateLimit};
+use access_tokens::testing::{Fault, LaunchDarkly, VirtualClock, avisi_cloud, query_server};
+use access_tokens::{ErrorKind, RecordStream, launchdarkly};
+
+use super::memory::{MEMORY, Memory, record};
+use super::{Setup, names};
+
+#[tokio::test]
+async fn accounts_that_fail_do_not_hide_the_others() {
+    let setup = Setup::new().await;
+    setup.avisi.seed(avisi_cloud::Seed::new("visible"));
+    setup.ld.refuse_connections().unwrap();
+    setup.query.rotate_server_secret();
+    let report = setup.inventory().collect().await;
+
+    assert_eq!(names(&report), ["cloud/visible"]);
+    assert!(!report.is_complete());
+    let outcomes: Vec<_> = report
+        .accounts()
+        .iter()
+        .map(|account| {
+            let kind = account.error.as_ref().map(access_tokens::Error::kind);
+            (account.label.as_str(), account.records, kind)
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("cloud", 2, None),
+            ("edge", 0, Some(ErrorKind::Unauthenticated)),
+            ("prod", 0, Some(ErrorKind::Connect)),
+        ]
+    );
+    // Filters keep the failures.
+    assert_eq!(report.privileged().never_used().failures().count(), 2);
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_failure_stays() {
+    let setup = Setup::new().await;
+    for n in 0..60 {
+        setup.ld.seed(ld_twin::Seed::new(format!("token {n:02}")));
+    }
+    let rule = setup.ld.on(ld_twin::Operation::GetTokens).nth(3);
+    rule.then(Fault::Status(503));
+    let report = setup.inventory().collect().await;
+    let [failure] = &report.failures().collect::<Vec<_>>()[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!((failure.label.as_str(), failure.records), ("prod", 50));
+    assert_eq!(failure.error.as_ref().unwrap().kind(), ErrorKind::Server);
+    assert_eq!(report.account("prod").len(), 50);
+    let table = report.table();
+    assert!(table.contains("! prod: not complete, 50 tokens read: LaunchDarkly getTokens"));
+}
+
+#[tokio::test]
+async fn the_order_does_not_depend_on_who_answers_first() {
+    let setup = Setup::new().await;
+    for name in ["b", "a", "c"] {
+        setup.ld.seed(ld_twin::Seed::new(name));
+        setup.query.seed(query_server::Seed::new(name));
+    }
+    for id in ["2", "1"] {
+        setup.avisi.seed(avisi_cloud::Seed::new("same").id(id));
+    }
+    let slow = || Fault::Delay(Duration::from_millis(60));
+    let mut all = Vec::new();
+    for round in 0..3 {
+        match round {
+            0 => {}
+            1 => _ = setup.ld.on_any().then(slow()),
+            _ => _ = setup.avisi.on_any().then(slow()),
+        }
+        let report = setup.inventory().collect().await;
+        let keys: Vec<_> = report
+            .account("cloud")
+            .matching(|token| token.name.as_deref() == Some("same"))
+            .records()
+            .map(|token| token.key.to_string())
+            .collect();
+        assert_eq!(keys, ["1", "2"]);
+        all.push(names(&report));
+    }
+    assert_eq!(
+        all[0],
+        [
+            "cloud/same",
+            "cloud/same",
+            "edge/a",
+            "edge/b",
+            "edge/c",
+            "prod/a",
+            "prod/b",
+            "prod/c"
+        ]
+    );
+    assert!(all.iter().all(|names| *names == all[0]));
+}
+
+#[tokio::test]
+async fn a_rate_limited_account_is_waited_for() {
+    let clock = VirtualClock::new();
+    let twin = LaunchDarkly::builder()
+        .clock(clock.clone())
+        .rate_limit(RateLimit::new().route(2))
+        .start()
+        .await
+        .unwrap();
+    for n in 0..199 {
+        twin.seed(ld_twin::Seed::new(format!("token {n}")));
+    }
+    let client = launchdarkly::Client::builder()
+        .base_url(twin.base_url())
+        .credential(twin.credential())
+        .clock(clock.clone());
+    let inventory = Inventory::new().clock(clock.clone());
+    let report = inventory.add("prod", client.build().unwrap()).collect();
+    let report = report.await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(report.len(), 200);
+    // Eight pages, two in each window of ten seconds.
+    assert!(!clock.sleeps().is_empty());
+    // The report keeps the time at which it was begun.
+    assert!(report.as_of() < access_tokens::Clock::now(&clock));
+}
+
+#[tokio::test]
+async fn labels_that_are_taken_get_a_number() {
+    let one = || Memory::with(1);
+    let report = Inventory::new()
+        .add("prod", one())
+        .add("prod", one())
+        .add("prod#2", one())
+        .add("prod", one())
+        .collect()
+        .await;
+    let labels: Vec<_> = report.accounts().iter().map(|a| a.label.as_str()).collect();
+    assert_eq!(labels, ["prod", "prod#2", "prod#2#2", "prod#3"]);
+    assert_eq!(report.account("prod").len(), 1);
+}
+
+#[tokio::test]
+async fn one_service_can_be_shared_and_none_is_fine() {
+    let service: Arc<dyn access_tokens::TokenService> = Arc::new(Memory::with(3));
+    let report = Inventory::new().add_shared("a", Arc::clone(&service));
+    assert_eq!(report.collect().await.len(), 3);
+    let nothing = Inventory::new().collect().await;
+    assert!(nothing.is_empty() && nothing.is_complete());
+    assert_eq!(nothing.table(), "0 tokens in 0 accounts\n");
+}
+
+#[tokio::test]
+async fn more_tokens_than_allowed_are_a_failure_of_their_account() {
+    let report = Inventory::new()
+        .max_records(10)
+        .add("just enough", Memory::with(10))
+        .add("too many", Memory::with(11))
+        .collect()
+        .await;
+    let [failure] = &report.failures().collect::<Vec<_>>()[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!((failure.label.as_str(), failure.records), ("too many", 10));
+    let error = failure.error.as_ref().unwrap();
+    assert_eq!(error.kind(), ErrorKind::TooManyPages);
+    assert!(error.to_string().contains("more than 10 tokens"), "{error}");
+    assert_eq!(report.len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_never_answers_is_given_up() {
+    let silent = Memory::listing(|| RecordStream::from_future(std::future::pending()));
+    let report = Inventory::new()
+        .time_limit(Duration::from_secs(60))
+        .add("silent", silent)
+        .add("fine", Memory::with(2))
+        .collect()
+        .await;
+    assert_eq!(report.len(), 2);
+    let failure = report.failures().next().unwrap();
+    assert_eq!(failure.label, "silent");
+    assert!(failure.error.as_ref().unwrap().is_timeout());
+}
+
+/// A service that notes how many of its kind are being read at a time; each takes a while.
+fn counted(now: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>) -> Memory {
+    let (now, most) = (Arc::clone(now), Arc::clone(most));
+    Memory::listing(move || {
+        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        RecordStream::from_future(async move {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            now.fetch_sub(1, Ordering::SeqCst);
+            Ok(vec![record("k")])
+        })
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_accounts_at_a_time_as_allowed() {
+    for (allowed, expected) in [(None, 4), (Some(16), 16), (Some(1), 1), (Some(0), 1)] {
+        let (now, most) = (Arc::default(), Arc::default());
+        let mut inventory = Inventory::new();
+        if let Some(allowed) = allowed {
+            inventory = inventory.concurrency(allowed);
+        }
+        for n in 0..40 {
+            inventory = inventory.add(format!("{n}"), counted(&now, &most));
+        }
+        assert_eq!(inventory.collect().await.len(), 40);
+        assert_eq!(most.load(Ordering::SeqCst), expected);
+    }
+}
+
+#[tokio::test]
+async fn progress_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&told);
+    let setup = Setup::new().await;
+    setup.ld.refuse_connections().unwrap();
+    let report = Inventory::new()
+        .concurrency(1)
+        .add("many", Memory::with(2_500))
+        .add("none", setup.ld())
+        .progress(move |progress| {
+            assert_eq!(progress.accounts, 2);
+            let label = progress.label.to_owned();
+            let step = (
+                label,
+                progress.phase,
+                progress.records,
+                progress.accounts_ended,
+            );
+            tell.lock().unwrap().push(step);
+        })
+        .collect()
+        .await;
+    assert_eq!(report.len(), 2_500);
+    assert_eq!(report.service(MEMORY).len(), 2_500);
+    let told = told.lock().unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(a, b, c, d)| (a.as_str(), *b, *c, *d))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("many", Phase::Begun, 0, 0),
+            ("many", Phase::Reading, 1_000, 0),
+            ("many", Phase::Reading, 2_000, 0),
+            ("many", Phase::Read, 2_500, 1),
+            ("none", Phase::Begun, 0, 1),
+            ("none", Phase::Failed, 0, 2),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_callback_that_panics_loses_nothing() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let report = Inventory::new()
+        .add("many", Memory::with(2_500))
+        .progress(move |_| {
+            assert!(count.fetch_add(1, Ordering::SeqCst) < 1, "on purpose");
+        })
+        .collect()
+        .await;
+    assert!(report.is_complete());
+    assert_eq!(report.len(), 2_500);
+    // Not asked again after the panic.
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_stream_gives_labels_and_ends_an_account_with_its_error() {
+    let setup = Setup::new().await;
+    setup.query.rotate_server_secret();
+    setup.avisi.seed(avisi_cloud::Seed::new("one"));
+    let mut stream = setup.inventory().stream();
+    let mut seen = Vec::new();
+    while let Some((label, item)) = stream.next().await {
+        if let Ok(token) = &item {
+            assert_eq!(token.account.as_deref(), Some(&*label));
+        }
+        seen.push((label.to_string(), item.map(|_| ()).map_err(|e| e.kind())));
+    }
+    seen.sort_by(|a, b| a.0.cmp(&b.0));
+    let expected = [
+        ("cloud", Ok(())),
+        ("cloud", Ok(())),
+        ("edge", Err(ErrorKind::Unauthenticated)),
+        ("prod", Ok(())),
+    ];
+    assert_eq!(seen, expected.map(|(label, item)| (label.to_owned(), item)));
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_reads_no_page_that_nobody_asked_for() {
+    let setup = Setup::new().await;
+    for n in 0..99 {
+        setup.ld.seed(ld_twin::Seed::new(format!("token {n}")));
+    }
+    let mut stream = Inventory::new().add("prod", setup.ld()).stream();
+    assert_eq!(setup.ld.requests().len(), 0);
+    for _ in 0..25 {
+        stream.next().await.unwrap().1.unwrap();
+    }
+    assert_eq!(setup.ld.requests().len(), 1);
+    stream.next().await.unwrap().1.unwrap();
+    assert_eq!(setup.ld.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_is_always_ready_leaves_room_for_others() {
+    let inventory = Inventory::new().add("greedy", Memory::with(100_000));
+    let mut stream = inventory.add("modest", Memory::with(1)).stream();
+    let mut before = 0;
+    while let Some((label, _)) = stream.next().await {
+        if &*label == "modest" {
+            break;
+        }
+        before += 1;
+    }
+    assert!(before <= 64, "{before}");
+    drop(stream);
+
+    // Nor does it keep the thread: another task gets to run meanwhile.
+    let ran = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&ran);
+    let other = tokio::spawn(async move {
+        loop {
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+        }
+    });
+    let report = Inventory::new().add("greedy", Memory::with(10_000));
+    assert_eq!(report.collect().await.len(), 10_000);
+    assert!(ran.load(Ordering::SeqCst) > 10);
+    other.abort();
+}

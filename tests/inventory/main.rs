@@ -1,0 +1,92 @@
+//! Inventories over the twins, and over services that misbehave in ways the twins cannot.
+#![cfg(all(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod collecting;
+mod filters;
+mod memory;
+mod outputs;
+
+use access_tokens::inventory::{Inventory, Report};
+use access_tokens::testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
+use access_tokens::{RetryPolicy, avisi_cloud, launchdarkly, query_server};
+
+/// The three twins and their clients, all by one clock.
+struct Setup {
+    clock: VirtualClock,
+    ld: LaunchDarkly,
+    query: QueryServer,
+    avisi: AvisiCloud,
+}
+
+impl Setup {
+    async fn new() -> Self {
+        let clock = VirtualClock::new();
+        let ld = LaunchDarkly::builder().clock(clock.clone());
+        let query = QueryServer::builder().clock(clock.clone());
+        let avisi = AvisiCloud::builder().clock(clock.clone());
+        Self {
+            ld: ld.start().await.unwrap(),
+            query: query.start().await.unwrap(),
+            avisi: avisi.start().await.unwrap(),
+            clock,
+        }
+    }
+
+    fn ld(&self) -> launchdarkly::Client {
+        launchdarkly::Client::builder()
+            .base_url(self.ld.base_url())
+            .credential(self.ld.credential())
+            .clock(self.clock.clone())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap()
+    }
+
+    fn query(&self) -> query_server::Client {
+        query_server::Client::builder()
+            .base_url(self.query.base_url())
+            .credential(self.query.credential())
+            .clock(self.clock.clone())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap()
+    }
+
+    fn avisi(&self) -> avisi_cloud::Client {
+        avisi_cloud::Client::builder()
+            .base_url(self.avisi.base_url())
+            .credential(self.avisi.credential())
+            .clock(self.clock.clone())
+            .retry(RetryPolicy::none())
+            .build()
+            .unwrap()
+    }
+
+    fn inventory(&self) -> Inventory {
+        Inventory::new()
+            .clock(self.clock.clone())
+            .add("prod", self.ld())
+            .add("edge", self.query())
+            .add("cloud", self.avisi())
+    }
+}
+
+/// The tokens as `label/name`, without those of the twins themselves.
+fn names(report: &Report) -> Vec<String> {
+    report
+        .records()
+        .filter(|record| {
+            let name = record.name.as_deref().unwrap_or_default();
+            !name.contains("of the twin") && name != "twin administrator"
+        })
+        .map(|record| {
+            let account = record.account.as_deref().unwrap();
+            format!("{account}/{}", record.name.as_deref().unwrap_or("-"))
+        })
+        .collect()
+}

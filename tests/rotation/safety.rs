@@ -1,0 +1,420 @@
+//! What must not go wrong: failures on the way, two at once, one's own credential, stale plans.
+
+use std::sync::Arc;
+
+use access_tokens::rotation::sink::{FileSink, SinkError};
+use access_tokens::rotation::{
+    ErrorKind, FileJournal, Journal, Old, Plan, Resumed, Rotation, State, Strategy, Verify,
+};
+use access_tokens::testing::{Fault, launchdarkly};
+use access_tokens::{Secret, TokenKey};
+
+use super::{Call, HOUR, KINDS, Kind, Setup, Twin, Vault};
+
+#[tokio::test]
+async fn a_failing_sink_takes_everything_back() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let vault = Vault::default();
+        vault.fail(SinkError::new("no room"));
+        let rotation = setup.rotation().deliver(vault.sink());
+        let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.state()),
+            (ErrorKind::Sink, State::Untouched)
+        );
+        assert!(error.to_string().contains("no room"), "{error}");
+        assert_eq!(error.successor(), None);
+        setup.assert_untouched().await;
+        // And then it works.
+        vault.fail(None);
+        rotation.plan().await.unwrap().run().await.unwrap();
+        assert_eq!(vault.last(), Some(setup.delivered()));
+        setup.assert_rotated().await;
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_cannot_be_undone_leaves_both_tokens_alive() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let (first, second) = (Vault::default(), Vault::default());
+        second.fail(SinkError::new("no room"));
+        let rotation = setup.bare().deliver(first.sink()).deliver(second.sink());
+        let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.state()),
+            (ErrorKind::Sink, State::Unfinished)
+        );
+        assert!(setup.world.alive().contains(error.successor().unwrap()));
+        assert!(setup.world.accepts(&first.last().unwrap()));
+        assert!(setup.world.accepts(&setup.world.secret));
+        assert_eq!(setup.entry_count().await, 1);
+        assert_eq!(
+            rotation.abandon().await.unwrap_err().kind(),
+            ErrorKind::WrongStep
+        );
+
+        second.fail(None);
+        assert!(matches!(
+            rotation.resume().await.unwrap(),
+            Resumed::Rotated(_)
+        ));
+        assert_eq!(first.last(), second.last());
+        assert!(setup.world.accepts(&first.last().unwrap()));
+        assert_eq!(setup.world.alive().len(), 1);
+        setup.assert_no_entry().await;
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_may_hold_the_secret_keeps_it_alive() {
+    let setup = Setup::new(Kind::AvisiCloud).await;
+    let vault = Vault::default();
+    vault.fail(SinkError::new("no answer").maybe_delivered());
+    let rotation = setup.bare().deliver(vault.sink());
+    let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+    assert_eq!(error.state(), State::Unfinished);
+    assert!(setup.world.accepts(&vault.last().unwrap()));
+    // Each go may leave one more, and none of them is forgotten.
+    rotation.resume().await.unwrap_err();
+    assert_eq!(setup.world.alive().len(), 3);
+    vault.fail(None);
+    rotation.resume().await.unwrap();
+    assert!(setup.world.accepts(&vault.last().unwrap()));
+    assert_eq!(setup.world.alive().len(), 1);
+    setup.assert_no_entry().await;
+}
+
+#[tokio::test]
+async fn a_check_that_does_not_pass_takes_everything_back() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let check = Verify::custom(|secret: Secret| async move {
+            Err::<(), _>(format!("refused: {}", secret.expose_secret()))
+        });
+        let rotation = setup.rotation().verify(check);
+        let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.state()),
+            (ErrorKind::Check, State::Untouched)
+        );
+        assert!(error.to_string().contains("refused: [redacted]"), "{error}");
+        setup.assert_untouched().await;
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_work_reaches_no_sink() {
+    let setup = Setup::new(Kind::LaunchDarkly).await;
+    let Twin::LaunchDarkly(twin) = &setup.world.twin else {
+        unreachable!()
+    };
+    let vault = Vault::default();
+    let plan = setup.bare().deliver(vault.sink()).plan().await.unwrap();
+    // The third read is that with the new secret.
+    let _ = twin
+        .on(launchdarkly::Operation::GetToken)
+        .nth(3)
+        .then(Fault::Status(401));
+    let error = plan.run().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.state()),
+        (ErrorKind::NotAccepted, State::Untouched)
+    );
+    assert_eq!(vault.last(), None);
+    setup.assert_untouched().await;
+}
+
+#[tokio::test]
+async fn panics_are_errors_and_nothing_is_stranded() {
+    let setup = Setup::new(Kind::LaunchDarkly).await;
+    let check = Verify::custom(|_| async {
+        if true {
+            panic!("no")
+        } else {
+            Ok::<_, String>(())
+        }
+    });
+    let error = setup
+        .rotation()
+        .verify(check)
+        .plan()
+        .await
+        .unwrap()
+        .run()
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.kind(), error.state()),
+        (ErrorKind::Panicked, State::Untouched)
+    );
+    setup.assert_untouched().await;
+
+    let sink = access_tokens::rotation::sink::from_fn("bad", |_, _| {
+        assert!(std::hint::black_box(false), "also no");
+        async { Ok::<(), SinkError>(()) }
+    });
+    let rotation = setup.rotation().deliver(sink);
+    let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.state()),
+        (ErrorKind::Panicked, State::Unfinished)
+    );
+    assert!(setup.world.accepts(&setup.delivered()));
+    assert_eq!(setup.world.alive().len(), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_removed_is_named() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let vault = Vault::default();
+        vault.fail(SinkError::new("no room"));
+        let rotation = setup.rotation().deliver(vault.sink());
+        setup.world.fault_on(Call::Delete, 1, Fault::Status(500));
+        let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+        assert_eq!(error.state(), State::Unfinished);
+        let successor = error.successor().unwrap().clone();
+        assert!(setup.world.alive().contains(&successor));
+        assert!(error.to_string().contains(successor.as_str()), "{error}");
+        assert_eq!(setup.delivered(), setup.world.secret);
+        // It had been given up already.
+        assert!(matches!(
+            rotation.resume().await.unwrap(),
+            Resumed::RolledBack
+        ));
+        setup.assert_untouched().await;
+    }
+}
+
+#[tokio::test]
+async fn an_old_token_that_cannot_be_retired_is_no_failure() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let rotation = setup.rotation();
+        let plan = rotation.plan().await.unwrap();
+        setup.world.fault_on(Call::Delete, 2, Fault::Status(403));
+        let rotated = plan.run().await.unwrap();
+        let Old::Remains(error) = &rotated.old else {
+            panic!("{rotated}")
+        };
+        assert_eq!(error.state(), State::Unfinished);
+        assert!(setup.world.accepts(&setup.delivered()));
+        assert_eq!(setup.world.alive().len(), 2);
+        assert!(matches!(
+            rotation.finish().await.unwrap().old,
+            Old::Remains(_)
+        ));
+        assert!(matches!(rotation.finish().await.unwrap().old, Old::Retired));
+        setup.assert_rotated().await;
+    }
+}
+
+#[tokio::test]
+async fn an_old_token_that_is_gone_already_is_retired() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let (service, key) = (setup.world.service(), setup.world.key.clone());
+        let check = Verify::custom(move |_| {
+            let (service, key) = (service.clone(), key.clone());
+            async move { service.delete(&key).await }
+        });
+        let rotation = setup.rotation().verify(check);
+        let rotated = rotation.plan().await.unwrap().run().await.unwrap();
+        assert!(matches!(rotated.old, Old::Retired), "{rotated}");
+        setup.assert_rotated().await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_another_token_now_is_left_alone() {
+    let setup = Setup::new(Kind::QueryServer).await;
+    let rotation = setup.rotation().grace(HOUR);
+    rotation.plan().await.unwrap().run().await.unwrap();
+    setup.world.clock.advance(HOUR);
+    let Twin::QueryServer(twin) = &setup.world.twin else {
+        unreachable!()
+    };
+    let theirs = twin.seed(access_tokens::testing::query_server::Seed::new("edge"));
+    let rotated = rotation.finish().await.unwrap();
+    let Old::Remains(error) = rotated.old else {
+        panic!()
+    };
+    assert_eq!(error.kind(), ErrorKind::Changed);
+    assert!(twin.accepts(&theirs.secret));
+    assert!(rotation.forget().await.unwrap().is_some());
+    setup.assert_no_entry().await;
+}
+
+#[tokio::test]
+async fn a_stale_plan_is_refused() {
+    let setup = Setup::new(Kind::LaunchDarkly).await;
+    let plan = setup.rotation().plan().await.unwrap();
+    setup.world.clock.advance(HOUR);
+    let service = setup.world.service();
+    let end = service.now() + HOUR;
+    service.expire_at(&setup.world.key, end).await.unwrap();
+    let error = plan.run().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.state()),
+        (ErrorKind::Stale, State::Untouched)
+    );
+    setup.assert_untouched().await;
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let plan = setup.rotation().plan().await.unwrap();
+        setup
+            .world
+            .service()
+            .delete(&setup.world.key)
+            .await
+            .unwrap();
+        assert_eq!(
+            plan.run().await.unwrap_err().kind(),
+            ErrorKind::Stale,
+            "{kind:?}"
+        );
+        setup.assert_no_entry().await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_rotations_at_once_the_second_is_refused() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let journal: Arc<dyn Journal> =
+            Arc::new(FileJournal::new(setup.scratch.path("journal")).unwrap());
+        let other: Arc<dyn Journal> =
+            Arc::new(FileJournal::new(setup.scratch.path("journal")).unwrap());
+        let rotation = setup.rotation().shared_journal(other).plan().await.unwrap();
+        let refused = Arc::new(tokio::sync::Mutex::new(None));
+        let inside = Arc::clone(&refused);
+        let check = Verify::custom(move |_| {
+            let (plan, inside) = (rotation.clone(), Arc::clone(&inside));
+            async move {
+                *inside.lock().await = Some(plan.run().await.unwrap_err().kind());
+                Ok::<(), String>(())
+            }
+        });
+        let first = setup.rotation().shared_journal(journal).verify(check);
+        first.plan().await.unwrap().run().await.unwrap();
+        assert_eq!(*refused.lock().await, Some(ErrorKind::InProgress));
+        setup.assert_rotated().await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_resumes_stops_the_one_who_still_works_at_it() {
+    let setup = Setup::new(Kind::AvisiCloud).await;
+    let same = setup
+        .rotation()
+        .verify(Verify::custom(|_| async { Ok::<(), String>(()) }));
+    let check = Verify::custom(move |_| {
+        let same = same.clone();
+        async move {
+            same.resume()
+                .await
+                .map(drop)
+                .map_err(|error| error.to_string())
+        }
+    });
+    let error = setup
+        .rotation()
+        .verify(check)
+        .plan()
+        .await
+        .unwrap()
+        .run()
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Superseded, "{error}");
+    setup.assert_rotated().await;
+}
+
+#[tokio::test]
+async fn a_plan_can_be_kept_and_run_elsewhere() {
+    let setup = Setup::new(Kind::QueryServer).await;
+    let rotation = setup.rotation();
+    let text = serde_json::to_string(&rotation.plan().await.unwrap()).unwrap();
+    assert!(!text.contains(setup.world.secret.expose_secret()));
+    let plan: Plan = serde_json::from_str(&text).unwrap();
+    assert_eq!(plan.run().await.unwrap_err().kind(), ErrorKind::WrongPlan);
+    let other = setup
+        .bare()
+        .deliver(FileSink::new(setup.scratch.path("other")));
+    assert_eq!(
+        other.with_plan(plan.clone()).unwrap_err().kind(),
+        ErrorKind::WrongPlan
+    );
+    let other = Rotation::of_shared(setup.world.service(), &TokenKey::new("another"));
+    assert_eq!(
+        other.with_plan(plan.clone()).unwrap_err().kind(),
+        ErrorKind::WrongPlan
+    );
+    rotation.with_plan(plan).unwrap().run().await.unwrap();
+    setup.assert_rotated().await;
+}
+
+#[tokio::test]
+async fn the_clients_own_credential_is_not_rotated_unless_asked() {
+    let setup = Setup::new(Kind::LaunchDarkly).await;
+    let Twin::LaunchDarkly(twin) = &setup.world.twin else {
+        unreachable!()
+    };
+    let own = TokenKey::new(twin.credential_id());
+    for strategy in [Strategy::NewToken, Strategy::Reset] {
+        let setup = Setup::new(Kind::LaunchDarkly).await;
+        let Twin::LaunchDarkly(twin) = &setup.world.twin else {
+            unreachable!()
+        };
+        let (service, own) = (setup.world.service(), TokenKey::new(twin.credential_id()));
+        let vault = Vault::default();
+        let rotation = Rotation::of_shared(service.clone(), &own)
+            .strategy(strategy)
+            .deliver(vault.sink());
+        assert_eq!(
+            rotation.plan().await.unwrap_err().kind(),
+            ErrorKind::OwnCredential
+        );
+        let rotated = rotation
+            .allow_own_credential()
+            .plan()
+            .await
+            .unwrap()
+            .run()
+            .await
+            .unwrap();
+        assert!(matches!(rotated.old, Old::Retired), "{rotated}");
+        assert!(!twin.authenticates(&twin.credential()));
+        assert!(twin.authenticates(&vault.last().unwrap()));
+        // The client goes on with the new one.
+        service.get(&rotated.successor).await.unwrap();
+    }
+    // Where it cannot be told, the plan says so.
+    let setup = Setup::new(Kind::AvisiCloud).await;
+    let plan = setup.rotation().plan().await.unwrap();
+    assert!(plan.to_string().contains("does not show whether"), "{plan}");
+    drop(own);
+}
+
+#[tokio::test]
+async fn what_cannot_be_rotated_is_refused_before_anything_happens() {
+    let setup = Setup::new(Kind::QueryServer).await;
+    assert_eq!(
+        setup.bare().plan().await.unwrap_err().kind(),
+        ErrorKind::Unsuitable
+    );
+    let nowhere = FileSink::new(setup.scratch.path("no/such/directory"));
+    let error = setup.bare().deliver(nowhere).plan().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink);
+    let Twin::QueryServer(twin) = &setup.world.twin else {
+        unreachable!()
+    };
+    twin.seed(access_tokens::testing::query_server::Seed::new("edge").active(false));
+    assert_eq!(
+        setup.rotation().plan().await.unwrap_err().kind(),
+        ErrorKind::Unsuitable
+    );
+    assert_eq!(setup.entry_count().await, 0);
+}
