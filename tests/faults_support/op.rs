@@ -361,5 +361,8 @@ impl Target {
 
 /// For plain HTTP: looking for certificate authorities is most of the work of building a client.
 fn plain() -> reqwest::ClientBuilder {
-    reqwest::Client::builder().no_proxy().tls_certs_only([])
+    let builder = reqwest::Client::builder().no_proxy();
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    let builder = builder.tls_certs_only([]);
+    builder
 }
