@@ -47,7 +47,7 @@ impl Marker {
     /// The text with this marker at its end, instead of any other.
     #[must_use]
     pub fn appended_to(&self, text: &str) -> String {
-        let text = Self::stripped(text);
+        let text = Self::stripped(text).trim_end();
         if text.is_empty() {
             self.to_string()
         } else {

@@ -6,6 +6,13 @@
     feature = "query-server",
     feature = "avisi-cloud"
 ))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers are test code too"
+)]
 
 use std::time::Duration;
 
@@ -275,7 +282,7 @@ async fn what_one_call_is_told_all_calls_heed() {
     assert!(refused.unwrap_err().is_rate_limited());
     let start = clock.monotonic();
     client.list().page().await.unwrap();
-    assert!(clock.monotonic() - start >= 9 * SECOND);
+    assert!(clock.monotonic() >= start + 9 * SECOND);
     let last = twin.requests().pop().unwrap();
     assert!(last.at >= twin.requests()[0].at + 9 * SECOND);
 }

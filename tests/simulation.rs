@@ -8,6 +8,13 @@
     feature = "query-server",
     feature = "avisi-cloud"
 ))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers are test code too"
+)]
 
 mod faults_support;
 

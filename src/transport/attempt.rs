@@ -9,7 +9,7 @@ use super::core::Settings;
 use super::profile::Profile;
 use crate::error::{Error, ErrorKind};
 
-/// What is set aside for a body at once, whatever length it announces.
+/// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
 
 /// Sends a request and waits for the head of its answer; errors are about the way there and back

@@ -1,11 +1,5 @@
 //! What the tests of failures share: the operations as values, and servers that misbehave.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "helpers of tests, each of which uses some"
-)]
+#![allow(dead_code, reason = "each test uses some of it")]
 
 pub(crate) mod cases;
 pub(crate) mod op;

@@ -269,6 +269,14 @@ impl Twin {
         }
     }
 
+    pub(crate) fn clear_faults(&self) {
+        match self {
+            Self::Ld(twin, _) => twin.clear_faults(),
+            Self::Qs(twin) => twin.clear_faults(),
+            Self::Av(twin, _) => twin.clear_faults(),
+        }
+    }
+
     pub(crate) fn refuse_connections(&self) {
         match self {
             Self::Ld(twin, _) => twin.refuse_connections().unwrap(),

@@ -88,9 +88,9 @@ const KINDS: [(Kind, &str); 5] = [
 
 fn table(text: &mut String, results: &Results, tells: impl Fn(&(usize, usize)) -> bool) {
     text.push_str("| fault |");
-    KINDS.iter().for_each(|(_, name)| {
+    for (_, name) in KINDS {
         let _ = write!(text, " {name} |");
-    });
+    }
     text.push_str("\n|---|---|---|---|---|---|\n");
     for (row, case) in cases::all().iter().enumerate() {
         let mut columns = 0..Op::ALL.len();
