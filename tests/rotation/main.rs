@@ -11,6 +11,7 @@ mod rotation_support;
 
 mod fleet;
 mod lost;
+mod plans;
 mod safety;
 mod sinks;
 mod strategies;
