@@ -155,7 +155,7 @@ impl<C: Wing> ClientBuilder<C> {
     }
 
     /// The largest body of an answer that is read, in bytes; a larger one is
-    /// [`ErrorKind::BodyTooLarge`].
+    /// [`ErrorKind::BodyTooLarge`](crate::ErrorKind::BodyTooLarge).
     ///
     /// What counts is what would be kept in memory: if decompression is switched on in reqwest (by
     /// its features; this crate switches none on), the decompressed bytes.
@@ -165,7 +165,7 @@ impl<C: Wing> ClientBuilder<C> {
     }
 
     /// The most that the names and values of an answer's headers may take together, in bytes; more
-    /// is [`ErrorKind::HeadersTooLarge`].
+    /// is [`ErrorKind::HeadersTooLarge`](crate::ErrorKind::HeadersTooLarge).
     ///
     /// Beneath this the HTTP library has bounds of its own, which give the same error: a hundred
     /// headers, and about 400 KiB for the whole head.
@@ -175,7 +175,7 @@ impl<C: Wing> ClientBuilder<C> {
     }
 
     /// How many pages of a list a stream follows before it gives up with
-    /// [`ErrorKind::TooManyPages`].
+    /// [`ErrorKind::TooManyPages`](crate::ErrorKind::TooManyPages).
     pub fn max_pages(mut self, pages: usize) -> Self {
         self.max_pages = pages;
         self
