@@ -77,7 +77,9 @@ async fn serve(tokens: usize) {
     println!("ready");
     let wait = move || {
         for _ in std::io::stdin().lines() {
-            twins.iter().for_each(|trio| arm(trio, tokens / ACCOUNTS));
+            for trio in &twins {
+                arm(trio, tokens / ACCOUNTS);
+            }
             println!("ready");
         }
     };
