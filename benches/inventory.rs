@@ -13,8 +13,8 @@
     reason = "a measurement that cannot go on has nothing better to do"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use access_tokens::inventory::Inventory;
@@ -42,21 +42,20 @@ fn main() {
         .iter()
         .find_map(|text| text.parse().ok())
         .unwrap_or(3_000);
+    let mut twins = Twins::start(tokens);
     for streaming in [true, false] {
-        let twins = Twins::start(tokens);
+        twins.arm();
         runtime.block_on(measure(&twins, tokens, streaming));
     }
 }
 
-/// The twins, in a process of their own, until its standard input ends.
+type Trio = (LaunchDarkly, QueryServer, AvisiCloud);
+
+/// The twins, in a process of their own, until its standard input ends. Each line there sets the
+/// faults up anew.
 async fn serve(tokens: usize) {
     let size = |account: usize| tokens / ACCOUNTS + usize::from(account < tokens % ACCOUNTS);
-    let too_many = |seconds: &str| Fault::Answer {
-        status: 429,
-        headers: vec![("retry-after".to_owned(), seconds.to_owned())],
-        body: Vec::new(),
-    };
-    let mut twins: Vec<Box<dyn std::any::Any>> = Vec::new();
+    let mut twins = Vec::new();
     for account in 0..ACCOUNTS {
         let ld = LaunchDarkly::start().await.unwrap();
         let query = QueryServer::start().await.unwrap();
@@ -66,37 +65,45 @@ async fn serve(tokens: usize) {
             avisi.seed(avisi_twin::Seed::new(format!("token {n}")));
             query.seed(query_twin::Seed::new(format!("token {n}")));
         }
-        for call in (1..=size(account) / PAGE).step_by(20) {
-            let rule = ld.on(ld_twin::Operation::GetTokens);
-            rule.nth(call as u64).then(too_many("0"));
+        for (kind, url, secret) in [
+            ("ld", ld.base_url(), ld.credential()),
+            ("query", query.base_url(), query.credential()),
+            ("avisi", avisi.base_url(), avisi.credential()),
+        ] {
+            println!("{kind} {url} {}", secret.expose_secret());
         }
-        query.on(query_twin::Operation::List).then(too_many("1"));
-        avisi.on(avisi_twin::Operation::List).then(too_many("1"));
-        println!("ld {} {}", ld.base_url(), ld.credential().expose_secret());
-        println!(
-            "query {} {}",
-            query.base_url(),
-            query.credential().expose_secret()
-        );
-        println!(
-            "avisi {} {}",
-            avisi.base_url(),
-            avisi.credential().expose_secret()
-        );
-        twins.extend([
-            Box::new(ld) as _,
-            Box::new(query) as _,
-            Box::new(avisi) as _,
-        ]);
+        twins.push((ld, query, avisi));
     }
     println!("ready");
-    let wait = || std::io::stdin().read_to_end(&mut Vec::new());
-    tokio::task::spawn_blocking(wait).await.unwrap().unwrap();
+    let wait = move || {
+        for _ in std::io::stdin().lines() {
+            for trio in &twins {
+                arm(trio, tokens / ACCOUNTS);
+            }
+            println!("ready");
+        }
+    };
+    tokio::task::spawn_blocking(wait).await.unwrap();
+}
+
+fn arm((ld, query, avisi): &Trio, tokens: usize) {
+    let too_many = |seconds: &str| Fault::Answer {
+        status: 429,
+        headers: vec![("retry-after".to_owned(), seconds.to_owned())],
+        body: Vec::new(),
+    };
+    for call in (1..=tokens / PAGE).step_by(20) {
+        let rule = ld.on(ld_twin::Operation::GetTokens);
+        rule.nth(call as u64).then(too_many("0"));
+    }
+    query.on(query_twin::Operation::List).then(too_many("1"));
+    avisi.on(avisi_twin::Operation::List).then(too_many("1"));
 }
 
 /// The process of the twins, and their addresses and credentials.
 struct Twins {
     process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
     accounts: Vec<[String; 3]>,
 }
 
@@ -108,8 +115,9 @@ impl Twins {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let accounts = lines
+            .by_ref()
             .map(Result::unwrap)
             .take_while(|line| line != "ready")
             .map(|line| {
@@ -117,7 +125,17 @@ impl Twins {
                 words.try_into().unwrap()
             })
             .collect();
-        Self { process, accounts }
+        Self {
+            process,
+            lines,
+            accounts,
+        }
+    }
+
+    /// Sets the faults up.
+    fn arm(&mut self) {
+        writeln!(self.process.stdin.as_mut().unwrap()).unwrap();
+        self.lines.next().unwrap().unwrap();
     }
 }
 

@@ -1,8 +1,9 @@
 //! Requests a second of each twin beside a bare wiremock server with one fixed answer.
 //!
 //! `cargo bench --bench twins`, and for a debug build `cargo bench --profile dev --bench twins`.
-//! Rounds of all servers take turns, so that what else the machine does falls on all alike; the
-//! table shows the best round of each.
+//! Rounds of all servers take turns, so that what else the machine does falls on all alike. The
+//! table shows the best round of each, and (on Linux) the processor time of a request, client
+//! included, which does not depend on what else the machine does.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,8 +16,8 @@ use access_tokens::testing::{AvisiCloud, LaunchDarkly, QueryServer};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-const ROUNDS: usize = 7;
-const ROUND: Duration = Duration::from_millis(400);
+const ROUNDS: usize = 15;
+const ROUND: Duration = Duration::from_millis(200);
 const AT_A_TIME: usize = 32;
 
 struct Target {
@@ -25,6 +26,8 @@ struct Target {
     url: String,
     authorization: String,
     best: [f64; 2],
+    requests: f64,
+    cpu: f64,
 }
 
 impl Target {
@@ -35,6 +38,8 @@ impl Target {
             url,
             authorization,
             best: [0.0; 2],
+            requests: 0.0,
+            cpu: 0.0,
         }
     }
 
@@ -45,8 +50,8 @@ impl Target {
         answer.bytes().await.unwrap();
     }
 
-    /// Requests a second with this many senders, each one request after another.
-    async fn measure(&self, senders: usize) -> f64 {
+    /// Requests and seconds with this many senders, each one request after another.
+    async fn measure(&self, senders: usize) -> (f64, f64) {
         let start = Instant::now();
         let senders: Vec<_> = (0..senders)
             .map(|_| {
@@ -66,7 +71,7 @@ impl Target {
         for sender in senders {
             count += sender.await.unwrap();
         }
-        f64::from(count) / start.elapsed().as_secs_f64()
+        (f64::from(count), start.elapsed().as_secs_f64())
     }
 }
 
@@ -123,10 +128,13 @@ async fn main() {
     for round in 0..=ROUNDS {
         for target in &mut targets {
             for (at, senders) in [1, AT_A_TIME].into_iter().enumerate() {
-                let rate = target.measure(senders).await;
+                let before = cpu_seconds();
+                let (requests, seconds) = target.measure(senders).await;
                 // The first round warms up.
                 if round > 0 {
-                    target.best[at] = target.best[at].max(rate);
+                    target.best[at] = target.best[at].max(requests / seconds);
+                    target.requests += requests;
+                    target.cpu += cpu_seconds() - before;
                 }
             }
         }
@@ -139,13 +147,32 @@ async fn main() {
     };
     println!("requests a second, {profile} build, best of {ROUNDS} rounds");
     println!(
-        "{:<26}{:>18}{:>18}",
-        "", "one after another", "32 at a time"
+        "{:<28}{:>18}{:>16}{:>14}",
+        "", "one after another", "32 at a time", "processor"
     );
     for target in &targets {
+        let [one, many] = target.best;
+        let micros = target.cpu / target.requests * 1e6;
         println!(
-            "{:<26}{:>18.0}{:>18.0}",
-            target.name, target.best[0], target.best[1]
+            "{:<28}{one:>18.0}{many:>16.0}{micros:>11.0} µs",
+            target.name
         );
     }
+}
+
+/// The processor time of this process so far; zero where the system does not tell in this way.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which is in parentheses, user and system time are the 12th and 13th.
+    let fields = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let ticks: f64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    ticks / 100.0
 }

@@ -5,10 +5,12 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::future::ready;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use access_tokens::inventory::Inventory;
+use access_tokens::rotation::Rotation;
+use access_tokens::rotation::sink::{self, SinkError};
 use access_tokens::{
     Action, Blueprint, BoxFuture, Capabilities, Error, ErrorKind, NewToken, OwnCredential,
     Privilege, RecordStream, Result, Secret, Service, Successor, TokenKey, TokenRecord,
@@ -129,8 +131,21 @@ impl TokenService for FrontDesk {
         now_or_never(holder.map(|(holder, _)| Blueprint::new(json!({ "holder": holder }))))
     }
 
-    fn create(&self, _: &Blueprint, _: Successor) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        now_or_never(Err(cannot("badges are handed out in person")))
+    fn create(
+        &self,
+        blueprint: &Blueprint,
+        successor: Successor,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+        let holder = blueprint.properties()["holder"].as_str().map(str::to_owned);
+        let made = match successor.name.or(holder) {
+            Some(holder) => {
+                let (key, secret) = self.hand_out(&holder, Some(days(7)));
+                let made = self.change(&key, |_| ());
+                made.map(|((), record)| NewToken::new(record, secret))
+            }
+            None => Err(cannot("nobody to hand it out to")),
+        };
+        now_or_never(made)
     }
 
     fn secret(&self, key: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
@@ -199,10 +214,15 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
         desk.list_all().await?.len()
     );
     if let Err(error) = desk.reset(&key, None).await {
-        println!("{error}.\n");
+        println!("{error}.");
     }
 
-    let report = Inventory::new().add("lobby", desk).collect().await;
+    let desk = Arc::new(desk);
+    let pocket = sink::from_fn("pocket", |_, _| async { Ok::<(), SinkError>(()) });
+    let rotation = Rotation::of_shared(desk.clone(), &key).deliver(pocket);
+    println!("{}\n", rotation.plan().await?.run().await?);
+
+    let report = Inventory::new().add_shared("lobby", desk).collect().await;
     println!("{}", report.table());
     println!("{}", report.expiring_within(days(30)).table());
     Ok(())

@@ -14,7 +14,8 @@ pub struct NewToken<T> {
 }
 
 impl<T> NewToken<T> {
-    pub(crate) fn new(token: T, secret: Secret) -> Self {
+    /// Puts the two together, for those who implement [`TokenService`](crate::TokenService).
+    pub fn new(token: T, secret: Secret) -> Self {
         Self { token, secret }
     }
 

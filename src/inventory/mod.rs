@@ -32,7 +32,6 @@
 //! report holds all records; [`Inventory::stream`] gives them one after another and holds none.
 
 mod csv;
-mod error;
 mod json;
 mod progress;
 mod report;

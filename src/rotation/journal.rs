@@ -169,3 +169,79 @@ impl Journal for MemoryJournal {
         Box::pin(async move { Ok(self.lock().values().cloned().collect()) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rotation::FileJournal;
+    use crate::rotation::plan::Outline;
+
+    fn entry() -> Entry {
+        let outline: Outline = serde_json::from_value(serde_json::json!({
+            "service": "Service", "account": null, "key": "Key/1", "name": null,
+            "revision": "", "method": "new_token", "grace": null, "lifetime": "as_the_old",
+            "old_end": null, "own": "no", "verify": "skip", "sinks": [],
+        }))
+        .unwrap();
+        Entry::new(outline, std::time::SystemTime::now())
+    }
+
+    async fn holds_to_the_rules(journal: &dyn Journal) {
+        let first = entry();
+        journal.begin(&first).await.unwrap();
+        let kind = |result: Result<(), JournalError>| result.unwrap_err().kind();
+        assert_eq!(
+            kind(journal.begin(&entry()).await),
+            JournalErrorKind::Exists
+        );
+        let next = Entry {
+            generation: 1,
+            ..first.clone()
+        };
+        journal.write(&next).await.unwrap();
+        // Somebody who still has the first, and somebody who has another of the same token.
+        let superseded = JournalErrorKind::Superseded;
+        assert_eq!(kind(journal.write(&next).await), superseded);
+        let other = Entry {
+            generation: 2,
+            ..entry()
+        };
+        assert_eq!(kind(journal.write(&other).await), superseded);
+        journal.remove(&other.slot(), other.id()).await.unwrap();
+        assert_eq!(
+            journal.find(&first.slot()).await.unwrap(),
+            Some(next.clone())
+        );
+        assert_eq!(journal.entries().await.unwrap(), [next]);
+        journal.remove(&first.slot(), first.id()).await.unwrap();
+        assert_eq!(journal.find(&first.slot()).await.unwrap(), None);
+        assert_eq!(kind(journal.write(&first).await), superseded);
+    }
+
+    #[tokio::test]
+    async fn both_journals_hold_to_the_rules() {
+        holds_to_the_rules(&MemoryJournal::new()).await;
+        let name = format!("journal-test-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let journal = FileJournal::new(&directory).unwrap();
+        holds_to_the_rules(&journal).await;
+        let slot = entry().slot();
+        journal.begin(&entry()).await.unwrap();
+        let file = std::fs::read_dir(&directory)
+            .unwrap()
+            .next()
+            .unwrap()
+            .unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        for content in ["{\"version\":2}", "{\"version\":1}", ""] {
+            std::fs::write(file.path(), content).unwrap();
+            let error = journal.find(&slot).await.unwrap_err();
+            assert_eq!(error.kind(), JournalErrorKind::Unreadable);
+        }
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

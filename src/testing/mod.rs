@@ -149,6 +149,11 @@ pub mod avisi_cloud;
 mod body;
 mod clock;
 mod common;
+#[cfg(any(
+    feature = "avisi-cloud",
+    feature = "launchdarkly",
+    feature = "query-server"
+))]
 pub mod conformance;
 mod connection;
 mod fault;

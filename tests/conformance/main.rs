@@ -9,6 +9,11 @@
 //!
 //! `cargo test --test conformance live -- --nocapture` shows a line for each behaviour. With
 //! `ACCESS_TOKENS_LIVE_MANY=1` it also makes some thirty tokens at a time.
+#![cfg(any(
+    feature = "avisi-cloud",
+    feature = "launchdarkly",
+    feature = "query-server"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

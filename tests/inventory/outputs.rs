@@ -134,6 +134,16 @@ async fn the_table_is_aligned_and_harmless() {
 }
 
 #[tokio::test]
+async fn columns_are_as_wide_as_their_characters() {
+    let mut wide = record("k");
+    wide.name = Some("ééééé".to_owned());
+    let memory = Memory::holding(vec![wide]);
+    let table = Inventory::new().add("m", memory).collect().await.table();
+    assert!(table.contains("NAME   STATE"), "{table}");
+    assert!(table.contains("ééééé  unknown"), "{table}");
+}
+
+#[tokio::test]
 async fn the_schema_is_what_is_documented() {
     let setup = Setup::new().await;
     let now = setup.clock.now();

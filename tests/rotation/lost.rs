@@ -158,10 +158,8 @@ async fn a_token_of_somebody_else_is_never_removed() {
     assert_eq!(plan.run().await.unwrap_err().state(), State::Unfinished);
     let (record, secret) = theirs.lock().await.clone().unwrap();
     assert!(setup.world.accepts(&secret));
-    let orphan = setup.world.alive().into_iter();
-    let orphan = orphan
-        .filter(|key| *key != record.key && *key != setup.world.key)
-        .last();
+    let mut alive = setup.world.alive().into_iter();
+    let orphan = alive.rfind(|key| *key != record.key && *key != setup.world.key);
     // Somebody removes the orphan by hand; theirs must not be taken for it afterwards.
     setup
         .world

@@ -11,6 +11,7 @@ mod rotation_support;
 
 mod fleet;
 mod lost;
+mod plans;
 mod safety;
 mod sinks;
 mod strategies;
@@ -66,7 +67,7 @@ impl Setup {
     pub(crate) async fn assert_untouched(&self) {
         assert_eq!(self.delivered(), self.world.secret);
         assert!(self.world.accepts(&self.world.secret));
-        assert_eq!(self.world.alive(), [self.world.key.clone()]);
+        assert_eq!(self.world.alive(), std::slice::from_ref(&self.world.key));
         self.assert_no_entry().await;
     }
 

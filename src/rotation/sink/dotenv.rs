@@ -270,12 +270,10 @@ fn value(file: &[u8], start: usize, end: usize) -> Range<usize> {
     let bare = text
         .get(..comment.unwrap_or(text.len()))
         .unwrap_or_default();
-    // A value that is nothing but a comment is empty.
-    let bare = if blanks > 0 && bare.starts_with(b"#") {
-        &[]
-    } else {
-        bare
-    };
+    if blanks > 0 && bare.starts_with(b"#") {
+        // Empty; what is put there has to keep its distance from the comment.
+        return start..start;
+    }
     from..from + bare.trim_ascii_end().len()
 }
 

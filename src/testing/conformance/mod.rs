@@ -46,11 +46,6 @@ mod wire;
 pub use options::Options;
 pub use report::{Check, Outcome, Report};
 
-#[cfg(any(
-    feature = "avisi-cloud",
-    feature = "launchdarkly",
-    feature = "query-server"
-))]
 use crate::Secret;
 
 /// Checks a server of LaunchDarkly. The credential is the secret of a token with the role `admin`.

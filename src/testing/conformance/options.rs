@@ -96,6 +96,8 @@ impl Options {
 
     /// Lets time pass, by whatever clock there is.
     pub(super) async fn pass(&self, time: Duration) {
+        // Ends go out rounded up to a whole millisecond.
+        let time = time + Duration::from_millis(1);
         match &self.time {
             Time::Still | Time::Real => tokio::time::sleep(time).await,
             Time::Virtual(clock) => clock.sleep(time).await,

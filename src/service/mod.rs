@@ -1,12 +1,8 @@
 //! One vocabulary over all services: what every one of them can do, and what is known of a token.
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use futures_core::Stream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +12,13 @@ use crate::id::Service;
 use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
-use crate::time::{Expiry, When};
+use crate::time::Expiry;
+
+mod record;
+mod stream;
+
+pub use self::record::{Privilege, TokenRecord, TokenState};
+pub use self::stream::RecordStream;
 
 /// A service whose tokens can be managed, seen through what all services have in common.
 ///
@@ -335,192 +337,4 @@ pub enum OwnCredential {
     No,
     /// The service shows nothing to tell by.
     Unknown,
-}
-
-/// What is known of a token, on any service. It holds no secret.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct TokenRecord {
-    /// The service.
-    pub service: Service,
-    /// The label of the account, where the records of several are put together.
-    pub account: Option<String>,
-    /// By what the service knows it.
-    pub key: TokenKey,
-    /// Its name for people.
-    pub name: Option<String>,
-    /// Whether it works.
-    pub state: TokenState,
-    /// When it was made.
-    pub created: When,
-    /// When it was last changed.
-    pub modified: When,
-    /// When it ends.
-    pub expires: When,
-    /// When it was last used.
-    pub last_used: When,
-    /// What it may do, as far as the service tells.
-    pub privilege: Privilege,
-    /// Whose it is, as the service names them.
-    pub owner: Option<String>,
-    /// The mark that it carries.
-    pub marker: Option<Marker>,
-    /// Another with every change that could matter to somebody who decided on an earlier state; not
-    /// with mere use.
-    pub revision: String,
-}
-
-impl TokenRecord {
-    /// A record of which nothing is known but this.
-    #[must_use]
-    pub fn new(service: Service, key: TokenKey) -> Self {
-        Self {
-            service,
-            account: None,
-            key,
-            name: None,
-            state: TokenState::Unknown,
-            created: When::NotReported,
-            modified: When::NotReported,
-            expires: When::NotReported,
-            last_used: When::NotReported,
-            privilege: Privilege::NotReported,
-            owner: None,
-            marker: None,
-            revision: String::new(),
-        }
-    }
-}
-
-/// Whether a token works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TokenState {
-    /// It does.
-    Active,
-    /// It is switched off, or revoked where the service keeps revoked tokens.
-    Inactive,
-    /// Its time is over.
-    Expired,
-    /// The service does not accept it although it is neither switched off nor over.
-    Unusable,
-    /// The service does not tell.
-    Unknown,
-}
-
-impl fmt::Display for TokenState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Active => "active",
-            Self::Inactive => "inactive",
-            Self::Expired => "expired",
-            Self::Unusable => "unusable",
-            Self::Unknown => "unknown",
-        })
-    }
-}
-
-/// What a token may do, as far as a service tells.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Privilege {
-    /// Everything, tokens included.
-    Admin,
-    /// Read and write.
-    Write,
-    /// Read.
-    Read,
-    /// What a role or policy of the account's own says; its name, if it has one.
-    Custom(Option<String>),
-    /// The service does not tell.
-    NotReported,
-}
-
-impl Privilege {
-    /// Whether it is certain that the token can do everything.
-    #[must_use]
-    pub fn is_admin(&self) -> bool {
-        *self == Self::Admin
-    }
-}
-
-impl fmt::Display for Privilege {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Admin => f.pad("admin"),
-            Self::Write => f.pad("write"),
-            Self::Read => f.pad("read"),
-            Self::Custom(Some(name)) => f.pad(&format!("custom ({})", name.escape_debug())),
-            Self::Custom(None) => f.pad("custom"),
-            Self::NotReported => f.pad("not reported"),
-        }
-    }
-}
-
-/// The records of a service, one after another; ends after the first error.
-#[must_use = "nothing is sent until the stream is polled"]
-pub struct RecordStream(Pin<Box<dyn Stream<Item = Result<TokenRecord>> + Send>>);
-
-impl RecordStream {
-    /// Wraps a stream.
-    pub fn new(records: impl Stream<Item = Result<TokenRecord>> + Send + 'static) -> Self {
-        Self(Box::pin(records))
-    }
-
-    /// A stream of records that all come at once.
-    pub fn from_future(
-        records: impl Future<Output = Result<Vec<TokenRecord>>> + Send + 'static,
-    ) -> Self {
-        Self::new(AtOnce {
-            coming: Some(Box::pin(records)),
-            ready: Vec::new().into_iter(),
-        })
-    }
-
-    /// The next record, or `None` at the end.
-    ///
-    /// # Errors
-    /// Those of the requests; the stream ends there.
-    pub async fn try_next(&mut self) -> Result<Option<TokenRecord>> {
-        poll_fn(|cx| self.0.as_mut().poll_next(cx))
-            .await
-            .transpose()
-    }
-}
-
-impl Stream for RecordStream {
-    type Item = Result<TokenRecord>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(cx)
-    }
-}
-
-impl fmt::Debug for RecordStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RecordStream")
-    }
-}
-
-struct AtOnce {
-    coming: Option<BoxFuture<'static, Result<Vec<TokenRecord>>>>,
-    ready: std::vec::IntoIter<TokenRecord>,
-}
-
-impl Stream for AtOnce {
-    type Item = Result<TokenRecord>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(coming) = &mut self.coming {
-            let Poll::Ready(result) = coming.as_mut().poll(cx) else {
-                return Poll::Pending;
-            };
-            self.coming = None;
-            match result {
-                Ok(records) => self.ready = records.into_iter(),
-                Err(error) => return Poll::Ready(Some(Err(error))),
-            }
-        }
-        Poll::Ready(self.ready.next().map(Ok))
-    }
 }

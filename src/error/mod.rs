@@ -7,94 +7,12 @@ use http::StatusCode;
 
 use crate::id::Service;
 
+mod kind;
+
+pub use self::kind::ErrorKind;
+
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What went wrong.
-///
-/// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
-/// repeated lost its answer. What it lost it to is in [`Error::cause`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The client cannot be built like this: address, credential or environment.
-    Config,
-    /// An argument breaks a rule; nothing was sent.
-    InvalidInput,
-    /// The service has no way to do this; nothing was sent.
-    Unsupported,
-    /// The credential could not be had from its provider; nothing was sent.
-    Credential,
-    /// No connection; nothing was sent.
-    Connect,
-    /// The server's certificate or the TLS handshake was refused; nothing was sent.
-    Tls,
-    /// No answer in time.
-    Timeout,
-    /// The connection broke, or what came was not HTTP.
-    Transport,
-    /// The service does not accept the credential (401).
-    Unauthenticated,
-    /// The credential is known but may not do this (403).
-    PermissionDenied,
-    /// There is no such token.
-    NotFound,
-    /// The address answers, but not on this path: a wrong base URL, or Query Server with the
-    /// creation of tokens switched off.
-    EndpointMissing,
-    /// Another change came in between (409).
-    Conflict,
-    /// The service refuses the content of the request (400, 422).
-    InvalidRequest,
-    /// Too many requests (429), also after waiting as long as allowed.
-    RateLimited,
-    /// The service failed (5xx).
-    Server,
-    /// The service sent a redirect, which is never followed.
-    Redirect,
-    /// A status that nothing documents.
-    UnexpectedStatus,
-    /// The service reported success, but its answer cannot be read.
-    Decode,
-    /// The answer is larger than allowed.
-    BodyTooLarge,
-    /// The headers of the answer are larger than allowed.
-    HeadersTooLarge,
-    /// A list goes on for more pages than allowed.
-    TooManyPages,
-    /// The answer to a call that must not be repeated was lost: it may or may not have happened.
-    OutcomeUnknown,
-}
-
-impl ErrorKind {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Config => "wrong configuration",
-            Self::InvalidInput => "invalid input",
-            Self::Unsupported => "the service cannot do this",
-            Self::Credential => "no credential to be had",
-            Self::Connect => "no connection",
-            Self::Tls => "TLS failed",
-            Self::Timeout => "no answer in time",
-            Self::Transport => "the connection failed",
-            Self::Unauthenticated => "the credential is not accepted",
-            Self::PermissionDenied => "not permitted",
-            Self::NotFound => "not found",
-            Self::EndpointMissing => "no such endpoint at this address",
-            Self::Conflict => "a conflicting change",
-            Self::InvalidRequest => "the service refuses the request",
-            Self::RateLimited => "too many requests",
-            Self::Server => "the service failed",
-            Self::Redirect => "a redirect, not followed",
-            Self::UnexpectedStatus => "an unexpected status",
-            Self::Decode => "the answer cannot be read",
-            Self::BodyTooLarge => "the answer is too large",
-            Self::HeadersTooLarge => "the headers of the answer are too large",
-            Self::TooManyPages => "the list has too many pages",
-            Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
-        }
-    }
-}
 
 /// An error of this crate.
 ///
@@ -148,6 +66,26 @@ impl Error {
             reason: None,
             hint: None,
         }))
+    }
+
+    /// An error of a service of your own, for those who implement
+    /// [`TokenService`](crate::TokenService).
+    ///
+    /// The reason is printed wherever the error is: it must not hold a secret.
+    /// [`ErrorKind::OutcomeUnknown`] says that the call may have taken effect.
+    ///
+    /// ```
+    /// use access_tokens::{Error, ErrorKind, Service};
+    ///
+    /// const VAULT: Service = Service::new("Vault");
+    /// let error = Error::of_service(VAULT, ErrorKind::NotFound, "there is no such token");
+    /// assert_eq!(error.to_string(), "Vault: not found: there is no such token");
+    /// ```
+    #[must_use]
+    pub fn of_service(service: Service, kind: ErrorKind, reason: impl Into<String>) -> Self {
+        Self::new(service, kind)
+            .with_reason(reason)
+            .with_effect(kind == ErrorKind::OutcomeUnknown)
     }
 
     /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
