@@ -1,4 +1,5 @@
 //! Rotations on the twins.
+#![cfg(all(feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud"))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
