@@ -3,7 +3,12 @@
 //! The twin runs in this process; the rotation runs in a child that is killed (SIGKILL) right
 //! before or right after it writes a step down: in the first case what the last step names has been
 //! done and is not written, in the second what the next step names is written and not done.
-#![cfg(all(unix, feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud"))]
+#![cfg(all(
+    unix,
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,7 +1,11 @@
 //! Random rotations with faults at every call, crashes at every call, and sinks that fail.
 //!
 //! `ROTATION_SIMULATIONS` is how many; `ROTATION_SEED` begins elsewhere, or shows one again.
-#![cfg(all(feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud"))]
+#![cfg(all(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -1,5 +1,9 @@
 //! Rotations on the twins.
-#![cfg(all(feature = "launchdarkly", feature = "query-server", feature = "avisi-cloud"))]
+#![cfg(all(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
