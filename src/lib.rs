@@ -8,6 +8,9 @@
 //! | [`query_server`] | Query Server | list, value, create, update, delete, and rotate on top |
 //! | [`avisi_cloud`] | Avisi Cloud | list, provision, revoke |
 //!
+//! Across services, [`inventory`] tells what tokens there are and [`rotation`] replaces one without
+//! stranding anybody; both reach a service through [`TokenService`] only, which others can implement.
+//!
 //! ```
 //! use access_tokens::launchdarkly::{Client, Role, TokenBody};
 //! # use access_tokens::testing::LaunchDarkly;
