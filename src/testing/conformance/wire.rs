@@ -150,7 +150,7 @@ impl Reply {
     }
 
     /// The answer itself, if its status is this one.
-    pub(super) fn expect(self, status: u16) -> Result<Self, Problem> {
+    pub(super) fn with_status(self, status: u16) -> Result<Self, Problem> {
         if self.status == status {
             return Ok(self);
         }
@@ -160,7 +160,7 @@ impl Reply {
 
     /// An error answer with exactly this text.
     pub(super) fn expect_text(self, status: u16, text: &str) -> Result<(), Problem> {
-        let reply = self.expect(status)?;
+        let reply = self.with_status(status)?;
         if reply.body == text.as_bytes() {
             return Ok(());
         }

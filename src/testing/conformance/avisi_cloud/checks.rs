@@ -22,7 +22,7 @@ impl Suite<'_> {
             self.wire
                 .send(Plain::get(TOKENS))
                 .await?
-                .expect(200)?
+                .with_status(200)?
                 .json()
         };
         let before = list().await?;
@@ -259,7 +259,7 @@ impl Suite<'_> {
             ensure(reply.body.is_empty(), "a 204 has a body")?;
             return seen(204);
         }
-        let reply = reply.expect(200)?;
+        let reply = reply.with_status(200)?;
         if reply.body.is_empty() {
             return seen("200 without a body");
         }
@@ -342,7 +342,7 @@ impl Suite<'_> {
     pub(super) async fn errors_are_json(&self) -> Verdict {
         let path = format!("{TOKENS}/{NOBODY}");
         let plain = Plain::new(Method::DELETE, &path);
-        let reply = self.wire.send(plain).await?.expect(404)?;
+        let reply = self.wire.send(plain).await?.with_status(404)?;
         let kind = reply.header("content-type").unwrap_or_default();
         ensure(
             kind.starts_with("application/json"),

@@ -27,7 +27,7 @@ impl Suite<'_> {
         let unknown = format!("/api/v2/tokens/{NOBODY}");
         for (path, status) in [("/api/v2/tokens?limit=1", 200), (unknown.as_str(), 404)] {
             let reply = self.wire.send(self.versioned(Plain::get(path))).await?;
-            let reply = reply.expect(status)?;
+            let reply = reply.with_status(status)?;
             let kind = reply.header("content-type").unwrap_or_default();
             ensure(
                 kind.starts_with("application/json"),
@@ -56,9 +56,12 @@ impl Suite<'_> {
         let value = format!("Bearer {}", new.secret().expose_secret());
         let plain = Plain::get("/api/v2/tokens?limit=1").unauthorized();
         let plain = self.versioned(plain.header("authorization", &value));
-        self.wire.send(plain).await?.expect(401)?;
+        self.wire.send(plain).await?.with_status(401)?;
         let plain = Plain::get("/api/v2/tokens?limit=1").unauthorized();
-        self.wire.send(self.versioned(plain)).await?.expect(401)?;
+        self.wire
+            .send(self.versioned(plain))
+            .await?
+            .with_status(401)?;
         passed()
     }
 
@@ -124,7 +127,11 @@ impl Suite<'_> {
 
     pub(super) async fn rate_limit_headers_make_sense(&self) -> Verdict {
         let plain = Plain::get("/api/v2/tokens?limit=1");
-        let reply = self.wire.send(self.versioned(plain)).await?.expect(200)?;
+        let reply = self
+            .wire
+            .send(self.versioned(plain))
+            .await?
+            .with_status(200)?;
         let number = |name: &str| reply.header(name).map(str::parse::<i64>);
         let mut told = 0;
         for kind in ["global", "route", "auth-token"] {

@@ -78,7 +78,7 @@ impl Suite<'_> {
     pub(super) async fn old_api_versions_do_not_page(&self) -> Verdict {
         self.create_some(2).await?;
         let plain = Plain::get("/api/v2/tokens?limit=1").header("ld-api-version", "20191212");
-        let listed = self.wire.send(plain).await?.expect(200)?.json()?;
+        let listed = self.wire.send(plain).await?.with_status(200)?.json()?;
         let items = listed.get("items").and_then(Value::as_array);
         let whole = items.is_some_and(|items| items.len() > 1);
         ensure(whole, "the list of version 20191212 has a limit")?;

@@ -159,7 +159,7 @@ impl<'a> Suite<'a> {
         }
         let plain = Plain::new(http::Method::POST, "/api/v2/tokens").json(&body);
         let reply = self.wire.send(self.versioned(plain)).await?;
-        let created = reply.expect(201)?.json()?;
+        let created = reply.with_status(201)?.json()?;
         let id = created.get("_id").and_then(Value::as_str);
         if let Some(Ok(id)) = id.map(str::parse) {
             self.note_id(id);

@@ -112,7 +112,11 @@ impl Suite<'_> {
         let path = format!("/api/v2/tokens/{}", new.token().id);
         let removal = json!([{"op": "remove", "path": "/inlineRole"}]);
         let plain = Plain::new(http::Method::PATCH, &path).json(&removal);
-        let reply = self.wire.send(self.versioned(plain)).await?.expect(422)?;
+        let reply = self
+            .wire
+            .send(self.versioned(plain))
+            .await?
+            .with_status(422)?;
         let body = reply.json()?;
         let code = body.get("code").and_then(serde_json::Value::as_str);
         ensure(code == Some("patch_failed"), "the code is not patch_failed")?;

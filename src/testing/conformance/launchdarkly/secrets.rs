@@ -196,7 +196,10 @@ impl Suite<'_> {
         let end = self.options.now() + std::time::Duration::from_secs(86_400);
         let end = crate::UnixMillis::from_system_time(end).map(crate::UnixMillis::get);
         let plain = Plain::new(http::Method::POST, &path).json(&json!({"expiry": end}));
-        self.wire.send(self.versioned(plain)).await?.expect(200)?;
+        self.wire
+            .send(self.versioned(plain))
+            .await?
+            .with_status(200)?;
         self.ensure_dead(new.secret(), "the old secret").await?;
         passed()
     }
@@ -258,7 +261,7 @@ impl Suite<'_> {
                 .wire
                 .send(self.versioned(plain))
                 .await?
-                .expect(status)?;
+                .with_status(status)?;
             let empty = reply.body.is_empty();
             ensure(
                 empty == (status == 204),

@@ -29,7 +29,7 @@ impl Suite<'_> {
             if let Some(value) = value {
                 plain = plain.header("authorization", value);
             }
-            let reply = self.wire.send(plain).await?.expect(401)?;
+            let reply = self.wire.send(plain).await?.with_status(401)?;
             ensure_empty(&reply)?;
             let challenge = reply.header("www-authenticate").is_some();
             ensure(!challenge, "there is a challenge")?;
@@ -44,7 +44,7 @@ impl Suite<'_> {
             self.wire
                 .send(plain.header("authorization", &value))
                 .await?
-                .expect(200)?;
+                .with_status(200)?;
         }
         passed()
     }
@@ -67,9 +67,9 @@ impl Suite<'_> {
         let plain = Plain::new(Method::POST, TOKENS)
             .unauthorized()
             .body("no JSON");
-        self.wire.send(plain).await?.expect(401)?;
+        self.wire.send(plain).await?.with_status(401)?;
         let plain = Plain::get("/_/token/value").unauthorized();
-        self.wire.send(plain).await?.expect(401)?;
+        self.wire.send(plain).await?.with_status(401)?;
         passed()
     }
 
@@ -94,7 +94,7 @@ impl Suite<'_> {
 
     pub(super) async fn empty_segments_of_the_path_are_dropped(&self) -> Verdict {
         for path in ["/_/token/", "//_//token"] {
-            let reply = self.wire.send(Plain::get(path)).await?.expect(200)?;
+            let reply = self.wire.send(Plain::get(path)).await?.with_status(200)?;
             let list = reply
                 .json()?
                 .get("data")
@@ -103,7 +103,7 @@ impl Suite<'_> {
         }
         let name = self.name();
         let plain = Plain::new(Method::POST, "/_/token/").json(&json!({"name": name}));
-        self.wire.send(plain).await?.expect(201)?;
+        self.wire.send(plain).await?.with_status(201)?;
         passed()
     }
 }

@@ -16,7 +16,7 @@ impl Suite<'_> {
     pub(super) async fn update_answers_200_and_nothing_else(&self) -> Verdict {
         let new = self.create_lasting().await?;
         let body = json!({"name": new.token().name, "write": false});
-        let reply = self.put(&body).await?.expect(200)?;
+        let reply = self.put(&body).await?.with_status(200)?;
         ensure_empty(&reply)?;
         ensure(
             !self.row(&new.token().name).await?.can_write(),
@@ -28,7 +28,7 @@ impl Suite<'_> {
     pub(super) async fn update_always_changes_the_secret(&self) -> Verdict {
         let new = self.create_lasting().await?;
         let name = &new.token().name;
-        self.put(&json!({"name": name})).await?.expect(200)?;
+        self.put(&json!({"name": name})).await?.with_status(200)?;
         let bare = self.client.value(name).await?;
         ensure(bare != *new.secret(), "not if nothing else is changed")?;
         let updated = self.client.update(name).write(false).await?;
@@ -71,9 +71,9 @@ impl Suite<'_> {
         let new = self.create_lasting().await?;
         let name = &new.token().name;
         for _ in 0..5 {
-            self.put(&json!({"name": name})).await?.expect(200)?;
+            self.put(&json!({"name": name})).await?.with_status(200)?;
             let first = updated(&self.row(name).await?)?;
-            self.put(&json!({"name": name})).await?.expect(200)?;
+            self.put(&json!({"name": name})).await?.with_status(200)?;
             let row = self.row(name).await?;
             if updated(&row)? == first {
                 let liveness = row.liveness(self.options.now());
@@ -88,12 +88,12 @@ impl Suite<'_> {
         let end = UnixSeconds::new(4_102_444_800);
         let name = self.name();
         let body = json!({"name": name, "expiration_date": end.get(), "write": false});
-        self.post(&body).await?.expect(201)?;
+        self.post(&body).await?.with_status(201)?;
         self.put(&json!({"name": name, "active": false}))
             .await?
-            .expect(200)?;
+            .with_status(200)?;
         let nulls = json!({"name": name, "expiration_date": null, "write": null});
-        self.put(&nulls).await?.expect(200)?;
+        self.put(&nulls).await?.with_status(200)?;
         let row = self.row(&name).await?;
         ensure(!row.can_write(), "write changed")?;
         ensure(!row.is_active(), "active changed")?;
@@ -108,7 +108,7 @@ impl Suite<'_> {
         let body = json!({
             "name": name, "write": true, "active": true, "expiration_date": 4_102_444_800_i64,
         });
-        let whole = self.put(&body).await?.expect(200)?;
+        let whole = self.put(&body).await?.with_status(200)?;
         ensure_empty(&whole)?;
         ensure(!self.client.exists(&name).await?, "it was made")?;
         // The client looks.
@@ -163,7 +163,7 @@ impl Suite<'_> {
         let name = new.token().name.as_str();
         for name in [name, name, ""] {
             let reply = self.write(Method::DELETE, &json!({"name": name})).await?;
-            ensure_empty(&reply.expect(200)?)?;
+            ensure_empty(&reply.with_status(200)?)?;
         }
         ensure(!self.client.exists(name).await?, "it is still there")?;
         passed()

@@ -15,7 +15,7 @@ impl Suite<'_> {
     /// The server's own time, as it stands in a new row.
     pub(super) async fn server_now(&self) -> Result<i64, Problem> {
         let name = self.name();
-        self.post(&json!({"name": name})).await?.expect(201)?;
+        self.post(&json!({"name": name})).await?.with_status(201)?;
         updated(&self.row(&name).await?)
     }
 
@@ -23,7 +23,7 @@ impl Suite<'_> {
         // Not by the client's create alone, which makes anew what came out wrong.
         for _ in 0..3 {
             let name = self.name();
-            self.post(&json!({"name": name})).await?.expect(201)?;
+            self.post(&json!({"name": name})).await?.with_status(201)?;
             let row = self.row(&name).await?;
             if row.updated_at == Some(row.expiration_date) {
                 ensure(row.expires().is_never(), "the client does not see it")?;
@@ -81,7 +81,7 @@ impl Suite<'_> {
         let end = 1_628_001_602_644_i64;
         self.post(&json!({"name": name, "expiration_date": end}))
             .await?
-            .expect(201)?;
+            .with_status(201)?;
         let row = self.row(&name).await?;
         ensure(row.expiration_date.get() == end, "the end was converted")?;
         passed()
@@ -131,7 +131,7 @@ impl Suite<'_> {
         let name = &new.token().name;
         self.put(&json!({"name": name, "expiration_date": 1}))
             .await?
-            .expect(200)?;
+            .with_status(200)?;
         let row = self.row(name).await?;
         ensure(row.expiration_date.get() == 1, "it was not stored")?;
         // The client does not send one.

@@ -160,7 +160,7 @@ impl<'a> Suite<'a> {
             .wire
             .send(Plain::get(TOKENS))
             .await?
-            .expect(200)?
+            .with_status(200)?
             .json()?;
         let rows = list.get("data").and_then(Value::as_array);
         let row = rows

@@ -11,7 +11,7 @@ use crate::testing::conformance::wire::Plain;
 impl Suite<'_> {
     pub(super) async fn create_says_201_and_nothing_else(&self) -> Verdict {
         let name = self.name();
-        let reply = self.post(&json!({"name": name})).await?.expect(201)?;
+        let reply = self.post(&json!({"name": name})).await?.with_status(201)?;
         ensure_empty(&reply)?;
         self.row(&name).await?;
         passed()
@@ -22,7 +22,7 @@ impl Suite<'_> {
         let name = &new.token().name;
         let before = self.plain_row(name).await?;
         let other = json!({"name": name, "write": false, "active": false});
-        let reply = self.post(&other).await?.expect(201)?;
+        let reply = self.post(&other).await?.with_status(201)?;
         ensure_empty(&reply)?;
         ensure(self.plain_row(name).await? == before, "the row was changed")?;
         let again = self.client.create(TokenBody::builder(name)).await?;
@@ -34,7 +34,7 @@ impl Suite<'_> {
     }
 
     pub(super) async fn create_of_an_empty_name_stores_nothing(&self) -> Verdict {
-        let reply = self.post(&json!({"name": ""})).await?.expect(201)?;
+        let reply = self.post(&json!({"name": ""})).await?.with_status(201)?;
         ensure_empty(&reply)?;
         let rows = self.client.list().await?.data;
         let stored = rows.iter().any(|token| token.name.is_empty());
@@ -56,7 +56,7 @@ impl Suite<'_> {
             (Plain::get(TOKENS).unauthorized(), 401),
             (Plain::get("/_/token/conformance"), 404),
         ] {
-            let reply = self.wire.send(plain).await?.expect(status)?;
+            let reply = self.wire.send(plain).await?.with_status(status)?;
             let typed = reply.header("content-type").is_some();
             ensure(!typed, format_args!("a {status} has a content type"))?;
         }
@@ -83,7 +83,7 @@ impl Suite<'_> {
         for (flag, number) in [(true, 1), (false, 0)] {
             let name = self.name();
             let body = json!({"name": name, "active": flag, "write": flag});
-            self.post(&body).await?.expect(201)?;
+            self.post(&body).await?.with_status(201)?;
             let row = self.plain_row(&name).await?;
             for member in ["active", "write"] {
                 let as_number = row.get(member) == Some(&json!(number));
@@ -97,7 +97,7 @@ impl Suite<'_> {
         let unknown = format!("name={}", form(&self.name()));
         for query in [&unknown, "name=", "name"] {
             let path = format!("/_/token/value?{query}");
-            let reply = self.wire.send(Plain::get(&path)).await?.expect(200)?;
+            let reply = self.wire.send(Plain::get(&path)).await?.with_status(200)?;
             let empty = reply.json()? == json!({"data": []});
             ensure(empty, "something else came")?;
         }
@@ -123,7 +123,7 @@ impl Suite<'_> {
         let (spaced, plussed) = (self.name(), self.name().replace(' ', "+"));
         self.note_name(&plussed);
         for name in [&spaced, &plussed] {
-            self.post(&json!({"name": name})).await?.expect(201)?;
+            self.post(&json!({"name": name})).await?.with_status(201)?;
         }
         for (name, written) in [
             (&spaced, spaced.replace(' ', "+")),
@@ -205,7 +205,7 @@ impl Suite<'_> {
         let twice = format!(r#"{{"name":"{name}","name":"{name}"}}"#);
         for body in [twice.as_str(), "{", "no JSON", "{} {}"] {
             let plain = Plain::new(Method::POST, TOKENS).body(body);
-            self.wire.send(plain).await?.expect(400)?;
+            self.wire.send(plain).await?.with_status(400)?;
         }
         let none = Plain::new(Method::POST, TOKENS);
         self.wire
@@ -219,7 +219,7 @@ impl Suite<'_> {
     pub(super) async fn nulls_count_as_absent(&self) -> Verdict {
         let name = self.name();
         let body = json!({"name": name, "expiration_date": null, "active": null, "write": null});
-        self.post(&body).await?.expect(201)?;
+        self.post(&body).await?.with_status(201)?;
         let row = self.row(&name).await?;
         ensure(row.is_active() && row.can_write(), "a flag is not true")?;
         ensure(row.expires().is_never(), "it has an end")?;
@@ -229,7 +229,7 @@ impl Suite<'_> {
     pub(super) async fn unknown_members_are_ignored(&self) -> Verdict {
         let name = self.name();
         let body = json!({"name": name, "expirationDate": 1, "token": "t", "id": -1});
-        self.post(&body).await?.expect(201)?;
+        self.post(&body).await?.with_status(201)?;
         let row = self.row(&name).await?;
         ensure(row.id > 0, "the id was taken")?;
         let taken = row
@@ -244,13 +244,13 @@ impl Suite<'_> {
         let end = 4_102_444_800_i64;
         self.post(&json!([name, end, true, false]))
             .await?
-            .expect(201)?;
+            .with_status(201)?;
         let row = self.row(&name).await?;
         let fits = row.is_active() && !row.can_write() && row.expiration_date.get() == end;
         ensure(fits, "the values are at other places")?;
         self.write(Method::DELETE, &json!([name]))
             .await?
-            .expect(200)?;
+            .with_status(200)?;
         ensure(
             !self.client.exists(&name).await?,
             "delete does not read one",
@@ -270,7 +270,7 @@ impl Suite<'_> {
             if let Some(kind) = kind {
                 plain = plain.header("content-type", kind);
             }
-            self.wire.send(plain).await?.expect(201)?;
+            self.wire.send(plain).await?.with_status(201)?;
             self.row(&name).await?;
         }
         passed()
@@ -281,7 +281,7 @@ impl Suite<'_> {
         let torn = name.replacen(' ', "\n \t", 1);
         let plain = Plain::new(Method::POST, TOKENS);
         let plain = plain.body(format!("{{\r\n\"name\": \"{torn}\"\n}}"));
-        self.wire.send(plain).await?.expect(201)?;
+        self.wire.send(plain).await?.with_status(201)?;
         self.row(&name).await?;
         passed()
     }
@@ -293,7 +293,7 @@ impl Suite<'_> {
             .wire
             .send(Plain::get(&path))
             .await?
-            .expect(200)?
+            .with_status(200)?
             .json()?;
         let secret = found.pointer("/data/0/token").and_then(Value::as_str);
         Ok(secret.map(str::to_owned))
