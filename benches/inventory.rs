@@ -18,11 +18,11 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use access_tokens::inventory::Inventory;
-use access_tokens::testing::{
+use access_tokens::{RetryPolicy, avisi_cloud, days, launchdarkly, query_server};
+use access_tokens_testing::{
     AvisiCloud, Fault, LaunchDarkly, QueryServer, avisi_cloud as avisi_twin,
     launchdarkly as ld_twin, query_server as query_twin,
 };
-use access_tokens::{RetryPolicy, avisi_cloud, days, launchdarkly, query_server};
 
 const ACCOUNTS: usize = 6;
 const AT_A_TIME: usize = 16;

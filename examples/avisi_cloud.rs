@@ -6,7 +6,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use access_tokens::avisi_cloud::{Client, ProvisionBody};
-use access_tokens::testing::{AvisiCloud, VirtualClock};
+use access_tokens_testing::{AvisiCloud, VirtualClock};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

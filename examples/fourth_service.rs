@@ -12,9 +12,9 @@ use access_tokens::inventory::Inventory;
 use access_tokens::rotation::Rotation;
 use access_tokens::rotation::sink::{self, SinkError};
 use access_tokens::{
-    Action, Blueprint, BoxFuture, Capabilities, Error, ErrorKind, NewToken, OwnCredential,
-    Privilege, RecordStream, Result, Secret, Service, Successor, TokenKey, TokenRecord,
-    TokenService, TokenServiceExt as _, TokenState, Verification, When, days,
+    Action, BoxFuture, Capabilities, Error, ErrorKind, NewToken, Overrides, OwnCredential,
+    Privilege, RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService,
+    TokenServiceExt as _, TokenState, TokenTemplate, Verification, When, days,
 };
 use serde_json::json;
 
@@ -126,17 +126,17 @@ impl TokenService for FrontDesk {
         now_or_never(self.change(key, |_| ()).map(|((), record)| record))
     }
 
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let holder = self.change(key, |badge| badge.holder.clone());
-        now_or_never(holder.map(|(holder, _)| Blueprint::new(json!({ "holder": holder }))))
+        now_or_never(holder.map(|(holder, _)| TokenTemplate::new(json!({ "holder": holder }))))
     }
 
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let holder = blueprint.properties()["holder"].as_str().map(str::to_owned);
+        let holder = template.properties()["holder"].as_str().map(str::to_owned);
         let made = match successor.name.or(holder) {
             Some(holder) => {
                 let (key, secret) = self.hand_out(&holder, Some(days(7)));
@@ -223,7 +223,7 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
     println!("{}\n", rotation.plan().await?.run().await?);
 
     let report = Inventory::new().add_shared("lobby", desk).collect().await;
-    println!("{}", report.table());
-    println!("{}", report.expiring_within(days(30)).table());
+    println!("{}", report.to_table());
+    println!("{}", report.expiring_within(days(30)).to_table());
     Ok(())
 }

@@ -9,12 +9,12 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::testing::{
+use access_tokens::{Clock as _, RotationPolicy, SystemClock, avisi_cloud, days, launchdarkly};
+use access_tokens::{TokenState, query_server};
+use access_tokens_testing::{
     AvisiCloud, LaunchDarkly, QueryServer, avisi_cloud as avisi_twin, launchdarkly as ld_twin,
     query_server as query_twin,
 };
-use access_tokens::{Clock as _, Policy, SystemClock, avisi_cloud, days, launchdarkly};
-use access_tokens::{TokenState, query_server};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -72,7 +72,7 @@ fn print(report: &Report, form: Form) {
     match form {
         Form::Json => return println!("{}", report.to_json()),
         Form::Csv => return print!("{}", report.to_csv()),
-        Form::Tables => println!("{}", report.table()),
+        Form::Tables => println!("{}", report.to_table()),
     }
     let live = report.state(TokenState::Active);
     for (title, found) in [
@@ -83,11 +83,13 @@ fn print(report: &Report, form: Form) {
             live.privileged().never_expires(),
         ),
     ] {
-        println!("{title}\n{}", found.table());
+        println!("{title}\n{}", found.to_table());
     }
-    let policy = Policy::new().max_age(days(180)).expires_within(days(14));
+    let policy = RotationPolicy::new()
+        .max_age(days(180))
+        .expires_within(days(14));
     println!("To be renewed by the policy \"at 180 days, or 14 days before the end\"");
-    for (token, due) in report.judged(&policy).filter(|(_, due)| due.is_now()) {
+    for (token, due) in report.evaluate(&policy).filter(|(_, due)| due.is_now()) {
         let account = token.account.as_deref().unwrap_or_default();
         println!("  {account} {}: {}", token.key, due.reason());
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use access_tokens::Clock as _;
 use access_tokens::launchdarkly::{Client, Patch, Role, Statement, TokenBody};
-use access_tokens::testing::{LaunchDarkly, VirtualClock};
+use access_tokens_testing::{LaunchDarkly, VirtualClock};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use access_tokens::Clock as _;
 use access_tokens::query_server::{Client, Created, TokenBody};
-use access_tokens::testing::{QueryServer, VirtualClock};
+use access_tokens_testing::{QueryServer, VirtualClock};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -10,10 +10,10 @@
 use std::error::Error;
 use std::time::Duration;
 
-use access_tokens::testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens::{
     Clock, ErrorKind, Marker, Secret, When, avisi_cloud, launchdarkly, query_server,
 };
+use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 
 type Outcome = Result<(), Box<dyn Error>>;
 

@@ -18,11 +18,11 @@ use std::time::Duration;
 
 use access_tokens::rotation::sink::FileSink;
 use access_tokens::rotation::{FileJournal, Resumed, Rotation, Strategy};
-use access_tokens::testing::{
+use access_tokens::{TokenKey, TokenService, avisi_cloud, launchdarkly, query_server};
+use access_tokens_testing::{
     AvisiCloud, LaunchDarkly, QueryServer, avisi_cloud::Seed as AvisiSeed,
     launchdarkly::Seed as LdSeed, query_server::Seed as QuerySeed,
 };
-use access_tokens::{TokenKey, TokenService, avisi_cloud, launchdarkly, query_server};
 
 #[derive(Default)]
 struct Options {

@@ -8,9 +8,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Client, Role, TokenBody};
-use access_tokens::testing::launchdarkly::Operation;
-use access_tokens::testing::{Fault, LaunchDarkly, VirtualClock};
 use access_tokens::{Clock, Marker, Result, Secret, TokenId};
+use access_tokens_testing::launchdarkly::Operation;
+use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock};
 
 type Outcome = std::result::Result<(), Box<dyn Error>>;
 

@@ -27,35 +27,35 @@ pub const fn days(days: u64) -> Duration {
 /// 14 days is due.
 ///
 /// Tokens that are switched off, revoked or over are not due: to renew one would bring back what
-/// somebody may have ended on purpose. [`expired_too`](Self::expired_too) changes that for those
+/// somebody may have ended on purpose. [`include_expired`](Self::include_expired) changes that for those
 /// whose time is over.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
-/// use access_tokens::{Due, Policy, Service, TokenKey, TokenRecord, When, days};
+/// use access_tokens::{Due, RotationPolicy, Service, TokenKey, TokenRecord, When, days};
 ///
 /// let now = UNIX_EPOCH + days(20_000);
 /// let mut token = TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new("66aa10f2"));
 /// token.expires = When::At(now + days(6));
 ///
-/// let due = Policy::new().expires_within(days(14)).due(&token, now);
+/// let due = RotationPolicy::new().expires_within(days(14)).due(&token, now);
 /// assert!(due.is_now());
 /// assert_eq!(due.reason().to_string(), "expires in 6 days, policy: 14 days");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Policy {
+pub struct RotationPolicy {
     /// See [`max_age`](Self::max_age).
     pub max_age: Option<Duration>,
     /// See [`expires_within`](Self::expires_within).
     pub expires_within: Option<Duration>,
     /// See [`unused_for`](Self::unused_for).
     pub unused_for: Option<Duration>,
-    /// See [`expired_too`](Self::expired_too).
-    pub expired_too: bool,
+    /// See [`include_expired`](Self::include_expired).
+    pub include_expired: bool,
 }
 
-impl Policy {
+impl RotationPolicy {
     /// No rules yet.
     #[must_use]
     pub fn new() -> Self {
@@ -87,8 +87,8 @@ impl Policy {
     /// Whether tokens whose time is over are judged by the rules too, and due by
     /// [`expires_within`](Self::expires_within).
     #[must_use]
-    pub fn expired_too(mut self, on: bool) -> Self {
-        self.expired_too = on;
+    pub fn include_expired(mut self, on: bool) -> Self {
+        self.include_expired = on;
         self
     }
 
@@ -100,7 +100,7 @@ impl Policy {
         }
         let over = token.state == TokenState::Expired
             || token.expires.time().is_some_and(|end| end <= now);
-        if over && !self.expired_too {
+        if over && !self.include_expired {
             return Due::NotYet(Reason(ended(token.expires, now)));
         }
         let findings = [
@@ -312,7 +312,7 @@ mod tests {
         token
     }
 
-    fn judged(policy: &Policy, change: impl FnOnce(&mut TokenRecord)) -> String {
+    fn evaluate(policy: &RotationPolicy, change: impl FnOnce(&mut TokenRecord)) -> String {
         let mut token = token();
         change(&mut token);
         policy.due(&token, now()).to_string()
@@ -320,8 +320,8 @@ mod tests {
 
     #[test]
     fn the_end_is_due_at_the_limit_and_not_a_second_before() {
-        let policy = Policy::new().expires_within(days(14));
-        let ends_in = |rest| judged(&policy, |t| t.expires = When::At(now() + rest));
+        let policy = RotationPolicy::new().expires_within(days(14));
+        let ends_in = |rest| evaluate(&policy, |t| t.expires = When::At(now() + rest));
         assert_eq!(ends_in(days(6)), "due: expires in 6 days, policy: 14 days");
         assert_eq!(
             ends_in(days(14)),
@@ -333,84 +333,88 @@ mod tests {
         );
         assert_eq!(ends_in(SECOND), "due: expires in 1 second, policy: 14 days");
         assert_eq!(
-            judged(&policy, |t| t.expires = When::Never),
+            evaluate(&policy, |t| t.expires = When::Never),
             "not due: never expires, policy: 14 days"
         );
         assert_eq!(
-            judged(&policy, |_| ()),
+            evaluate(&policy, |_| ()),
             "unknown: expiry not reported, policy: 14 days"
         );
     }
 
     #[test]
     fn what_has_ended_is_renewed_only_if_asked() {
-        let policy = Policy::new().expires_within(days(14)).max_age(days(90));
-        let asked = policy.clone().expired_too(true);
+        let policy = RotationPolicy::new()
+            .expires_within(days(14))
+            .max_age(days(90));
+        let asked = policy.clone().include_expired(true);
         let over = |t: &mut TokenRecord| t.expires = When::At(now());
-        assert_eq!(judged(&policy, over), "not due: expired");
-        assert_eq!(judged(&asked, over), "due: expired, policy: 14 days");
+        assert_eq!(evaluate(&policy, over), "not due: expired");
+        assert_eq!(evaluate(&asked, over), "due: expired, policy: 14 days");
         let long = |t: &mut TokenRecord| t.expires = When::At(now() - days(3));
-        assert_eq!(judged(&policy, long), "not due: expired 3 days ago");
+        assert_eq!(evaluate(&policy, long), "not due: expired 3 days ago");
         // The service's word counts where it gives no date.
         let told = |t: &mut TokenRecord| t.state = TokenState::Expired;
-        assert_eq!(judged(&policy, told), "not due: expired");
-        assert_eq!(judged(&asked, told), "due: expired, policy: 14 days");
+        assert_eq!(evaluate(&policy, told), "not due: expired");
+        assert_eq!(evaluate(&asked, told), "due: expired, policy: 14 days");
         let off = |t: &mut TokenRecord| {
             t.state = TokenState::Inactive;
             t.expires = When::At(now() + SECOND);
         };
-        assert_eq!(judged(&asked, off), "not due: is inactive");
+        assert_eq!(evaluate(&asked, off), "not due: is inactive");
     }
 
     #[test]
     fn age_counts_from_creation() {
-        let policy = Policy::new().max_age(days(90));
-        let made = |ago| judged(&policy, |t| t.created = When::At(now() - ago));
+        let policy = RotationPolicy::new().max_age(days(90));
+        let made = |ago| evaluate(&policy, |t| t.created = When::At(now() - ago));
         assert_eq!(made(days(90)), "due: created 90 days ago, policy: 90 days");
         assert_eq!(
             made(ALMOST_90_DAYS),
             "not due: created 89 days 23 hours ago, policy: 90 days"
         );
         assert_eq!(
-            judged(&policy, |t| t.created = When::At(now() + days(1))),
+            evaluate(&policy, |t| t.created = When::At(now() + days(1))),
             "not due: created 0 seconds ago, policy: 90 days"
         );
         assert_eq!(
-            judged(&policy, |_| ()),
+            evaluate(&policy, |_| ()),
             "unknown: creation not reported, policy: 90 days"
         );
     }
 
     #[test]
     fn never_used_is_not_the_same_as_not_reported() {
-        let policy = Policy::new().unused_for(days(90));
-        let used = |ago| judged(&policy, |t| t.last_used = When::At(now() - ago));
+        let policy = RotationPolicy::new().unused_for(days(90));
+        let used = |ago| evaluate(&policy, |t| t.last_used = When::At(now() - ago));
         assert!(used(days(90)).starts_with("due: last used 90 days ago"));
         assert!(used(ALMOST_90_DAYS).starts_with("not due: last used"));
         let never = |ago| {
-            judged(&policy, |t| {
+            evaluate(&policy, |t| {
                 t.last_used = When::Never;
                 t.created = When::At(now() - ago);
             })
         };
         assert!(never(days(90)).starts_with("due: never used, created 90 days ago"));
         assert!(never(SECOND).starts_with("not due: never used, created 1 second ago"));
-        let unknown = judged(&policy, |t| t.last_used = When::Never);
+        let unknown = evaluate(&policy, |t| t.last_used = When::Never);
         assert!(unknown.starts_with("unknown: never used, creation not"));
-        assert!(judged(&policy, |_| ()).starts_with("unknown: last use not reported"));
+        assert!(evaluate(&policy, |_| ()).starts_with("unknown: last use not reported"));
     }
 
     #[test]
     fn one_rule_is_enough_and_a_missing_fact_is_told() {
-        let policy = Policy::new().max_age(days(90)).expires_within(days(14));
+        let policy = RotationPolicy::new()
+            .max_age(days(90))
+            .expires_within(days(14));
         let old = |t: &mut TokenRecord| t.created = When::At(now() - days(100));
         assert_eq!(
-            judged(&policy, old),
+            evaluate(&policy, old),
             "due: created 100 days ago, policy: 90 days"
         );
         let young = |t: &mut TokenRecord| t.created = When::At(now() - days(1));
         assert_eq!(
-            judged(&policy, young),
+            evaluate(&policy, young),
             "unknown: expiry not reported, policy: 14 days"
         );
         let fine = |t: &mut TokenRecord| {
@@ -418,23 +422,23 @@ mod tests {
             t.expires = When::Never;
         };
         assert_eq!(
-            judged(&policy, fine),
+            evaluate(&policy, fine),
             "not due: created 1 day ago, policy: 90 days; never expires, policy: 14 days"
         );
         assert_eq!(
-            judged(&Policy::new(), old),
+            evaluate(&RotationPolicy::new(), old),
             "not due: the policy has no rules"
         );
     }
 
     #[test]
     fn the_ends_of_the_range_do_not_panic() {
-        let policy = Policy::new()
+        let policy = RotationPolicy::new()
             .max_age(Duration::MAX)
             .expires_within(Duration::MAX)
             .unused_for(Duration::ZERO);
         for time in [UNIX_EPOCH, UNIX_EPOCH + days(u64::MAX / DAY / 4)] {
-            let text = judged(&policy, |t| {
+            let text = evaluate(&policy, |t| {
                 t.created = When::At(time);
                 t.expires = When::At(time);
                 t.last_used = When::At(time);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{is_tricky, tame};
+use crate::text::{escape_untrusted, is_unsafe_to_print};
 
 /// A service whose tokens can be managed, by its name.
 ///
@@ -56,7 +56,7 @@ impl fmt::Display for Service {
 /// let id: TokenId = "66aa10f2c4d5e60011223344".parse()?;
 /// assert_eq!(id.as_str(), "66aa10f2c4d5e60011223344");
 /// assert!("../members".parse::<TokenId>().is_err());
-/// # Ok::<(), access_tokens::InvalidId>(())
+/// # Ok::<(), access_tokens::ParseTokenIdError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -73,30 +73,30 @@ impl TokenId {
     }
 
     /// Whether the id may go into a path.
-    pub(crate) fn check(&self) -> Result<(), InvalidId> {
+    pub(crate) fn check(&self) -> Result<(), ParseTokenIdError> {
         let id = self.0.as_str();
         if id.is_empty() {
-            return Err(InvalidId("it is empty"));
+            return Err(ParseTokenIdError("it is empty"));
         }
         if id.len() > MAX_ID {
-            return Err(InvalidId("it is longer than 256 bytes"));
+            return Err(ParseTokenIdError("it is longer than 256 bytes"));
         }
         if id == "." || id == ".." {
-            return Err(InvalidId("it would lead to another path"));
+            return Err(ParseTokenIdError("it would lead to another path"));
         }
         let allowed =
             |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'~' | b':' | b'-');
         if !id.bytes().all(allowed) {
-            return Err(InvalidId("only A-Z a-z 0-9 . _ ~ : - are allowed"));
+            return Err(ParseTokenIdError("only A-Z a-z 0-9 . _ ~ : - are allowed"));
         }
         Ok(())
     }
 }
 
 impl TryFrom<String> for TokenId {
-    type Error = InvalidId;
+    type Error = ParseTokenIdError;
 
-    fn try_from(id: String) -> Result<Self, InvalidId> {
+    fn try_from(id: String) -> Result<Self, ParseTokenIdError> {
         let id = Self(id);
         id.check()?;
         Ok(id)
@@ -104,17 +104,17 @@ impl TryFrom<String> for TokenId {
 }
 
 impl TryFrom<&str> for TokenId {
-    type Error = InvalidId;
+    type Error = ParseTokenIdError;
 
-    fn try_from(id: &str) -> Result<Self, InvalidId> {
+    fn try_from(id: &str) -> Result<Self, ParseTokenIdError> {
         Self::try_from(id.to_owned())
     }
 }
 
 impl FromStr for TokenId {
-    type Err = InvalidId;
+    type Err = ParseTokenIdError;
 
-    fn from_str(id: &str) -> Result<Self, InvalidId> {
+    fn from_str(id: &str) -> Result<Self, ParseTokenIdError> {
         Self::try_from(id)
     }
 }
@@ -129,8 +129,8 @@ impl AsRef<str> for TokenId {
 /// is escaped.
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.chars().any(is_tricky) {
-            return f.pad(&tame(&self.0, usize::MAX));
+        if self.0.chars().any(is_unsafe_to_print) {
+            return f.pad(&escape_untrusted(&self.0, usize::MAX));
         }
         f.pad(&self.0)
     }
@@ -139,7 +139,7 @@ impl fmt::Display for TokenId {
 /// A token id that cannot be one; it says which rule it breaks and does not repeat the id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a token id: {0}")]
-pub struct InvalidId(&'static str);
+pub struct ParseTokenIdError(&'static str);
 
 #[cfg(test)]
 mod tests {

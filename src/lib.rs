@@ -13,7 +13,7 @@
 //!
 //! ```
 //! use access_tokens::launchdarkly::{Client, Role, TokenBody};
-//! # use access_tokens::testing::LaunchDarkly;
+//! # use access_tokens_testing::LaunchDarkly;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let twin = LaunchDarkly::start().await?;
@@ -36,7 +36,7 @@
 //! * **Secrets** are of the type [`Secret`], from the builder to the generated model. Nothing prints
 //!   one: no `Debug`, no error, no log. [`Secret::expose_secret`] is the one way out.
 //! * **A call that may have taken effect is never repeated silently.** Every operation's
-//!   [`Effect`] says what a repetition would mean. If the answer to a create or reset is lost, the
+//!   [`Idempotency`] says what a repetition would mean. If the answer to a create or reset is lost, the
 //!   error is [`ErrorKind::OutcomeUnknown`], says
 //!   [`may_have_been_sent`](Error::may_have_been_sent), and what to do next.
 //! * **The credential goes to the base URL's origin only.** Redirects are not followed, ids cannot
@@ -97,8 +97,6 @@ pub mod query_server;
 pub mod rotation;
 mod secret;
 mod service;
-#[cfg(feature = "testing")]
-pub mod testing;
 mod text;
 mod time;
 mod transport;
@@ -107,20 +105,20 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use clock::{Clock, SystemClock};
-pub use due::{Due, Policy, Reason, days};
+pub use due::{Due, Reason, RotationPolicy, days};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{InvalidId, Service, TokenId};
-pub use marker::{InvalidMarker, Marker};
+pub use id::{ParseTokenIdError, Service, TokenId};
+pub use marker::{Marker, ParseMarkerError};
 pub use new_token::NewToken;
 pub use secret::Secret;
 pub use service::{
-    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
-    TokenRecord, TokenService, TokenServiceExt, TokenState, Verification,
+    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
+    TokenService, TokenServiceExt, TokenState, TokenTemplate, Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
 pub use transport::{
-    ClientBuilder, CredentialError, CredentialProvider, Effect, Operation, RateLimitWindow,
-    RateLimits, Request, ResponseInfo, RetryPolicy,
+    ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
+    RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,
 };
 
 /// A future that can be sent between threads, behind a pointer.

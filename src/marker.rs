@@ -86,12 +86,12 @@ impl fmt::Display for Marker {
 /// Text that cannot be a marker.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a marker is 8 to 32 lower-case letters and digits")]
-pub struct InvalidMarker(());
+pub struct ParseMarkerError(());
 
 impl FromStr for Marker {
-    type Err = InvalidMarker;
+    type Err = ParseMarkerError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidMarker> {
+    fn from_str(text: &str) -> Result<Self, ParseMarkerError> {
         let text = text.strip_prefix(PREFIX).unwrap_or(text);
         let fits = (MIN..=MAX).contains(&text.len())
             && text
@@ -100,15 +100,15 @@ impl FromStr for Marker {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(InvalidMarker(()))
+            Err(ParseMarkerError(()))
         }
     }
 }
 
 impl TryFrom<String> for Marker {
-    type Error = InvalidMarker;
+    type Error = ParseMarkerError;
 
-    fn try_from(text: String) -> Result<Self, InvalidMarker> {
+    fn try_from(text: String) -> Result<Self, ParseMarkerError> {
         text.parse()
     }
 }

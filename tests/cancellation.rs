@@ -1,7 +1,6 @@
 //! Calls that are dropped half-way, at every point where they wait: the client goes on working, and
 //! gives its places back.
 #![cfg(all(
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
@@ -22,8 +21,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Role, TokenBody};
-use access_tokens::testing::{Fault, VirtualClock};
 use access_tokens::{Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server};
+use access_tokens_testing::{Fault, VirtualClock};
 
 use faults_support::op::{Op, Twin};
 
@@ -189,7 +188,7 @@ async fn a_stream_goes_on_after_a_wait_was_dropped() {
         unreachable!()
     };
     for n in 0..40 {
-        server.seed(access_tokens::testing::launchdarkly::Seed::new(format!(
+        server.seed(access_tokens_testing::launchdarkly::Seed::new(format!(
             "{n}"
         )));
     }

@@ -21,7 +21,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use access_tokens::launchdarkly::{self, Access, Patch, Role, Statement};
 use access_tokens::{
-    Effect, Error, ErrorKind, Expiry, Operation, Result, RetryPolicy, TokenId, avisi_cloud,
+    Error, ErrorKind, Expiry, Idempotency, Operation, Result, RetryPolicy, TokenId, avisi_cloud,
     query_server,
 };
 use common::{CREDENTIAL, NoWait, Sent, always, bare, json, only, script, sent};
@@ -92,7 +92,7 @@ fn answer_example(document: &Value, id: &str, status: &str, name: &str) -> Value
 
 mod operations_table {
     use super::*;
-    use Effect::{Idempotent, Once, Read};
+    use Idempotency::{Idempotent, NonIdempotent as Once, Safe as Read};
 
     /// Operation, method, path, documented success, and what sending it twice means. A change here
     /// changes what is retried.
@@ -101,7 +101,7 @@ mod operations_table {
         &'static str,
         &'static str,
         &'static str,
-        Effect,
+        Idempotency,
     );
 
     const TABLE: [(&str, &[Operation], &[Row]); 3] = [
@@ -173,7 +173,10 @@ mod operations_table {
     fn documents_and_modules_have_the_same_fourteen_operations() {
         let mut count = 0;
         for (text, listed, rows) in TABLE {
-            let effects: Vec<_> = listed.iter().map(|one| (one.id(), one.effect())).collect();
+            let effects: Vec<_> = listed
+                .iter()
+                .map(|one| (one.id(), one.idempotency()))
+                .collect();
             let pinned: Vec<_> = rows.iter().map(|row| (row.0, row.4)).collect();
             assert_eq!(effects, pinned);
             let mut documented: Vec<_> = operations(&document(text))

@@ -5,7 +5,6 @@
 //! also written down in `docs/failures.md`, which the last test holds against the results. Set
 //! `UPDATE_SNAPSHOTS=1` to write the file anew.
 #![cfg(all(
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud",
@@ -25,8 +24,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access_tokens::testing::{Fault, VirtualClock};
 use access_tokens::{Error, ErrorKind, TokenServiceExt as _};
+use access_tokens_testing::{Fault, VirtualClock};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;

@@ -1341,7 +1341,7 @@ mod paging {
             assert_eq!(token.id.as_str(), format!("id-{number}"));
         }
         let error = stream.try_next().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::TooManyPages, "{error}");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
         assert_eq!(error.operation(), Some("getTokens"));
         assert!(error.to_string().contains('3'), "{error}");
         assert!(stream.try_next().await.unwrap().is_none(), "it ends there");

@@ -2,7 +2,6 @@
 //! process, which this test starts anew from its own binary for each case.
 #![cfg(all(
     target_os = "linux",
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
@@ -18,9 +17,9 @@
 mod faults_support;
 
 use access_tokens::launchdarkly::Client;
-use access_tokens::testing::launchdarkly::Operation;
-use access_tokens::testing::{Fault, LaunchDarkly};
 use access_tokens::{ErrorKind, RetryPolicy};
+use access_tokens_testing::launchdarkly::Operation;
+use access_tokens_testing::{Fault, LaunchDarkly};
 
 use faults_support::raw::{After, RawServer, Reply};
 

@@ -1,6 +1,5 @@
 //! What holds for every input: ids, names, headers, times, patches, markers.
 #![cfg(all(
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
@@ -20,10 +19,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use access_tokens::launchdarkly::{JsonPatch, Patch, PatchOperation, Role, TokenBody};
 use access_tokens::query_server::{self, Created};
-use access_tokens::testing::{Fault, VirtualClock};
 use access_tokens::{
     Clock as _, DateText, ErrorKind, Marker, TokenId, UnixMillis, UnixSeconds, When, avisi_cloud,
 };
+use access_tokens_testing::{Fault, VirtualClock};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};

@@ -1,7 +1,6 @@
 //! Waits that a service asks for, and many calls at a time against one that limits them. All on a
 //! clock that stands still, so that no wait takes real time.
 #![cfg(all(
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
@@ -17,9 +16,9 @@
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Client, Role, TokenBody};
-use access_tokens::testing::launchdarkly::{Operation, RateLimit, Seed};
-use access_tokens::testing::{Fault, LaunchDarkly, VirtualClock};
 use access_tokens::{Clock as _, ErrorKind, Result, RetryPolicy, TokenId};
+use access_tokens_testing::launchdarkly::{Operation, RateLimit, Seed};
+use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock};
 use tokio::task::JoinSet;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -9,15 +9,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use access_tokens::testing::avisi_cloud::UnsetDate;
-use access_tokens::testing::launchdarkly::UnsetExpiry;
-use access_tokens::testing::{
-    AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock, avisi_cloud as avisi_twin,
-    launchdarkly as ld_twin, query_server as query_twin,
-};
 use access_tokens::{
     Clock as _, Privilege, TokenRecord, TokenService, TokenServiceExt as _, TokenState, When,
     avisi_cloud, days, launchdarkly, query_server,
+};
+use access_tokens_testing::avisi_cloud::UnsetDate;
+use access_tokens_testing::launchdarkly::UnsetExpiry;
+use access_tokens_testing::{
+    AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock, avisi_cloud as avisi_twin,
+    launchdarkly as ld_twin, query_server as query_twin,
 };
 use serde_json::{Value, json};
 

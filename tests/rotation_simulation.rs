@@ -23,8 +23,8 @@ use access_tokens::rotation::sink::{FileSink, Sink, SinkError, Undone};
 use access_tokens::rotation::{
     Entry, FileJournal, Journal, MemoryJournal, Resumed, Rotation, Strategy, Verify,
 };
-use access_tokens::testing::Fault;
 use access_tokens::{BoxFuture, RetryPolicy, Secret, TokenKey, TokenRecord, TokenService};
+use access_tokens_testing::Fault;
 use fastrand::Rng;
 
 use rotation_support::watched::{Moment, Watched};

@@ -3,7 +3,6 @@
 //!
 //! A few hundred sequences by default; `SIMULATIONS=10000` for more, `SIMULATION_SEED` for others.
 #![cfg(all(
-    feature = "testing",
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
@@ -24,8 +23,8 @@ use std::time::Duration;
 use access_tokens::avisi_cloud::ProvisionBody;
 use access_tokens::launchdarkly::{Role, TokenBody};
 use access_tokens::query_server::{self, Created};
-use access_tokens::testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens::{Error, Marker, Result, Secret, TokenId, TokenServiceExt as _};
+use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
 
 use faults_support::op::{Op, Target, Twin};
 

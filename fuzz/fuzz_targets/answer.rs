@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Role, TokenBody};
-use access_tokens::testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
+use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens::{Clock as _, Result, RetryPolicy, avisi_cloud, launchdarkly, query_server};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;

@@ -10,14 +10,18 @@ use crate::error::{ErrorKind, Result};
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::text::tame;
-use crate::transport::{Call, Core, Effect, Operation, Profile, Request, Wing};
+use crate::text::escape_untrusted;
+use crate::transport::{Call, Core, Idempotency, Operation, Profile, Request, ServiceClient};
 
 // Nothing at all is taken for an empty list, as null is.
 const LIST: Operation =
-    Operation::new("listPersonalAccessTokens", Effect::Read, 200).or_empty("null");
-const PROVISION: Operation = Operation::new("provisionPersonalAccessToken", Effect::Once, 200);
-const REVOKE: Operation = Operation::new("revokePersonalAccessToken", Effect::Idempotent, 200)
+    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_empty("null");
+const PROVISION: Operation = Operation::new(
+    "provisionPersonalAccessToken",
+    Idempotency::NonIdempotent,
+    200,
+);
+const REVOKE: Operation = Operation::new("revokePersonalAccessToken", Idempotency::Idempotent, 200)
     .on_token()
     .or_empty("{}");
 
@@ -43,7 +47,7 @@ pub struct Client {
     core: Arc<Core>,
 }
 
-impl Wing for Client {
+impl ServiceClient for Client {
     type Options = ();
     const PROFILE: &'static Profile = &PROFILE;
 
@@ -140,9 +144,10 @@ impl Client {
             if let Some(secret) = token.token.take().filter(|secret| !secret.is_empty()) {
                 return Ok(NewToken::new(token, secret));
             }
-            let id = token
-                .id
-                .map_or_else(|| "not told".to_owned(), |id| tame(id.as_str(), 64));
+            let id = token.id.map_or_else(
+                || "not told".to_owned(),
+                |id| escape_untrusted(id.as_str(), 64),
+            );
             Err(session
                 .answered(&PROVISION, ErrorKind::Decode)
                 .with_reason(format!(

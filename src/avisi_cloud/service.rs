@@ -11,8 +11,8 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Blueprint, Capabilities, OwnCredential, RecordStream, Successor, TokenKey, TokenRecord,
-    TokenService, TokenState, Verification,
+    Action, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey, TokenRecord,
+    TokenService, TokenState, TokenTemplate, Verification,
 };
 use crate::time::{ParseDateError, When};
 
@@ -31,7 +31,7 @@ impl TokenService for Client {
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
             // To verify, it is called with the new secret.
-            Action::List | Action::Get | Action::Blueprint | Action::Verify => {
+            Action::List | Action::Get | Action::TokenTemplate | Action::Verify => {
                 &["listPersonalAccessTokens"]
             }
             Action::Create => &["provisionPersonalAccessToken"],
@@ -57,7 +57,7 @@ impl TokenService for Client {
         Box::pin(async move { record(&self.find(&key).await?, self.now()).ok_or_else(not_found) })
     }
 
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let key = key.clone();
         Box::pin(async move {
             let old = self.find(&key).await?;
@@ -66,16 +66,16 @@ impl TokenService for Client {
                 ip_restriction: old.ip_restriction.filter(|text| !text.is_empty()),
                 type_: old.type_,
             };
-            Blueprint::write(Service::AVISI_CLOUD, &body)
+            TokenTemplate::write(Service::AVISI_CLOUD, &body)
         })
     }
 
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let body = blueprint.read::<ProvisionBody>(Service::AVISI_CLOUD);
+        let body = template.read::<ProvisionBody>(Service::AVISI_CLOUD);
         Box::pin(async move {
             let mut body = body?;
             if successor.expires.is_some() {

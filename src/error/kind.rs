@@ -51,7 +51,7 @@ pub enum ErrorKind {
     /// The headers of the answer are larger than allowed.
     HeadersTooLarge,
     /// A list goes on for more pages than allowed.
-    TooManyPages,
+    LimitExceeded,
     /// The answer to a call that must not be repeated was lost: it may or may not have happened.
     OutcomeUnknown,
 }
@@ -80,7 +80,7 @@ impl ErrorKind {
             Self::Decode => "the answer cannot be read",
             Self::BodyTooLarge => "the answer is too large",
             Self::HeadersTooLarge => "the headers of the answer are too large",
-            Self::TooManyPages => "the list has too many pages",
+            Self::LimitExceeded => "the list has too many pages",
             Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
         }
     }

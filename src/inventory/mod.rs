@@ -3,7 +3,7 @@
 //! ```
 //! use access_tokens::{days, inventory::Inventory};
 //! # use access_tokens::{avisi_cloud, launchdarkly};
-//! # use access_tokens::testing::{AvisiCloud, LaunchDarkly};
+//! # use access_tokens_testing::{AvisiCloud, LaunchDarkly};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let (one, two) = (LaunchDarkly::start().await?, AvisiCloud::start().await?);
@@ -12,7 +12,7 @@
 //! # let (ld, avisi) = (ld.build()?, avisi.build()?);
 //! let report = Inventory::new().add("prod", ld).add("cloud", avisi).collect().await;
 //!
-//! println!("{}", report.expiring_within(days(30)).unused_for(days(90)).table());
+//! println!("{}", report.expiring_within(days(30)).unused_for(days(90)).to_table());
 //! for failure in report.failures() {
 //!     eprintln!("{} could not be read", failure.label);
 //! }
@@ -121,7 +121,7 @@ impl Inventory {
     }
 
     /// How many tokens an account may have. One that has more fails with
-    /// [`ErrorKind::TooManyPages`](crate::ErrorKind), and its tokens up to there are kept.
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind), and its tokens up to there are kept.
     pub fn max_records(mut self, records: usize) -> Self {
         self.limits.max_records = records;
         self
@@ -177,11 +177,12 @@ impl Inventory {
     /// An account that fails gives an error, its last item.
     ///
     /// ```
-    /// # use access_tokens::{inventory::Inventory, query_server::Client, testing::QueryServer};
+    /// # use access_tokens::{inventory::Inventory, query_server::Client};
+    /// # use access_tokens_testing::QueryServer;
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let twin = QueryServer::start().await?;
-    /// # twin.seed(access_tokens::testing::query_server::Seed::new("ci"));
+    /// # twin.seed(access_tokens_testing::query_server::Seed::new("ci"));
     /// # let query = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
     /// let mut tokens = Inventory::new().add("edge", query).stream();
     /// while let Some((account, token)) = tokens.next().await {

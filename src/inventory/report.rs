@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::due::{self, Due, Policy, Span};
+use crate::due::{self, Due, RotationPolicy, Span};
 use crate::error::Error;
 use crate::id::Service;
 use crate::service::{TokenRecord, TokenState};
@@ -241,7 +241,7 @@ impl Report {
 
     /// Tokens that are due by a policy; not those of which that is unknown.
     #[must_use]
-    pub fn due(&self, policy: &Policy) -> Self {
+    pub fn due(&self, policy: &RotationPolicy) -> Self {
         let now = self.as_of();
         self.select("due", |token| policy.due(token, now).is_now())
     }
@@ -254,7 +254,7 @@ impl Report {
     }
 
     /// All tokens with what a policy says of them.
-    pub fn judged(&self, policy: &Policy) -> impl Iterator<Item = (&TokenRecord, Due)> {
+    pub fn evaluate(&self, policy: &RotationPolicy) -> impl Iterator<Item = (&TokenRecord, Due)> {
         let now = self.as_of();
         self.records()
             .map(move |token| (token, policy.due(token, now)))

@@ -64,7 +64,7 @@ impl Source {
         };
         Poll::Ready(match next {
             Some(Ok(_)) if self.records >= self.max_records => Some(Err(self.failure(
-                ErrorKind::TooManyPages,
+                ErrorKind::LimitExceeded,
                 &format!(
                     "more than {} tokens, the inventory's limit for an account",
                     self.max_records

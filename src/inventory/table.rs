@@ -30,7 +30,7 @@ impl Report {
     /// others are escaped. Characters count as one column each, so that tables with wide ones
     /// (such as Chinese) are not quite straight. Dates have `in 6 d` or `5 h ago` beside them.
     #[must_use]
-    pub fn table(&self) -> String {
+    pub fn to_table(&self) -> String {
         let now = self.as_of();
         let rows: Vec<[String; HEADER.len()]> = self
             .records()

@@ -7,18 +7,20 @@ use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 use super::{NewToken, Token};
 use crate::error::{ErrorKind, Result};
 use crate::generated::launchdarkly::Client as Wire;
-use crate::text::tame;
-use crate::transport::{Call, Core, Effect, Operation, Session};
+use crate::text::escape_untrusted;
+use crate::transport::{Call, Core, Idempotency, Operation, Session};
 
-pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Effect::Read, 200);
-pub(super) const POST_TOKEN: Operation = Operation::new("postToken", Effect::Once, 201);
-pub(super) const GET_TOKEN: Operation = Operation::new("getToken", Effect::Read, 200).on_token();
+pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Idempotency::Safe, 200);
+pub(super) const POST_TOKEN: Operation =
+    Operation::new("postToken", Idempotency::NonIdempotent, 201);
+pub(super) const GET_TOKEN: Operation =
+    Operation::new("getToken", Idempotency::Safe, 200).on_token();
 pub(super) const PATCH_TOKEN: Operation =
-    Operation::new("patchToken", Effect::Once, 200).on_token();
+    Operation::new("patchToken", Idempotency::NonIdempotent, 200).on_token();
 pub(super) const DELETE_TOKEN: Operation =
-    Operation::new("deleteToken", Effect::Idempotent, 204).on_token();
+    Operation::new("deleteToken", Idempotency::Idempotent, 204).on_token();
 pub(super) const RESET_TOKEN: Operation =
-    Operation::new("resetToken", Effect::Once, 200).on_token();
+    Operation::new("resetToken", Idempotency::NonIdempotent, 200).on_token();
 
 /// The operations of this service and what repeating them means.
 pub const OPERATIONS: [Operation; 6] = [
@@ -60,7 +62,7 @@ pub(super) fn with_secret(
             .answered(operation, ErrorKind::Decode)
             .with_reason(format!(
                 "the answer holds no secret; the token's id is {}",
-                tame(token.id.as_str(), 64)
+                escape_untrusted(token.id.as_str(), 64)
             ))
             .with_effect(true)),
     }

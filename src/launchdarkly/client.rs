@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{Core, Effect, Profile, RateLimits, Request, Wing};
+use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
 
 static PROFILE: Profile = Profile {
     service: Service::LAUNCH_DARKLY,
@@ -85,7 +85,7 @@ pub struct Client {
     pub(super) version: Arc<str>,
 }
 
-impl Wing for Client {
+impl ServiceClient for Client {
     type Options = Options;
     const PROFILE: &'static Profile = &PROFILE;
 
@@ -169,7 +169,7 @@ impl Client {
     /// ```
     /// use access_tokens::launchdarkly::{Client, Role, TokenBody};
     /// use access_tokens::{Marker, TokenServiceExt as _};
-    /// # use access_tokens::testing::{Fault, LaunchDarkly, launchdarkly::Operation};
+    /// # use access_tokens_testing::{Fault, LaunchDarkly, launchdarkly::Operation};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let twin = LaunchDarkly::start().await?;
@@ -223,7 +223,7 @@ impl Client {
             let guarded = patch.is_guarded();
             let body = patch.body(&session, &PATCH_TOKEN)?;
             let session = if guarded {
-                session.with_effect(Effect::Idempotent)
+                session.with_idempotency(Idempotency::Idempotent)
             } else {
                 session
             };

@@ -101,7 +101,7 @@ const PAGE: u32 = 25;
 /// The service pages by offset, so tokens that are created or deleted meanwhile move others from
 /// one page to another: a token that comes twice is given once, but one that slips from a page not
 /// yet read to one already read is missed. The stream ends where there is no next page, at a page
-/// that brings nothing new, or with [`ErrorKind::TooManyPages`].
+/// that brings nothing new, or with [`ErrorKind::LimitExceeded`].
 ///
 /// Links in answers tell the next offset only; no request ever goes to their address.
 #[must_use = "nothing is sent until the stream is polled"]
@@ -142,7 +142,7 @@ impl TokenStream {
 
     fn begin(&mut self) -> Result<BoxFuture<'static, Result<Tokens>>> {
         if self.pages >= self.list.api.core.settings.max_pages {
-            return Err(Error::new(Service::LAUNCH_DARKLY, ErrorKind::TooManyPages)
+            return Err(Error::new(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded)
                 .with_operation(GET_TOKENS.id())
                 .with_reason(format!("more than {} of them", self.pages)));
         }

@@ -15,8 +15,8 @@ use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
-    TokenRecord, TokenService, TokenState, Verification,
+    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
+    TokenService, TokenState, TokenTemplate, Verification,
 };
 use crate::time::When;
 
@@ -40,7 +40,7 @@ impl TokenService for Client {
         match action {
             Action::List => &["getTokens"],
             // To verify, it is called with the new secret.
-            Action::Get | Action::Blueprint | Action::Verify => &["getToken"],
+            Action::Get | Action::TokenTemplate | Action::Verify => &["getToken"],
             Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
             Action::ExpireAt => &["patchToken"],
@@ -61,20 +61,20 @@ impl TokenService for Client {
         Box::pin(async move { Ok(record(&Client::get(self, &id(&key)?).await?, self.now())) })
     }
 
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let key = key.clone();
         Box::pin(async move {
             let old = Client::get(self, &id(&key)?).await?;
-            Blueprint::write(Service::LAUNCH_DARKLY, &body_like(&old))
+            TokenTemplate::write(Service::LAUNCH_DARKLY, &body_like(&old))
         })
     }
 
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
-        let body = blueprint.read::<TokenBody>(Service::LAUNCH_DARKLY);
+        let body = template.read::<TokenBody>(Service::LAUNCH_DARKLY);
         Box::pin(async move {
             let mut body = body?;
             if let Some(name) = successor.name {

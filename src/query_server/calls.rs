@@ -13,15 +13,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
 use crate::time::Expiry;
-use crate::transport::{Call, Effect, Operation, Session, unseen};
+use crate::transport::{Call, Idempotency, Operation, Session, unseen};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::new("createToken", Effect::Once, 201);
-pub(super) const LIST: Operation = Operation::new("listTokens", Effect::Read, 200);
-pub(super) const UPDATE: Operation = Operation::new("updateToken", Effect::Once, 200);
-pub(super) const DELETE: Operation = Operation::new("deleteToken", Effect::Idempotent, 200);
-pub(super) const VALUE: Operation = Operation::new("getTokenValue", Effect::Read, 200);
+pub(super) const CREATE: Operation = Operation::new("createToken", Idempotency::NonIdempotent, 201);
+pub(super) const LIST: Operation = Operation::new("listTokens", Idempotency::Safe, 200);
+pub(super) const UPDATE: Operation = Operation::new("updateToken", Idempotency::NonIdempotent, 200);
+pub(super) const DELETE: Operation = Operation::new("deleteToken", Idempotency::Idempotent, 200);
+pub(super) const VALUE: Operation = Operation::new("getTokenValue", Idempotency::Safe, 200);
 
 /// The operations of this service and what repeating them means.
 pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];

@@ -13,7 +13,7 @@ use super::{ClientBuilder, Token, Tokens};
 use crate::error::{ErrorKind, Result};
 use crate::id::Service;
 use crate::secret::Secret;
-use crate::transport::{Core, KnownText, Profile, Request, Sent, Wing};
+use crate::transport::{Core, Delivery, KnownText, Profile, Request, ServiceClient};
 
 static PROFILE: Profile = Profile {
     service: Service::QUERY_SERVER,
@@ -30,13 +30,13 @@ static PROFILE: Profile = Profile {
             status: 400,
             text: "database is locked",
             kind: ErrorKind::Server,
-            sent: Sent::Declined,
+            sent: Delivery::Throttled,
         },
         KnownText {
             status: 400,
             text: "Query returned no rows",
             kind: ErrorKind::NotFound,
-            sent: Sent::Refused,
+            sent: Delivery::Rejected,
         },
     ],
 };
@@ -50,7 +50,7 @@ pub struct Client {
     core: Arc<Core>,
 }
 
-impl Wing for Client {
+impl ServiceClient for Client {
     type Options = ();
     const PROFILE: &'static Profile = &PROFILE;
 

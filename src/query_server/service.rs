@@ -12,8 +12,8 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Blueprint, Capabilities, OwnCredential, Privilege, RecordStream, Successor, TokenKey,
-    TokenRecord, TokenService, TokenState, Verification,
+    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
+    TokenService, TokenState, TokenTemplate, Verification,
 };
 use crate::time::When;
 
@@ -33,7 +33,7 @@ impl TokenService for Client {
 
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
-            Action::List | Action::Get | Action::Blueprint | Action::Verify => &["listTokens"],
+            Action::List | Action::Get | Action::TokenTemplate | Action::Verify => &["listTokens"],
             Action::Create => &["getTokenValue", "createToken", "listTokens"],
             Action::Secret => &["getTokenValue"],
             Action::Delete => &["getTokenValue", "deleteToken"],
@@ -58,7 +58,7 @@ impl TokenService for Client {
         Box::pin(async move { Ok(record(&token.await?, self.now())) })
     }
 
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let token = Client::get(self, key.as_str());
         Box::pin(async move {
             let token = token.await?;
@@ -68,16 +68,16 @@ impl TokenService for Client {
                 write: Some(token.can_write()),
                 expiration_date: (!token.never_expires()).then_some(token.expiration_date),
             };
-            Blueprint::write(Service::QUERY_SERVER, &body)
+            TokenTemplate::write(Service::QUERY_SERVER, &body)
         })
     }
 
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        let body = blueprint.read::<TokenBody>(Service::QUERY_SERVER);
+        let body = template.read::<TokenBody>(Service::QUERY_SERVER);
         Box::pin(async move {
             let mut body = body?;
             if let Some(name) = successor.name {

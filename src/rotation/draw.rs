@@ -150,7 +150,7 @@ impl Rotation {
             &[Action::Get],
         )];
         if outline.method != Method::Reset {
-            steps.push(step("take its properties".into(), &[Action::Blueprint]));
+            steps.push(step("take its properties".into(), &[Action::TokenTemplate]));
         }
         if outline.keeps_old() && !can.marks_successors {
             steps.push(step("see which names there are".into(), &[Action::List]));

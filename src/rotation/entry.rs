@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::plan::Outline;
 use crate::marker::Marker;
-use crate::service::{Blueprint, TokenKey};
+use crate::service::{TokenKey, TokenTemplate};
 use crate::time::UnixMillis;
 
 /// The form in which entries are written; others are not read.
@@ -24,7 +24,7 @@ pub struct Entry {
     pub(super) updated: UnixMillis,
     pub(super) outline: Outline,
     pub(super) step: Step,
-    pub(super) blueprint: Option<Blueprint>,
+    pub(super) template: Option<TokenTemplate>,
     /// The create that is or was under way.
     pub(super) attempt: Option<Attempt>,
     /// Creates whose answers were lost and whose tokens have not been seen.
@@ -47,7 +47,7 @@ impl Entry {
             updated: millis(now),
             outline,
             step: Step::Started,
-            blueprint: None,
+            template: None,
             attempt: None,
             lost: Vec::new(),
             successor: None,

@@ -3,13 +3,13 @@
 //! ```
 //! use access_tokens::launchdarkly::Client;
 //! use access_tokens::rotation::{FileJournal, Rotation, sink::FileSink};
-//! use access_tokens::{TokenKey, testing};
+//! use access_tokens::TokenKey;
 //! use std::time::Duration;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let twin = testing::LaunchDarkly::start().await?;
-//! # let token = twin.seed(testing::launchdarkly::Seed::new("nightly export"));
+//! # let twin = access_tokens_testing::LaunchDarkly::start().await?;
+//! # let token = twin.seed(access_tokens_testing::launchdarkly::Seed::new("nightly export"));
 //! # let ld = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
 //! # let (id, directory) = (TokenKey::new(&token.id), std::env::temp_dir());
 //! # let directory = directory.join(format!("rotation-doc-{}", std::process::id()));

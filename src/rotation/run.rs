@@ -8,7 +8,7 @@ use super::outcome::Rotated;
 use super::plan::{Method, Own};
 use crate::marker::Marker;
 use crate::secret::Secret;
-use crate::service::{OwnCredential, Successor, TokenKey, TokenRecord, TokenServiceExt as _};
+use crate::service::{Overrides, OwnCredential, TokenKey, TokenRecord, TokenServiceExt as _};
 
 /// One go at a rotation, in one process.
 #[derive(Debug)]
@@ -119,8 +119,8 @@ impl<'a> Run<'a> {
         if self.entry.outline.method == Method::Reset {
             return self.reset().await;
         }
-        match service.blueprint(self.key()).await {
-            Ok(blueprint) => self.entry.blueprint = Some(blueprint),
+        match service.template(self.key()).await {
+            Ok(template) => self.entry.template = Some(template),
             Err(error) => return Err(self.fail(Error::service(self.key(), error)).await),
         }
         if self.entry.outline.method == Method::InPlace {
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
                 return Err(self.fail(taken).await);
             }
         }
-        let mut successor = Successor::new();
+        let mut successor = Overrides::new();
         if let (Method::NewName(_), Some(name)) = (&outline.method, &name) {
             successor = successor.name(name);
         }
@@ -214,9 +214,9 @@ impl<'a> Run<'a> {
         if let Some(expiry) = outline.lifetime.expiry() {
             successor = successor.expires(expiry);
         }
-        let Some(blueprint) = self.entry.blueprint.clone() else {
+        let Some(template) = self.entry.template.clone() else {
             let lost = Error::new(self.key(), ErrorKind::Journal);
-            return Err(self.stay(lost.with_text("the entry holds no blueprint")));
+            return Err(self.stay(lost.with_text("the entry holds no template")));
         };
         self.entry.attempt = Some(Attempt {
             at: millis(service.now()),
@@ -228,7 +228,7 @@ impl<'a> Run<'a> {
             self.entry.attempt = None;
             return Err(self.fail(error).await);
         }
-        match service.create(&blueprint, successor).await {
+        match service.create(&template, successor).await {
             Ok(new) => {
                 let (record, secret) = new.into_parts();
                 self.entry.attempt = None;

@@ -45,14 +45,14 @@ pub trait TokenService: fmt::Debug + Send + Sync {
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>>;
 
     /// What it takes to make another token like this one.
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>>;
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>>;
 
-    /// Creates a token after a blueprint of the same service. Sent at most once unless it certainly
+    /// Creates a token after a template of the same service. Sent at most once unless it certainly
     /// did not happen.
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
 
     /// The secret of a token once more, where the service shows it; `None` where it does not.
@@ -193,8 +193,8 @@ pub enum Action {
     List,
     /// [`TokenService::get`]
     Get,
-    /// [`TokenService::blueprint`]
-    Blueprint,
+    /// [`TokenService::template`]
+    TokenTemplate,
     /// [`TokenService::create`]
     Create,
     /// [`TokenService::secret`]
@@ -237,9 +237,9 @@ impl fmt::Display for TokenKey {
 /// its secret. It can be kept and used after the token is gone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Blueprint(Value);
+pub struct TokenTemplate(Value);
 
-impl Blueprint {
+impl TokenTemplate {
     /// Takes properties in a form that the service's own [`TokenService::create`] reads.
     #[must_use]
     pub fn new(properties: Value) -> Self {
@@ -260,7 +260,7 @@ impl Blueprint {
     ))]
     pub(crate) fn read<T: serde::de::DeserializeOwned>(&self, service: Service) -> Result<T> {
         T::deserialize(&self.0)
-            .map_err(|_| crate::Error::input(service, "blueprint", "is not one of this service"))
+            .map_err(|_| crate::Error::input(service, "template", "is not one of this service"))
     }
 
     /// The properties of a service's own type.
@@ -272,23 +272,23 @@ impl Blueprint {
     pub(crate) fn write<T: Serialize>(service: Service, properties: &T) -> Result<Self> {
         serde_json::to_value(properties)
             .map(Self)
-            .map_err(|_| crate::Error::input(service, "blueprint", "cannot be written down"))
+            .map_err(|_| crate::Error::input(service, "template", "cannot be written down"))
     }
 }
 
 /// What a successor shall have different from the token that it follows.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct Successor {
-    /// Its name; that of the blueprint by default.
+pub struct Overrides {
+    /// Its name; that of the template by default.
     pub name: Option<String>,
     /// A mark to find it by, where the service has a place for it.
     pub marker: Option<Marker>,
-    /// When it ends; as the blueprint says by default.
+    /// When it ends; as the template says by default.
     pub expires: Option<Expiry>,
 }
 
-impl Successor {
+impl Overrides {
     /// Nothing different.
     #[must_use]
     pub fn new() -> Self {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use super::error_body::request_id;
 use super::limits::RateLimits;
-use super::words::request_id;
 use crate::secret::Secret;
 
 /// A whole answer, whatever its status.

@@ -12,11 +12,11 @@ use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential;
-use super::limiter::{Closed, Place};
-use super::operation::{Effect, Operation};
+use super::error_body::looks_like_html;
+use super::limiter::{Denied, Permit};
+use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
-use super::retry::{self, RetryPolicy, Sent, Situation, Verdict};
-use super::words::looks_like_html;
+use super::retry::{self, Delivery, RetryContext, RetryDecision, RetryPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 
@@ -80,11 +80,11 @@ impl Call {
         let policy = self.options.retry.as_ref().unwrap_or(&core.settings.retry);
         let (mut attempts, mut sent_before, mut renewed) = (0_u32, false, false);
         loop {
-            let place = self.enter(policy, attempts, sent_before).await?;
+            let permit = self.acquire(policy, attempts, sent_before).await?;
             let secret = self.credential(attempts, sent_before).await?;
             attempts = attempts.saturating_add(1);
             let result = self.attempt(&request, &secret).await;
-            drop(place);
+            drop(permit);
             let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
                 Ok(answer) => {
                     let info = ResponseInfo::new(answer.status, &answer.headers, &secret, attempts);
@@ -97,12 +97,12 @@ impl Call {
                 continue;
             }
             match self.decide(policy, &failure, attempts) {
-                Verdict::Again(wait) => {
+                RetryDecision::Again(wait) => {
                     tracing::debug!(attempts, kind = ?failure.error.kind(), ?wait, "trying again");
-                    sent_before |= failure.sent == Sent::Maybe;
+                    sent_before |= failure.sent == Delivery::Unknown;
                     core.clock.sleep(wait).await;
                 }
-                verdict => return Err(self.give_up(failure, verdict, attempts, sent_before)),
+                decision => return Err(self.final_error(failure, decision, attempts, sent_before)),
             }
         }
     }
@@ -114,7 +114,7 @@ impl Call {
         secret: &Secret,
     ) -> Result<Answer, Failure> {
         let core = &*self.core;
-        let unsent = |error| Failure::new(error, Sent::No, false);
+        let unsent = |error| Failure::new(error, Delivery::NotSent, false);
         let Some(mut request) = request.try_clone() else {
             return Err(unsent(core.error(ErrorKind::InvalidInput)));
         };
@@ -124,7 +124,7 @@ impl Call {
             .options
             .attempt_timeout
             .unwrap_or(core.settings.attempt_timeout);
-        let left = self.left();
+        let left = self.remaining();
         if left.is_zero() {
             return Err(unsent(core.error(ErrorKind::Timeout)));
         }
@@ -144,7 +144,7 @@ impl Call {
             return Ok(answer);
         }
         let gone = answer.status == StatusCode::NOT_FOUND && operation.names_token;
-        if gone && sent_before && operation.effect == Effect::Idempotent {
+        if gone && sent_before && operation.idempotency == Idempotency::Idempotent {
             // The attempt whose answer was lost had deleted it.
             return Ok(Answer {
                 body: bytes::Bytes::new(),
@@ -162,40 +162,45 @@ impl Call {
         ))
     }
 
-    fn decide(&self, policy: &RetryPolicy, failure: &Failure, attempt: u32) -> Verdict {
+    fn decide(&self, policy: &RetryPolicy, failure: &Failure, attempt: u32) -> RetryDecision {
         let core = &*self.core;
-        let situation = Situation {
+        let context = RetryContext {
             sent: failure.sent,
             transient: failure.transient,
-            effect: self.options.effect.unwrap_or(self.operation.effect),
+            idempotency: self
+                .options
+                .idempotency
+                .unwrap_or(self.operation.idempotency),
             attempt,
             asked: failure.asked,
-            left: self.left(),
+            left: self.remaining(),
         };
         retry::decide(
             policy,
             &core.budget,
-            situation,
+            context,
             (core.random(), core.random()),
         )
     }
 
-    fn give_up(
+    fn final_error(
         &self,
         failure: Failure,
-        verdict: Verdict,
+        decision: RetryDecision,
         attempts: u32,
         sent_before: bool,
     ) -> Error {
         let Failure {
             mut error, sent, ..
         } = failure;
-        let why = match verdict {
-            Verdict::BudgetUsedUp => {
+        let why = match decision {
+            RetryDecision::BudgetUsedUp => {
                 Some("not tried again: this client's retries failed too often")
             }
-            Verdict::DeadlineFirst => Some("not tried again: the wait would pass the deadline"),
-            Verdict::Again(_) | Verdict::Final | Verdict::AttemptsUsedUp => None,
+            RetryDecision::DeadlineFirst => {
+                Some("not tried again: the wait would pass the deadline")
+            }
+            RetryDecision::Again(_) | RetryDecision::Final | RetryDecision::AttemptsUsedUp => None,
         };
         if let Some(why) = why {
             error = error.with_reason(why);
@@ -228,18 +233,23 @@ impl Call {
         Ok(())
     }
 
-    async fn enter(&self, policy: &RetryPolicy, attempts: u32, sent_before: bool) -> Result<Place> {
+    async fn acquire(
+        &self,
+        policy: &RetryPolicy,
+        attempts: u32,
+        sent_before: bool,
+    ) -> Result<Permit> {
         let core = &*self.core;
         let (deadline, longest) = (self.options.deadline, policy.max_server_wait);
-        let enter = core
+        let acquire = core
             .limiter
-            .enter(self.operation, &*core.clock, deadline, longest, || {
+            .acquire(self.operation, &*core.clock, deadline, longest, || {
                 core.random()
             });
-        enter.await.map_err(|closed| match closed {
-            Closed::Deadline => self.late(ErrorKind::Timeout, attempts, sent_before),
-            Closed::Window(wait) => self
-                .late(ErrorKind::RateLimited, attempts, sent_before)
+        acquire.await.map_err(|closed| match closed {
+            Denied::Deadline => self.timed_out(ErrorKind::Timeout, attempts, sent_before),
+            Denied::Window(wait) => self
+                .timed_out(ErrorKind::RateLimited, attempts, sent_before)
                 .with_reason("not sent: the service refuses for longer than this call may wait")
                 .with_retry_after(Some(wait)),
         })
@@ -247,31 +257,31 @@ impl Call {
 
     async fn credential(&self, attempts: u32, sent_before: bool) -> Result<Secret> {
         let current = self.core.credential.current(self.core.profile);
-        match tokio::time::timeout(self.left(), current).await {
+        match tokio::time::timeout(self.remaining(), current).await {
             Ok(secret) => secret.map_err(|error| {
                 let error = error.with_attempts(attempts);
-                classify::finish(error, self.operation, sent_before, Sent::No)
+                classify::finish(error, self.operation, sent_before, Delivery::NotSent)
             }),
-            Err(_) => Err(self.late(ErrorKind::Timeout, attempts, sent_before)),
+            Err(_) => Err(self.timed_out(ErrorKind::Timeout, attempts, sent_before)),
         }
     }
 
     /// Whether the provider has another credential than the one that was refused.
     async fn renew(&self, rejected: &Secret) -> bool {
         let renew = self.core.credential.renew(rejected);
-        tokio::time::timeout(self.left(), renew).await == Ok(true)
+        tokio::time::timeout(self.remaining(), renew).await == Ok(true)
     }
 
     /// The time until the deadline.
-    fn left(&self) -> Duration {
+    fn remaining(&self) -> Duration {
         let now = self.core.clock.monotonic();
         self.options.deadline.saturating_sub(now)
     }
 
     /// An error from before the next attempt.
-    fn late(&self, kind: ErrorKind, attempts: u32, sent_before: bool) -> Error {
+    fn timed_out(&self, kind: ErrorKind, attempts: u32, sent_before: bool) -> Error {
         let error = self.core.error(kind).with_attempts(attempts);
-        classify::finish(error, self.operation, sent_before, Sent::No)
+        classify::finish(error, self.operation, sent_before, Delivery::NotSent)
     }
 
     /// Hands a success to the generated client in the form that its document promises.

@@ -8,26 +8,26 @@ use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use super::answer::Answer;
+use super::error_body::ErrorBody;
 use super::limits::{asked_wait, retry_after};
-use super::operation::{Effect, Operation};
+use super::operation::{Idempotency, Operation};
 use super::profile::Profile;
-use super::retry::Sent;
-use super::words::Words;
+use super::retry::Delivery;
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
-use crate::text::tame;
+use crate::text::escape_untrusted;
 
 /// A failed attempt: the error as far as it is known, and the facts that decide on a retry.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    pub(crate) sent: Sent,
+    pub(crate) sent: Delivery,
     pub(crate) transient: bool,
     pub(crate) asked: Option<Duration>,
 }
 
 impl Failure {
-    pub(crate) fn new(error: Error, sent: Sent, transient: bool) -> Self {
+    pub(crate) fn new(error: Error, sent: Delivery, transient: bool) -> Self {
         Self {
             error,
             sent,
@@ -47,20 +47,20 @@ pub(crate) fn no_answer(
     let words = innermost(error);
     let (kind, sent, transient) = if status.is_none() && (error.is_builder() || error.is_redirect())
     {
-        (ErrorKind::InvalidInput, Sent::No, false)
+        (ErrorKind::InvalidInput, Delivery::NotSent, false)
     } else if status.is_none() && error.is_connect() {
         // rustls reports what it refuses as invalid data.
         if io_kind == Some(io::ErrorKind::InvalidData) {
-            (ErrorKind::Tls, Sent::No, false)
+            (ErrorKind::Tls, Delivery::NotSent, false)
         } else {
-            (ErrorKind::Connect, Sent::No, true)
+            (ErrorKind::Connect, Delivery::NotSent, true)
         }
     } else if error.is_timeout() {
-        (ErrorKind::Timeout, Sent::Maybe, true)
+        (ErrorKind::Timeout, Delivery::Unknown, true)
     } else if words == HEAD_TOO_LARGE {
-        (ErrorKind::HeadersTooLarge, Sent::Maybe, false)
+        (ErrorKind::HeadersTooLarge, Delivery::Unknown, false)
     } else {
-        (ErrorKind::Transport, Sent::Maybe, true)
+        (ErrorKind::Transport, Delivery::Unknown, true)
     };
     let mut failure = Error::new(profile.service, kind);
     if kind != ErrorKind::Timeout {
@@ -77,11 +77,11 @@ const HEAD_TOO_LARGE: &str = "message head is too large";
 
 /// What a status alone says about the request. Everything that is no clear no leaves it open: an
 /// informational answer is none, and `303 See Other` may point to what was just made.
-pub(crate) fn sent_by(status: StatusCode) -> Sent {
+pub(crate) fn sent_by(status: StatusCode) -> Delivery {
     match status.as_u16() {
-        100..=299 | 303 | 408 | 500 | 502.. => Sent::Maybe,
-        429 => Sent::Declined,
-        _ => Sent::Refused,
+        100..=299 | 303 | 408 | 500 | 502.. => Delivery::Unknown,
+        429 => Delivery::Throttled,
+        _ => Delivery::Rejected,
     }
 }
 
@@ -112,7 +112,10 @@ fn innermost(error: &reqwest::Error) -> String {
         }
         source = inner.source();
     }
-    words.map_or_else(|| "no further reason".to_owned(), |words| tame(&words, 200))
+    words.map_or_else(
+        || "no further reason".to_owned(),
+        |words| escape_untrusted(&words, 200),
+    )
 }
 
 /// Judges an answer that is no success.
@@ -130,7 +133,7 @@ pub(crate) fn refusal(
         body,
     } = answer;
     let status = *status;
-    let words = Words::read(headers, body, credential);
+    let words = ErrorBody::read(headers, body, credential);
     let asked = asked_wait(headers, now);
     let known = profile.texts.iter().find(|known| {
         known.status == status.as_u16() && words.message.as_deref() == Some(known.text)
@@ -152,12 +155,12 @@ pub(crate) fn refusal(
     // Only `Retry-After` says that the service did not act: the headers about limits come with
     // every answer.
     let sent = if status == StatusCode::SERVICE_UNAVAILABLE && retry_after(headers, now).is_some() {
-        Sent::Declined
+        Delivery::Throttled
     } else {
         sent_by(status)
     };
     let (kind, sent, transient) = match known {
-        Some(known) => (known.kind, known.sent, known.sent == Sent::Declined),
+        Some(known) => (known.kind, known.sent, known.sent == Delivery::Throttled),
         None => (kind, sent, transient),
     };
     let mut error = Error::new(profile.service, kind)
@@ -187,7 +190,10 @@ fn redirect_target(headers: &HeaderMap, base: &Url) -> String {
         .and_then(|location| base.join(location).ok())
     {
         Some(url) if url.origin() == base.origin() => "to the same origin".to_owned(),
-        Some(url) => format!("to {}", tame(&url.origin().ascii_serialization(), 200)),
+        Some(url) => format!(
+            "to {}",
+            escape_untrusted(&url.origin().ascii_serialization(), 200)
+        ),
         None => "to an address that is none".to_owned(),
     }
 }
@@ -197,13 +203,13 @@ pub(crate) fn finish(
     mut error: Error,
     operation: &Operation,
     sent_before: bool,
-    failure: Sent,
+    failure: Delivery,
 ) -> Error {
-    let may = sent_before || failure == Sent::Maybe;
+    let may = sent_before || failure == Delivery::Unknown;
     error = error.with_operation(operation.id).with_effect(may);
     // An answer that came whole and cannot be read is not lost: the call did take effect.
     let lost = error.kind() != ErrorKind::Decode;
-    if may && lost && operation.effect == Effect::Once {
+    if may && lost && operation.idempotency == Idempotency::NonIdempotent {
         error = error.into_outcome_unknown();
     }
     let hint = super::hints::hint(operation, &error);
@@ -249,12 +255,12 @@ mod tests {
     fn a_status_that_is_no_clear_no_leaves_it_open() {
         let by = |status| sent_by(StatusCode::from_u16(status).unwrap());
         for status in [101, 200, 202, 303, 408, 500, 502, 503, 504, 520, 999] {
-            assert_eq!(by(status), Sent::Maybe, "{status}");
+            assert_eq!(by(status), Delivery::Unknown, "{status}");
         }
         for status in [301, 302, 307, 400, 401, 403, 404, 409, 413, 422, 451, 501] {
-            assert_eq!(by(status), Sent::Refused, "{status}");
+            assert_eq!(by(status), Delivery::Rejected, "{status}");
         }
-        assert_eq!(by(429), Sent::Declined);
+        assert_eq!(by(429), Delivery::Throttled);
     }
 
     #[test]
@@ -277,15 +283,21 @@ mod tests {
                 headers,
                 body: Bytes::new(),
             };
-            let operation = Operation::new("postToken", Effect::Once, 201);
+            let operation = Operation::new("postToken", Idempotency::NonIdempotent, 201);
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
             let base = Url::parse("https://host").unwrap();
             refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };
-        assert_eq!(sent("retry-after", "3"), Sent::Declined);
-        assert_eq!(sent("retry-after", "soon"), Sent::Maybe);
+        assert_eq!(sent("retry-after", "3"), Delivery::Throttled);
+        assert_eq!(sent("retry-after", "soon"), Delivery::Unknown);
         // LaunchDarkly sends these with answers of any kind.
-        assert_eq!(sent("x-ratelimit-reset", "1800000003000"), Sent::Maybe);
-        assert_eq!(sent("x-ratelimit-auth-token-remaining", "0"), Sent::Maybe);
+        assert_eq!(
+            sent("x-ratelimit-reset", "1800000003000"),
+            Delivery::Unknown
+        );
+        assert_eq!(
+            sent("x-ratelimit-auth-token-remaining", "0"),
+            Delivery::Unknown
+        );
     }
 }

@@ -14,8 +14,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// A client that [`ClientBuilder`] can build; only the crate's own are.
-pub trait Wing: Sized {
+/// A service's client, as [`ClientBuilder`] builds it: sealed, implemented by
+/// `launchdarkly::Client`, `query_server::Client` and `avisi_cloud::Client` alone.
+///
+/// It is named in signatures only; what tokens of any service have in common is
+/// [`TokenService`](crate::TokenService), which is open.
+pub trait ServiceClient: Sized {
     /// What only this service can be told.
     type Options: Clone + Default + fmt::Debug;
 
@@ -43,7 +47,7 @@ pub trait Wing: Sized {
 /// Get one from the `builder()` of a service's client. Redirects are never followed, and the
 /// credential goes to the base URL's origin only; neither can be changed.
 #[must_use]
-pub struct ClientBuilder<C: Wing> {
+pub struct ClientBuilder<C: ServiceClient> {
     credential: Option<CredentialSource>,
     base_url: Option<String>,
     timeout: Duration,
@@ -66,7 +70,7 @@ enum CredentialSource {
     Provider(Arc<dyn CredentialProvider>),
 }
 
-impl<C: Wing> ClientBuilder<C> {
+impl<C: ServiceClient> ClientBuilder<C> {
     pub(crate) fn new() -> Self {
         Self {
             credential: None,
@@ -175,7 +179,7 @@ impl<C: Wing> ClientBuilder<C> {
     }
 
     /// How many pages of a list a stream follows before it gives up with
-    /// [`ErrorKind::TooManyPages`](crate::ErrorKind::TooManyPages).
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
     pub fn max_pages(mut self, pages: usize) -> Self {
         self.max_pages = pages;
         self
@@ -308,7 +312,7 @@ impl<C: Wing> ClientBuilder<C> {
 
 const USER_AGENT: &str = concat!("access-tokens/", env!("CARGO_PKG_VERSION"));
 
-impl<C: Wing> fmt::Debug for ClientBuilder<C> {
+impl<C: ServiceClient> fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither the base URL, which may still hold a password, nor the HTTP client's headers.
         f.debug_struct("ClientBuilder")

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use super::operation::{Effect, Operation};
+use super::operation::{Idempotency, Operation};
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 
@@ -54,7 +54,7 @@ pub(super) fn hint(operation: &Operation, error: &Error) -> Option<&'static str>
             "Look for a proxy in between that adds headers, or raise `max_header_bytes`."
         }
         ErrorKind::BodyTooLarge => "Raise `max_response_bytes`, or ask for smaller pages.",
-        ErrorKind::TooManyPages => "Raise `max_pages`.",
+        ErrorKind::LimitExceeded => "Raise `max_pages`.",
         ErrorKind::Server if status == Some(StatusCode::INTERNAL_SERVER_ERROR) => match service {
             Service::QUERY_SERVER => "The cause is in the server's own log.",
             _ => "Try again later; give the request id to the service's support.",
@@ -62,7 +62,9 @@ pub(super) fn hint(operation: &Operation, error: &Error) -> Option<&'static str>
         ErrorKind::Server => "Try again later.",
         ErrorKind::OutcomeUnknown => lost(service, operation.id),
         // It did take effect, and what it gave back is lost.
-        ErrorKind::Decode if operation.effect == Effect::Once => lost(service, operation.id),
+        ErrorKind::Decode if operation.idempotency == Idempotency::NonIdempotent => {
+            lost(service, operation.id)
+        }
         ErrorKind::Decode => {
             "The service answers in another form than documented: look for a newer version of this \
              crate, or report it."

@@ -57,7 +57,7 @@ struct Window {
 
 /// Why no request may go.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Closed {
+pub(super) enum Denied {
     /// The deadline is reached.
     Deadline,
     /// The service is known to refuse for longer than the call may wait.
@@ -74,12 +74,12 @@ enum Wait {
 
 /// The right to have a request under way.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Permit {
     limiter: Arc<Limiter>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut memory = self.limiter.lock();
         memory.under_way = memory.under_way.saturating_sub(1);
@@ -98,30 +98,30 @@ impl Limiter {
     }
 
     /// Waits for a free place within the known limits.
-    pub(super) async fn enter(
+    pub(super) async fn acquire(
         self: &Arc<Self>,
         operation: &'static Operation,
         clock: &dyn Clock,
         deadline: Duration,
         longest: Duration,
         mut spread: impl FnMut() -> f64,
-    ) -> Result<Place, Closed> {
+    ) -> Result<Permit, Denied> {
         loop {
             let left = deadline.saturating_sub(clock.monotonic());
-            let place = Arc::clone(&self.places).acquire_owned();
+            let permit = Arc::clone(&self.places).acquire_owned();
             // Requests under way take real time on any clock, and so does waiting for them.
-            let Ok(Ok(permit)) = timeout(left, place).await else {
-                return Err(Closed::Deadline);
+            let Ok(Ok(permit)) = timeout(left, permit).await else {
+                return Err(Denied::Deadline);
             };
             let now = clock.monotonic();
             if now >= deadline {
-                return Err(Closed::Deadline);
+                return Err(Denied::Deadline);
             }
             let mut over = pin!(self.over.notified());
             over.as_mut().enable();
             let wait = match self.reserve(operation, now) {
                 Ok(()) => {
-                    return Ok(Place {
+                    return Ok(Permit {
                         limiter: Arc::clone(self),
                         _permit: permit,
                     });
@@ -133,7 +133,7 @@ impl Limiter {
                 Wait::For(wait) => {
                     let spread = wait.saturating_add(SPREAD.mul_f64(spread()));
                     if wait > longest || spread >= deadline.saturating_sub(now) {
-                        return Err(Closed::Window(wait));
+                        return Err(Denied::Window(wait));
                     }
                     clock.sleep(spread).await;
                 }

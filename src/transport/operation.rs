@@ -5,13 +5,13 @@ use std::fmt;
 /// What it means to send an operation twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Effect {
+pub enum Idempotency {
     /// Changes nothing.
-    Read,
+    Safe,
     /// Leads to the same state however often it is sent.
     Idempotent,
     /// Does something new each time: sent again only if it certainly did not happen.
-    Once,
+    NonIdempotent,
 }
 
 /// An operation of a service and what sending it again would mean.
@@ -20,7 +20,7 @@ pub enum Effect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     pub(crate) id: &'static str,
-    pub(crate) effect: Effect,
+    pub(crate) idempotency: Idempotency,
     /// The documented success; any other 2xx is taken for it.
     pub(crate) success: u16,
     /// What stands for a body where the service may leave it out.
@@ -30,10 +30,10 @@ pub struct Operation {
 }
 
 impl Operation {
-    pub(crate) const fn new(id: &'static str, effect: Effect, success: u16) -> Self {
+    pub(crate) const fn new(id: &'static str, idempotency: Idempotency, success: u16) -> Self {
         Self {
             id,
-            effect,
+            idempotency,
             success,
             empty_body: None,
             names_token: false,
@@ -58,8 +58,8 @@ impl Operation {
 
     /// What sending it twice means; decides what is retried.
     #[must_use]
-    pub const fn effect(&self) -> Effect {
-        self.effect
+    pub const fn idempotency(&self) -> Idempotency {
+        self.idempotency
     }
 }
 

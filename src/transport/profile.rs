@@ -1,6 +1,6 @@
 //! What sets the services apart on the wire.
 
-use super::retry::Sent;
+use super::retry::Delivery;
 use crate::error::ErrorKind;
 use crate::id::Service;
 
@@ -27,5 +27,5 @@ pub(crate) struct KnownText {
     pub(crate) status: u16,
     pub(crate) text: &'static str,
     pub(crate) kind: ErrorKind,
-    pub(crate) sent: Sent,
+    pub(crate) sent: Delivery,
 }

@@ -13,13 +13,13 @@ use super::call::{Call, Outcome};
 use super::classify;
 use super::core::Core;
 use super::hints;
-use super::operation::{Effect, Operation};
+use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
-use super::retry::{RetryPolicy, Sent};
+use super::retry::{Delivery, RetryPolicy};
 use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TokenId;
-use crate::text::tame;
+use crate::text::escape_untrusted;
 use crate::time::Expiry;
 
 /// A call to a service; nothing is sent before it is awaited.
@@ -123,8 +123,8 @@ impl Session {
     }
 
     /// The same call, for a request whose repetition means something else than usual.
-    pub(crate) fn with_effect(mut self, effect: Effect) -> Self {
-        self.options.effect = Some(effect);
+    pub(crate) fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.options.idempotency = Some(idempotency);
         self
     }
 
@@ -144,7 +144,7 @@ impl Session {
             Error::new(self.core.profile.service, kind),
             operation,
             false,
-            Sent::No,
+            Delivery::NotSent,
         )
     }
 
@@ -162,7 +162,7 @@ impl Session {
                 .with_attempts(info.attempts)
                 .with_request_id(info.request_id);
         }
-        classify::finish(error, operation, false, Sent::No)
+        classify::finish(error, operation, false, Delivery::NotSent)
     }
 
     /// Refuses an id that could lead to another path.
@@ -236,7 +236,7 @@ impl Session {
             .with_request_id(info.request_id)
             .with_reason(reason)
             .with_hint(html.then_some(hints::NOT_THE_API));
-        Err(classify::finish(error, operation, false, Sent::Maybe))
+        Err(classify::finish(error, operation, false, Delivery::Unknown))
     }
 }
 
@@ -248,7 +248,7 @@ fn unreadable<T: DeserializeOwned>(body: &[u8]) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Err(error) if error.inner().is_data() => {
-            let path = tame(&error.path().to_string(), 200);
+            let path = escape_untrusted(&error.path().to_string(), 200);
             format!("{path} is missing something or not of the documented type")
         }
         Err(error) => format!(

@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::operation::Effect;
+use super::operation::Idempotency;
 
 /// When a failed attempt is followed by another.
 ///
 /// An attempt is repeated only if its request certainly did not leave, if the service certainly
 /// declined it (429, 503 with a hint), or if the failure is passing and repeating the operation
-/// changes nothing (see [`Effect`]). The policy sets how often and how long.
+/// changes nothing (see [`Idempotency`]). The policy sets how often and how long.
 ///
 /// | setting | default |
 /// |---|---|
@@ -94,23 +94,23 @@ fn share(of: Duration, random: f64) -> Duration {
 
 /// Whether the service acted on a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent {
+pub(crate) enum Delivery {
     /// It never left.
-    No,
+    NotSent,
     /// The service says that it did not act, and that one may come again.
-    Declined,
+    Throttled,
     /// The service says no.
-    Refused,
+    Rejected,
     /// Nobody knows.
-    Maybe,
+    Unknown,
 }
 
 /// The facts about a failure that decide on a retry.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Situation {
-    pub(crate) sent: Sent,
+pub(crate) struct RetryContext {
+    pub(crate) sent: Delivery,
     pub(crate) transient: bool,
-    pub(crate) effect: Effect,
+    pub(crate) idempotency: Idempotency,
     /// Attempts made so far.
     pub(crate) attempt: u32,
     /// What the service asks to wait.
@@ -120,7 +120,7 @@ pub(crate) struct Situation {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Verdict {
+pub(crate) enum RetryDecision {
     /// Again, after this long.
     Again(Duration),
     /// Not again, and nothing to add.
@@ -137,42 +137,42 @@ pub(crate) enum Verdict {
 pub(crate) fn decide(
     policy: &RetryPolicy,
     budget: &Budget,
-    situation: Situation,
+    context: RetryContext,
     random: (f64, f64),
-) -> Verdict {
-    let may = match situation.sent {
-        Sent::No | Sent::Declined => situation.transient,
-        Sent::Maybe => situation.transient && situation.effect != Effect::Once,
-        Sent::Refused => false,
+) -> RetryDecision {
+    let may = match context.sent {
+        Delivery::NotSent | Delivery::Throttled => context.transient,
+        Delivery::Unknown => context.transient && context.idempotency != Idempotency::NonIdempotent,
+        Delivery::Rejected => false,
     };
     if !may {
-        return Verdict::Final;
+        return RetryDecision::Final;
     }
-    if situation.attempt >= policy.max_attempts {
-        return Verdict::AttemptsUsedUp;
+    if context.attempt >= policy.max_attempts {
+        return RetryDecision::AttemptsUsedUp;
     }
-    let declined = situation.sent == Sent::Declined;
+    let declined = context.sent == Delivery::Throttled;
     let base = if declined {
         policy.base.max(DECLINED_BASE)
     } else {
         policy.base
     };
-    let wait = match situation.asked {
+    let wait = match context.asked {
         // Everybody was told the same moment: spread out.
         Some(asked) => asked
             .min(policy.max_server_wait)
             .saturating_add(share(JITTER, random.1)),
-        None => policy.backoff_after(situation.attempt, base, random.0),
+        None => policy.backoff_after(context.attempt, base, random.0),
     };
-    if wait >= situation.left {
-        return Verdict::DeadlineFirst;
+    if wait >= context.left {
+        return RetryDecision::DeadlineFirst;
     }
     // A service that says when to come back is not failing.
-    let free = declined && situation.asked.is_some();
+    let free = declined && context.asked.is_some();
     if !free && !budget.spend() {
-        return Verdict::BudgetUsedUp;
+        return RetryDecision::BudgetUsedUp;
     }
-    Verdict::Again(wait)
+    RetryDecision::Again(wait)
 }
 
 /// What all calls of a client may spend on retries together, so that a service which is down is
@@ -211,40 +211,35 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn situation(sent: Sent, effect: Effect) -> Situation {
-        Situation {
+    fn context(sent: Delivery, idempotency: Idempotency) -> RetryContext {
+        RetryContext {
             sent,
             transient: true,
-            effect,
+            idempotency,
             attempt: 1,
             asked: None,
             left: 100 * SECOND,
         }
     }
 
-    fn verdict(situation: Situation) -> Verdict {
-        decide(
-            &RetryPolicy::default(),
-            &Budget::new(),
-            situation,
-            (0.5, 0.5),
-        )
+    fn decision_for(context: RetryContext) -> RetryDecision {
+        decide(&RetryPolicy::default(), &Budget::new(), context, (0.5, 0.5))
     }
 
     #[test]
     fn what_may_have_happened_is_repeated_only_if_that_changes_nothing() {
         for (sent, effect, again) in [
-            (Sent::No, Effect::Once, true),
-            (Sent::Declined, Effect::Once, true),
-            (Sent::Maybe, Effect::Once, false),
-            (Sent::Refused, Effect::Once, false),
-            (Sent::Maybe, Effect::Idempotent, true),
-            (Sent::Maybe, Effect::Read, true),
-            (Sent::Refused, Effect::Read, false),
+            (Delivery::NotSent, Idempotency::NonIdempotent, true),
+            (Delivery::Throttled, Idempotency::NonIdempotent, true),
+            (Delivery::Unknown, Idempotency::NonIdempotent, false),
+            (Delivery::Rejected, Idempotency::NonIdempotent, false),
+            (Delivery::Unknown, Idempotency::Idempotent, true),
+            (Delivery::Unknown, Idempotency::Safe, true),
+            (Delivery::Rejected, Idempotency::Safe, false),
         ] {
-            let verdict = verdict(situation(sent, effect));
+            let decision = decision_for(context(sent, effect));
             assert_eq!(
-                matches!(verdict, Verdict::Again(_)),
+                matches!(decision, RetryDecision::Again(_)),
                 again,
                 "{sent:?} {effect:?}"
             );
@@ -253,11 +248,11 @@ mod tests {
 
     #[test]
     fn what_does_not_pass_is_not_repeated() {
-        let lasting = Situation {
+        let lasting = RetryContext {
             transient: false,
-            ..situation(Sent::No, Effect::Read)
+            ..context(Delivery::NotSent, Idempotency::Safe)
         };
-        assert_eq!(verdict(lasting), Verdict::Final);
+        assert_eq!(decision_for(lasting), RetryDecision::Final);
     }
 
     #[test]
@@ -273,31 +268,31 @@ mod tests {
 
     #[test]
     fn a_server_hint_is_honoured_up_to_the_limit() {
-        let asked = |wait| Situation {
+        let asked = |wait| RetryContext {
             asked: Some(wait),
-            ..situation(Sent::Declined, Effect::Once)
+            ..context(Delivery::Throttled, Idempotency::NonIdempotent)
         };
         assert_eq!(
-            verdict(asked(3 * SECOND)),
-            Verdict::Again(Duration::from_millis(3_500))
+            decision_for(asked(3 * SECOND)),
+            RetryDecision::Again(Duration::from_millis(3_500))
         );
         assert_eq!(
-            verdict(asked(Duration::ZERO)),
-            Verdict::Again(Duration::from_millis(500))
+            decision_for(asked(Duration::ZERO)),
+            RetryDecision::Again(Duration::from_millis(500))
         );
         for far in [61 * SECOND, Duration::MAX] {
             assert_eq!(
-                verdict(asked(far)),
-                Verdict::Again(Duration::from_millis(60_500))
+                decision_for(asked(far)),
+                RetryDecision::Again(Duration::from_millis(60_500))
             );
         }
     }
 
     #[test]
     fn a_refusal_without_a_hint_backs_off_longer_than_a_failure() {
-        let wait = |sent| verdict(situation(sent, Effect::Read));
-        assert_eq!(wait(Sent::Maybe), Verdict::Again(SECOND / 10));
-        assert_eq!(wait(Sent::Declined), Verdict::Again(SECOND / 2));
+        let wait = |sent| decision_for(context(sent, Idempotency::Safe));
+        assert_eq!(wait(Delivery::Unknown), RetryDecision::Again(SECOND / 10));
+        assert_eq!(wait(Delivery::Throttled), RetryDecision::Again(SECOND / 2));
     }
 
     #[test]
@@ -311,59 +306,59 @@ mod tests {
     fn only_waits_that_the_service_asked_for_are_free() {
         let (policy, budget) = (RetryPolicy::default(), Budget::new());
         let go = |sent, asked| {
-            let situation = Situation {
+            let context = RetryContext {
                 asked,
-                ..situation(sent, Effect::Read)
+                ..context(sent, Idempotency::Safe)
             };
-            decide(&policy, &budget, situation, (0.1, 0.1))
+            decide(&policy, &budget, context, (0.1, 0.1))
         };
         for _ in 0..30 {
-            let free = go(Sent::Declined, Some(SECOND));
-            assert!(matches!(free, Verdict::Again(_)));
+            let free = go(Delivery::Throttled, Some(SECOND));
+            assert!(matches!(free, RetryDecision::Again(_)));
         }
         // Headers about limits on a failure make no refusal of it.
         for _ in 0..20 {
-            let paid = go(Sent::Maybe, Some(SECOND));
-            assert!(matches!(paid, Verdict::Again(_)));
+            let paid = go(Delivery::Unknown, Some(SECOND));
+            assert!(matches!(paid, RetryDecision::Again(_)));
         }
-        assert_eq!(go(Sent::Declined, None), Verdict::BudgetUsedUp);
+        assert_eq!(go(Delivery::Throttled, None), RetryDecision::BudgetUsedUp);
     }
 
     #[test]
     fn no_wait_reaches_past_the_deadline() {
-        let short = Situation {
+        let short = RetryContext {
             asked: Some(SECOND),
             left: Duration::from_millis(1_499),
-            ..situation(Sent::Declined, Effect::Read)
+            ..context(Delivery::Throttled, Idempotency::Safe)
         };
-        assert_eq!(verdict(short), Verdict::DeadlineFirst);
+        assert_eq!(decision_for(short), RetryDecision::DeadlineFirst);
     }
 
     #[test]
     fn attempts_and_budget_end() {
-        let last = Situation {
+        let last = RetryContext {
             attempt: 4,
-            ..situation(Sent::No, Effect::Read)
+            ..context(Delivery::NotSent, Idempotency::Safe)
         };
-        assert_eq!(verdict(last), Verdict::AttemptsUsedUp);
+        assert_eq!(decision_for(last), RetryDecision::AttemptsUsedUp);
 
         let (policy, budget) = (RetryPolicy::default(), Budget::new());
         let go = || {
             decide(
                 &policy,
                 &budget,
-                situation(Sent::No, Effect::Read),
+                context(Delivery::NotSent, Idempotency::Safe),
                 (0.1, 0.1),
             )
         };
         assert_eq!(
             (0..20)
-                .filter(|_| matches!(go(), Verdict::Again(_)))
+                .filter(|_| matches!(go(), RetryDecision::Again(_)))
                 .count(),
             20
         );
-        assert_eq!(go(), Verdict::BudgetUsedUp);
+        assert_eq!(go(), RetryDecision::BudgetUsedUp);
         (0..5).for_each(|_| budget.refill());
-        assert!(matches!(go(), Verdict::Again(_)));
+        assert!(matches!(go(), RetryDecision::Again(_)));
     }
 }

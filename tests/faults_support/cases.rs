@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use access_tokens::Clock as _;
 use access_tokens::ErrorKind;
-use access_tokens::testing::{Fault, VirtualClock};
+use access_tokens_testing::{Fault, VirtualClock};
 
 use super::raw::{After, Reply};
 

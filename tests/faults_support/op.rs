@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use access_tokens::testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
-use access_tokens::testing::{Received, query_server as query_twin};
-use access_tokens::testing::{avisi_cloud as avisi_twin, launchdarkly as ld_twin};
 use access_tokens::{Marker, Result, Secret, TokenId, avisi_cloud, launchdarkly, query_server};
+use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
+use access_tokens_testing::{Received, query_server as query_twin};
+use access_tokens_testing::{avisi_cloud as avisi_twin, launchdarkly as ld_twin};
 
 /// What kind of call an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

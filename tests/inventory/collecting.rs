@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use access_tokens::inventory::{Inventory, Phase};
-use access_tokens::testing::launchdarkly::{self as ld_twin, RateLimit};
-use access_tokens::testing::{Fault, LaunchDarkly, VirtualClock, avisi_cloud, query_server};
 use access_tokens::{ErrorKind, RecordStream, launchdarkly};
+use access_tokens_testing::launchdarkly::{self as ld_twin, RateLimit};
+use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock, avisi_cloud, query_server};
 
 use super::memory::{MEMORY, Memory, record};
 use super::{Setup, names};
@@ -57,7 +57,7 @@ async fn what_was_read_before_a_failure_stays() {
     assert_eq!((failure.label.as_str(), failure.records), ("prod", 50));
     assert_eq!(failure.error.as_ref().unwrap().kind(), ErrorKind::Server);
     assert_eq!(report.account("prod").len(), 50);
-    let table = report.table();
+    let table = report.to_table();
     assert!(table.contains("! prod: not complete, 50 tokens read: LaunchDarkly getTokens"));
 }
 
@@ -154,7 +154,7 @@ async fn one_service_can_be_shared_and_none_is_fine() {
     assert_eq!(report.collect().await.len(), 3);
     let nothing = Inventory::new().collect().await;
     assert!(nothing.is_empty() && nothing.is_complete());
-    assert_eq!(nothing.table(), "0 tokens in 0 accounts\n");
+    assert_eq!(nothing.to_table(), "0 tokens in 0 accounts\n");
 }
 
 #[tokio::test]
@@ -170,7 +170,7 @@ async fn more_tokens_than_allowed_are_a_failure_of_their_account() {
     };
     assert_eq!((failure.label.as_str(), failure.records), ("too many", 10));
     let error = failure.error.as_ref().unwrap();
-    assert_eq!(error.kind(), ErrorKind::TooManyPages);
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     assert!(error.to_string().contains("more than 10 tokens"), "{error}");
     assert_eq!(report.len(), 20);
 }

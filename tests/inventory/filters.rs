@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::testing::{VirtualClock, avisi_cloud, launchdarkly as ld_twin, query_server};
 use access_tokens::{
-    Clock as _, Due, Policy, Privilege, Service, TokenRecord, TokenState, When, days,
+    Clock as _, Due, Privilege, RotationPolicy, Service, TokenRecord, TokenState, When, days,
 };
+use access_tokens_testing::{VirtualClock, avisi_cloud, launchdarkly as ld_twin, query_server};
 
 use super::memory::{Memory, record};
 use super::{Setup, names};
@@ -180,10 +180,10 @@ async fn a_policy_judges_a_whole_report() {
         ("unknown", &|_, _| ()),
     ])
     .await;
-    let policy = Policy::new().expires_within(days(14));
+    let policy = RotationPolicy::new().expires_within(days(14));
     assert_eq!(keys(&report.due(&policy)), ["due"]);
     let judged: Vec<_> = report
-        .judged(&policy)
+        .evaluate(&policy)
         .map(|(token, due)| (token.key.as_str(), due))
         .collect();
     assert!(matches!(judged[0], ("due", Due::Now(_))));

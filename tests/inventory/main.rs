@@ -12,8 +12,8 @@ mod memory;
 mod outputs;
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens::{RetryPolicy, avisi_cloud, launchdarkly, query_server};
+use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 
 /// The three twins and their clients, all by one clock.
 struct Setup {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use access_tokens::{
-    Action, Blueprint, BoxFuture, Capabilities, Error, ErrorKind, NewToken, OwnCredential,
-    RecordStream, Result, Secret, Service, Successor, TokenKey, TokenRecord, TokenService,
+    Action, BoxFuture, Capabilities, Error, ErrorKind, NewToken, Overrides, OwnCredential,
+    RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService, TokenTemplate,
     Verification,
 };
 
@@ -71,11 +71,15 @@ impl TokenService for Memory {
         no()
     }
 
-    fn blueprint(&self, _: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
+    fn template(&self, _: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         no()
     }
 
-    fn create(&self, _: &Blueprint, _: Successor) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+    fn create(
+        &self,
+        _: &TokenTemplate,
+        _: Overrides,
+    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
         no()
     }
 

@@ -1,8 +1,8 @@
 //! The table, the JSON and the CSV.
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::testing::{avisi_cloud, launchdarkly as ld_twin, query_server};
 use access_tokens::{Clock as _, Marker, Privilege, Secret, TokenState, When, days};
+use access_tokens_testing::{avisi_cloud, launchdarkly as ld_twin, query_server};
 use serde_json::{Value, json};
 
 use super::Setup;
@@ -114,7 +114,7 @@ async fn csv_reads_back_and_no_cell_is_a_formula() {
 #[tokio::test]
 async fn the_table_is_aligned_and_harmless() {
     let report = hostile().await;
-    let table = report.table();
+    let table = report.to_table();
     let lines: Vec<&str> = table.lines().collect();
     assert_eq!(lines.len(), HOSTILE.len() + 2);
     assert_eq!(lines.last(), Some(&"13 tokens in 1 account"));
@@ -138,7 +138,7 @@ async fn columns_are_as_wide_as_their_characters() {
     let mut wide = record("k");
     wide.name = Some("ééééé".to_owned());
     let memory = Memory::holding(vec![wide]);
-    let table = Inventory::new().add("m", memory).collect().await.table();
+    let table = Inventory::new().add("m", memory).collect().await.to_table();
     assert!(table.contains("NAME   STATE"), "{table}");
     assert!(table.contains("ééééé  unknown"), "{table}");
 }
@@ -207,7 +207,7 @@ async fn the_schema_is_what_is_documented() {
              2025-12-31T00:00:00Z,2026-01-07T00:00:00Z,never,{owner},\r\n"
         )
     );
-    let table = wanted.table();
+    let table = wanted.to_table();
     assert!(table.contains("2026-01-07 (in 6 d)"), "{table}");
     assert!(table.contains("2 tokens of 3 (matching a condition) in 3 accounts"));
     assert!(table.contains("! cloud: not read: Avisi Cloud"), "{table}");
@@ -220,7 +220,7 @@ async fn an_error_has_its_kind_and_status() {
     setup
         .avisi
         .on_any()
-        .then(access_tokens::testing::Fault::Status(403));
+        .then(access_tokens_testing::Fault::Status(403));
     let report = setup.inventory().collect().await;
     let json: Value = serde_json::from_str(&report.to_json()).unwrap();
     let error = &json["accounts"][0]["error"];
@@ -247,7 +247,7 @@ async fn odd_times_and_missing_names_have_their_place() {
         (&token["state"], &token["privilege"]),
         (&json!("unusable"), &json!("not_reported"))
     );
-    assert!(report.table().contains("unusable"));
+    assert!(report.to_table().contains("unusable"));
 }
 
 #[tokio::test]
@@ -277,7 +277,7 @@ async fn no_secret_is_in_any_output() {
         let before = format!("{inventory:?}");
         let report = inventory.collect().await;
         assert_eq!(report.is_complete(), !failing);
-        let outputs = [report.table(), report.to_json(), report.to_csv()].concat();
+        let outputs = [report.to_table(), report.to_json(), report.to_csv()].concat();
         // Not even the last four characters, which a service may show.
         assert!(!outputs.contains(tail));
         let (accounts, records) = (report.accounts(), report.records().collect::<Vec<_>>());

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use access_tokens::rotation::sink::{self, FileSink, SinkError};
 use access_tokens::rotation::{Decision, ErrorKind, FleetPolicy, Outcome, Rotation, rotate_all};
-use access_tokens::testing::avisi_cloud;
 use access_tokens::{TokenKey, TokenServiceExt as _};
+use access_tokens_testing::avisi_cloud;
 
 use super::{Kind, Setup, Twin};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::rotation::{Old, Resumed, Rotation, State, Step};
-use access_tokens::testing::{Fault, avisi_cloud};
-use access_tokens::{RetryPolicy, Successor};
+use access_tokens::{Overrides, RetryPolicy};
+use access_tokens_testing::{Fault, avisi_cloud};
 
 use super::rotation_support::watched::{Moment, Watched};
 use super::{Call, KINDS, Kind, NAME, Setup, Twin};
@@ -79,13 +79,13 @@ async fn a_late_create_is_found_all_the_same() {
             .fault_on(Call::Create, 1, Fault::StallBeforeActing);
         let plan = rotation.plan().await.unwrap();
         assert_eq!(plan.run().await.unwrap_err().state(), State::Unfinished);
-        let (blueprint, successor) = late.asked.lock().unwrap().clone().unwrap();
+        let (template, successor) = late.asked.lock().unwrap().clone().unwrap();
         rotation.resume().await.unwrap();
         // Now it comes, after the rotation.
         let _ = setup
             .world
             .service()
-            .create(&blueprint, successor)
+            .create(&template, successor)
             .await
             .unwrap();
         assert_eq!(setup.world.alive().len(), 2);
@@ -135,16 +135,16 @@ async fn a_token_of_somebody_else_is_never_removed() {
     // Two more appear while the answer is lost: which is it?
     let setup = Setup::new(Kind::AvisiCloud).await;
     let service = setup.world.service();
-    let blueprint = service.blueprint(&setup.world.key).await.unwrap();
+    let template = service.template(&setup.world.key).await.unwrap();
     let theirs = Arc::new(tokio::sync::Mutex::new(None));
     let (inside, other) = (Arc::clone(&theirs), setup.world.service());
     let watched = Watched::new(
         service,
         Arc::new(move |action, moment| {
-            let (inside, other, blueprint) = (inside.clone(), other.clone(), blueprint.clone());
+            let (inside, other, template) = (inside.clone(), other.clone(), template.clone());
             Box::pin(async move {
                 if (action, moment) == (access_tokens::Action::Create, Moment::After) {
-                    let new = other.create(&blueprint, Successor::new()).await.unwrap();
+                    let new = other.create(&template, Overrides::new()).await.unwrap();
                     *inside.lock().await = Some(new.into_parts());
                 }
             })

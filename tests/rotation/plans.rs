@@ -111,7 +111,7 @@ async fn what_cannot_be_rotated_is_refused_before_anything_happens() {
     let Twin::QueryServer(twin) = &setup.world.twin else {
         unreachable!()
     };
-    twin.seed(access_tokens::testing::query_server::Seed::new("edge").active(false));
+    twin.seed(access_tokens_testing::query_server::Seed::new("edge").active(false));
     assert_eq!(
         setup.rotation().plan().await.unwrap_err().kind(),
         ErrorKind::Unsuitable

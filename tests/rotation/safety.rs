@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access_tokens::Secret;
 use access_tokens::rotation::sink::SinkError;
 use access_tokens::rotation::{ErrorKind, FileJournal, Journal, Old, Resumed, State, Verify};
-use access_tokens::testing::{Fault, launchdarkly};
+use access_tokens_testing::{Fault, launchdarkly};
 
 use super::{Call, HOUR, KINDS, Kind, Setup, Twin, Vault};
 
@@ -234,7 +234,7 @@ async fn a_name_that_stands_for_another_token_now_is_left_alone() {
     let Twin::QueryServer(twin) = &setup.world.twin else {
         unreachable!()
     };
-    let theirs = twin.seed(access_tokens::testing::query_server::Seed::new("edge"));
+    let theirs = twin.seed(access_tokens_testing::query_server::Seed::new("edge"));
     let rotated = rotation.finish().await.unwrap();
     let Old::Remains(error) = rotated.old else {
         panic!()

@@ -1,8 +1,8 @@
 //! Each way of replacing a token, on each service that has it.
 
 use access_tokens::rotation::{ErrorKind, Old, Rotation, Strategy, Verify};
-use access_tokens::testing::{launchdarkly, query_server};
 use access_tokens::{Expiry, TokenKey};
+use access_tokens_testing::{launchdarkly, query_server};
 
 use super::{HOUR, KINDS, Kind, NAME, Setup, Twin};
 
@@ -179,8 +179,8 @@ async fn elsewhere_finish_ends_it_after_the_grace_and_not_before() {
 
 #[tokio::test]
 async fn a_server_that_does_not_know_expiry_awaits_finish() {
-    let clock = access_tokens::testing::VirtualClock::new();
-    let builder = access_tokens::testing::LaunchDarkly::builder().clock(clock.clone());
+    let clock = access_tokens_testing::VirtualClock::new();
+    let builder = access_tokens_testing::LaunchDarkly::builder().clock(clock.clone());
     let twin = builder.ignores_expiry(true).start().await.unwrap();
     let token = twin.seed(launchdarkly::Seed::new(NAME));
     let ld = access_tokens::launchdarkly::Client::builder()

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use access_tokens::{
-    Action, Blueprint, BoxFuture, Capabilities, NewToken, OwnCredential, RecordStream, Result,
-    Secret, Service, Successor, TokenKey, TokenRecord, TokenService, Verification,
+    Action, BoxFuture, Capabilities, NewToken, Overrides, OwnCredential, RecordStream, Result,
+    Secret, Service, TokenKey, TokenRecord, TokenService, TokenTemplate, Verification,
 };
 
 /// Called before and after every call. A future that never ends is a crash at that place.
@@ -24,7 +24,7 @@ pub(crate) struct Watched {
     inner: Arc<dyn TokenService>,
     hook: Hook,
     /// What was last asked to be created.
-    pub(crate) asked: Arc<Mutex<Option<(Blueprint, Successor)>>>,
+    pub(crate) asked: Arc<Mutex<Option<(TokenTemplate, Overrides)>>>,
 }
 
 impl fmt::Debug for Watched {
@@ -86,17 +86,17 @@ impl TokenService for Watched {
         self.around(Action::Get, self.inner.get(key))
     }
 
-    fn blueprint(&self, key: &TokenKey) -> BoxFuture<'_, Result<Blueprint>> {
-        self.around(Action::Blueprint, self.inner.blueprint(key))
+    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
+        self.around(Action::TokenTemplate, self.inner.template(key))
     }
 
     fn create(
         &self,
-        blueprint: &Blueprint,
-        successor: Successor,
+        template: &TokenTemplate,
+        successor: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        *self.asked.lock().unwrap() = Some((blueprint.clone(), successor.clone()));
-        self.around(Action::Create, self.inner.create(blueprint, successor))
+        *self.asked.lock().unwrap() = Some((template.clone(), successor.clone()));
+        self.around(Action::Create, self.inner.create(template, successor))
     }
 
     fn secret(&self, key: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {

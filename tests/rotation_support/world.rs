@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access_tokens::testing::{
+use access_tokens::{Clock, RetryPolicy, Secret, SystemClock, TokenKey, TokenService};
+use access_tokens_testing::{
     AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock, avisi_cloud, launchdarkly,
     query_server,
 };
-use access_tokens::{Clock, RetryPolicy, Secret, SystemClock, TokenKey, TokenService};
 
 /// Which service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,7 +210,7 @@ impl World {
 
     /// The next creates, or deletes, meet this fault.
     pub(crate) fn fault_on(&self, call: Call, times: u64, fault: Fault) {
-        use access_tokens::testing::launchdarkly::Operation as Ld;
+        use access_tokens_testing::launchdarkly::Operation as Ld;
         use avisi_cloud::Operation as Avisi;
         use query_server::Operation as Query;
         match &self.twin {

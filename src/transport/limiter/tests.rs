@@ -1,11 +1,11 @@
 use std::time::UNIX_EPOCH;
 
-use super::super::operation::Effect;
+use super::super::operation::Idempotency;
 use super::*;
 use crate::BoxFuture;
 
-static LIST: Operation = Operation::new("list", Effect::Read, 200);
-static MAKE: Operation = Operation::new("make", Effect::Once, 201);
+static LIST: Operation = Operation::new("list", Idempotency::Safe, 200);
+static MAKE: Operation = Operation::new("make", Idempotency::NonIdempotent, 201);
 const SECOND: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(1_800_000_000);
 
@@ -91,12 +91,12 @@ async fn whoever_waits_for_an_answer_goes_on_when_one_comes() {
     let limiter = Arc::new(Limiter::new(8));
     learn(&limiter, 200, SECOND, &window("global", 0, 2 * SECOND));
     let clock = At(2 * SECOND);
-    let enter = || limiter.enter(&LIST, &clock, 60 * SECOND, SECOND, || 0.0);
+    let acquire = || limiter.acquire(&LIST, &clock, 60 * SECOND, SECOND, || 0.0);
     let mut places = Vec::new();
     for _ in 0..5 {
-        places.push(enter().await.unwrap());
+        places.push(acquire().await.unwrap());
     }
-    let mut sixth = pin!(enter());
+    let mut sixth = pin!(acquire());
     let soon = Duration::from_millis(20);
     assert!(timeout(soon, &mut sixth).await.is_err());
     // One that is back without having told anything changes nothing, while others may.
@@ -125,8 +125,8 @@ async fn requests_under_way_are_taken_off_what_is_left() {
     let (limiter, clock) = (Arc::new(Limiter::new(8)), At(Duration::ZERO));
     let mut places = Vec::new();
     for _ in 0..4 {
-        let enter = limiter.enter(&LIST, &clock, SECOND, SECOND, || 0.0);
-        places.push(enter.await.unwrap());
+        let acquire = limiter.acquire(&LIST, &clock, SECOND, SECOND, || 0.0);
+        places.push(acquire.await.unwrap());
     }
     learn(&limiter, 200, SECOND, &window("global", 4, 9 * SECOND));
     assert_eq!(limiter.reserve(&LIST, SECOND), Ok(()));
@@ -172,16 +172,16 @@ fn junk_neither_shuts_for_long_nor_fills_the_memory() {
 #[tokio::test]
 async fn nothing_goes_at_or_after_the_deadline() {
     let limiter = Arc::new(Limiter::new(1));
-    let enter = |at, deadline, longest| {
+    let acquire = |at, deadline, longest| {
         let limiter = &limiter;
         async move {
             let clock = At(at);
-            let enter = limiter.enter(&LIST, &clock, deadline, longest, || 1.0);
-            enter.await.map(drop)
+            let acquire = limiter.acquire(&LIST, &clock, deadline, longest, || 1.0);
+            acquire.await.map(drop)
         }
     };
-    assert_eq!(enter(SECOND, SECOND, SECOND).await, Err(Closed::Deadline));
-    assert_eq!(enter(Duration::ZERO, SECOND, SECOND).await, Ok(()));
+    assert_eq!(acquire(SECOND, SECOND, SECOND).await, Err(Denied::Deadline));
+    assert_eq!(acquire(Duration::ZERO, SECOND, SECOND).await, Ok(()));
     learn(
         &limiter,
         200,
@@ -189,7 +189,7 @@ async fn nothing_goes_at_or_after_the_deadline() {
         &window("global", 0, 9 * SECOND),
     );
     for (deadline, longest) in [(9 * SECOND, 60 * SECOND), (60 * SECOND, 8 * SECOND)] {
-        let closed = enter(Duration::ZERO, deadline, longest).await;
-        assert_eq!(closed, Err(Closed::Window(9 * SECOND)));
+        let closed = acquire(Duration::ZERO, deadline, longest).await;
+        assert_eq!(closed, Err(Denied::Window(9 * SECOND)));
     }
 }

@@ -1,0 +1,196 @@
+//! What tests see of the twin's state.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use access_tokens::Secret;
+
+/// What the twin can do, for the fault script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// `GET /sts/v1/personal-access-tokens`
+    List,
+    /// `POST /sts/v1/personal-access-tokens`
+    Provision,
+    /// `DELETE /sts/v1/personal-access-tokens/{id}`
+    Revoke,
+}
+
+/// A token as it is inside the twin.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TwinToken {
+    /// The id, a UUID unless seeded otherwise.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// Whom it stands for.
+    pub subject: String,
+    /// The type as it was given, if it was.
+    pub kind: Option<Value>,
+    /// Whether it is still to be used: neither revoked nor seeded inactive.
+    pub active: bool,
+    /// The IP restriction as it was given; empty if it was not.
+    pub ip_restriction: String,
+    /// When it was made.
+    pub created_at: Option<SystemTime>,
+    /// When it ends.
+    pub expire_at: Option<SystemTime>,
+    /// When a request was last made with it.
+    pub last_used_at: Option<SystemTime>,
+    /// The secret.
+    pub secret: Secret,
+}
+
+impl TwinToken {
+    /// Whether its end has come.
+    pub(super) fn has_ended(&self, now: SystemTime) -> bool {
+        self.expire_at.is_some_and(|end| end <= now)
+    }
+
+    pub(super) fn works(&self, now: SystemTime) -> bool {
+        self.active && !self.has_ended(now)
+    }
+}
+
+/// A token to put into an [`AvisiCloud`](super::AvisiCloud) twin, past the API and its checks.
+///
+/// ```
+/// use access_tokens_testing::avisi_cloud::Seed;
+///
+/// let old = Seed::new("forgotten").ip_restriction("203.0.113.0/24").active(false);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Seed {
+    name: String,
+    id: Option<String>,
+    kind: Option<Value>,
+    active: bool,
+    ip_restriction: String,
+    /// `None`: now.
+    created_at: Option<SystemTime>,
+    undated: bool,
+    expire_at: Option<SystemTime>,
+    last_used_at: Option<SystemTime>,
+    secret: Option<Secret>,
+}
+
+impl Seed {
+    /// An active token, made now, never used and without an end.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            id: None,
+            kind: None,
+            active: true,
+            ip_restriction: String::new(),
+            created_at: None,
+            undated: false,
+            expire_at: None,
+            last_used_at: None,
+            secret: None,
+        }
+    }
+
+    /// The id, any text; a new UUID by default. A token with the same id makes room.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The type, any JSON; absent by default.
+    #[must_use]
+    pub fn kind(mut self, kind: Value) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Whether it is active.
+    #[must_use]
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = active;
+        self
+    }
+
+    /// The IP restriction, any text.
+    #[must_use]
+    pub fn ip_restriction(mut self, text: impl Into<String>) -> Self {
+        self.ip_restriction = text.into();
+        self
+    }
+
+    /// When it was made; `None` leaves the date unset.
+    #[must_use]
+    pub fn created_at(mut self, time: impl Into<Option<SystemTime>>) -> Self {
+        self.created_at = time.into();
+        self.undated = self.created_at.is_none();
+        self
+    }
+
+    /// When it ends; may lie in the past.
+    #[must_use]
+    pub fn expire_at(mut self, time: SystemTime) -> Self {
+        self.expire_at = Some(time);
+        self
+    }
+
+    /// When it was last used.
+    #[must_use]
+    pub fn last_used_at(mut self, time: SystemTime) -> Self {
+        self.last_used_at = Some(time);
+        self
+    }
+
+    /// The secret, which must differ from all others; a new one by default.
+    #[must_use]
+    pub fn secret(mut self, secret: Secret) -> Self {
+        self.secret = Some(secret);
+        self
+    }
+
+    pub(super) fn into_token(self, subject: &str, now: SystemTime) -> TwinToken {
+        let created_at = self.created_at.or((!self.undated).then_some(now));
+        TwinToken {
+            id: self.id.unwrap_or_else(random_uuid),
+            name: self.name,
+            subject: subject.to_owned(),
+            kind: self.kind,
+            active: self.active,
+            ip_restriction: self.ip_restriction,
+            created_at,
+            expire_at: self.expire_at,
+            last_used_at: self.last_used_at,
+            secret: self.secret.unwrap_or_else(random_secret),
+        }
+    }
+}
+
+pub(super) fn random_secret() -> Secret {
+    Secret::new(
+        std::iter::repeat_with(fastrand::alphanumeric)
+            .take(40)
+            .collect::<String>(),
+    )
+}
+
+pub(super) fn random_uuid() -> String {
+    let hex = |digits: usize| {
+        let digit = || char::from_digit(fastrand::u32(..16), 16).unwrap_or('0');
+        std::iter::repeat_with(digit)
+            .take(digits)
+            .collect::<String>()
+    };
+    let variant = fastrand::choice(['8', '9', 'a', 'b']).unwrap_or('8');
+    format!(
+        "{}-{}-4{}-{variant}{}-{}",
+        hex(8),
+        hex(4),
+        hex(3),
+        hex(3),
+        hex(12)
+    )
+}

@@ -1,0 +1,313 @@
+//! What the twin remembers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use super::form::{link, millis};
+use super::limits::{RateLimit, Usage};
+use access_tokens::Secret;
+
+/// A token as it is inside the twin.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TwinToken {
+    /// 24 hexadecimal digits.
+    pub id: String,
+    /// The name, maybe empty.
+    pub name: String,
+    /// The description.
+    pub description: Option<String>,
+    /// The base role, if it has one.
+    pub role: Option<String>,
+    /// The custom roles, as they were given.
+    pub custom_role_ids: Vec<String>,
+    /// The statements of its own role.
+    pub inline_role: Vec<Value>,
+    /// A service token, or a personal one.
+    pub service: bool,
+    /// Who made it.
+    pub member_id: String,
+    /// When it was made.
+    pub created: SystemTime,
+    /// When it was last changed.
+    pub last_modified: SystemTime,
+    /// When a request was last made with it.
+    pub last_used: Option<SystemTime>,
+    /// When it ends.
+    pub expiry: Option<SystemTime>,
+    /// The API version for requests that name none.
+    pub default_api_version: u32,
+    /// The secret in force.
+    pub secret: Secret,
+    /// Earlier secrets, each with the time at which it ends or ended.
+    pub old_secrets: Vec<(Secret, SystemTime)>,
+}
+
+impl TwinToken {
+    /// Whether the token itself has ended.
+    pub(super) fn has_ended(&self, now: SystemTime) -> bool {
+        self.expiry.is_some_and(|end| end <= now)
+    }
+}
+
+/// A token with the JSON in which it is shown, written when it is first asked for: long lists
+/// would take their time otherwise.
+pub(super) struct Stored {
+    token: TwinToken,
+    shown: OnceLock<String>,
+}
+
+impl Stored {
+    pub(super) fn shown(&self, write: impl FnOnce(&TwinToken) -> String) -> &str {
+        self.shown.get_or_init(|| write(&self.token))
+    }
+
+    fn edit(&mut self) -> &mut TwinToken {
+        self.shown.take();
+        &mut self.token
+    }
+
+    /// Notes a use, also in the JSON: writing all of it anew for each request would take its time.
+    fn touch(&mut self, now: SystemTime) {
+        // Within a JSON string the quotes would be escaped, so this is the member.
+        const MEMBER: &str = "\"lastUsed\":";
+        self.token.last_used = Some(now);
+        if let Some(shown) = self.shown.get_mut() {
+            let number = shown.find(MEMBER).map(|at| at + MEMBER.len());
+            let rest = number.and_then(|at| shown.get(at..)).unwrap_or_default();
+            let length = rest.find(|c: char| c != '-' && !c.is_ascii_digit());
+            match (number, length) {
+                (Some(at), Some(length)) => {
+                    shown.replace_range(at..at + length, &millis(now).to_string());
+                }
+                _ => drop(self.shown.take()),
+            }
+        }
+    }
+}
+
+impl Deref for Stored {
+    type Target = TwinToken;
+
+    fn deref(&self) -> &TwinToken {
+        &self.token
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Member {
+    id: String,
+    role: String,
+}
+
+impl Member {
+    pub(super) fn summary(&self) -> Value {
+        let number = self.id.get(18..).unwrap_or_default();
+        json!({
+            "_id": self.id,
+            "_links": {"self": link(&format!("/api/v2/members/{}", self.id))},
+            "firstName": "Member",
+            "lastName": number,
+            "role": self.role,
+            "email": format!("member-{number}@example.com"),
+        })
+    }
+}
+
+/// Who makes a request.
+pub(super) struct Caller {
+    pub(super) token_id: String,
+    pub(super) member_id: String,
+    pub(super) service: bool,
+    pub(super) admin: bool,
+    pub(super) default_api_version: u32,
+}
+
+pub(super) struct State {
+    pub(super) owner: String,
+    members: HashMap<String, Member>,
+    /// By id, which is the order of creation.
+    tokens: BTreeMap<String, Stored>,
+    /// Token ids by secret, old secrets included.
+    secrets: HashMap<String, String>,
+    pub(super) usage: Usage,
+    ids: Ids,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// An account with its owner.
+    pub(super) fn new(limit: RateLimit, now: SystemTime) -> Self {
+        let mut state = Self {
+            owner: String::new(),
+            members: HashMap::new(),
+            tokens: BTreeMap::new(),
+            secrets: HashMap::new(),
+            usage: Usage::new(limit),
+            ids: Ids {
+                account: fastrand::u64(..) & 0xff_ffff_ffff,
+                count: 0,
+            },
+        };
+        state.owner = state.add_member("owner", now);
+        state
+    }
+
+    pub(super) fn add_member(&mut self, role: &str, now: SystemTime) -> String {
+        let id = self.ids.next(now);
+        let member = Member {
+            id: id.clone(),
+            role: role.to_owned(),
+        };
+        self.members.insert(id.clone(), member);
+        id
+    }
+
+    pub(super) fn set_member_role(&mut self, id: &str, role: &str) -> bool {
+        self.edit_all();
+        self.members
+            .get_mut(id)
+            .map(|member| role.clone_into(&mut member.role))
+            .is_some()
+    }
+
+    pub(super) fn remove_member(&mut self, id: &str) -> bool {
+        self.edit_all();
+        self.members.remove(id).is_some()
+    }
+
+    /// Members are shown in their tokens.
+    fn edit_all(&mut self) {
+        for token in self.tokens.values_mut() {
+            token.edit();
+        }
+    }
+
+    pub(super) fn member(&self, id: &str) -> Option<&Member> {
+        self.members.get(id)
+    }
+
+    /// Puts a token in; its id is made here.
+    pub(super) fn insert(&mut self, mut token: TwinToken) -> TwinToken {
+        token.id = self.ids.next(token.created);
+        let secret = token.secret.expose_secret().to_owned();
+        self.secrets.insert(secret, token.id.clone());
+        let stored = Stored {
+            token: token.clone(),
+            shown: OnceLock::new(),
+        };
+        self.tokens.insert(token.id.clone(), stored);
+        token
+    }
+
+    /// Oldest first.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = &Stored> {
+        self.tokens.values()
+    }
+
+    pub(super) fn token(&self, id: &str) -> Option<&Stored> {
+        self.tokens.get(id)
+    }
+
+    pub(super) fn edit(&mut self, id: &str) -> Option<&mut TwinToken> {
+        self.tokens.get_mut(id).map(Stored::edit)
+    }
+
+    pub(super) fn delete(&mut self, id: &str) -> bool {
+        let Some(token) = self.tokens.remove(id) else {
+            return false;
+        };
+        self.secrets.remove(token.secret.expose_secret());
+        for (secret, _) in &token.old_secrets {
+            self.secrets.remove(secret.expose_secret());
+        }
+        true
+    }
+
+    /// Gives a token a new secret; the old one ends at the given time.
+    pub(super) fn reset(&mut self, id: &str, old_until: SystemTime, now: SystemTime) {
+        if let Some(token) = self.tokens.get_mut(id).map(Stored::edit) {
+            let old = std::mem::replace(&mut token.secret, new_secret());
+            token.old_secrets.push((old, old_until));
+            token.last_modified = now;
+            let secret = token.secret.expose_secret().to_owned();
+            self.secrets.insert(secret, id.to_owned());
+        }
+    }
+
+    /// The token that a secret opens now.
+    pub(super) fn opened_by(&self, secret: &str, now: SystemTime) -> Option<&TwinToken> {
+        let token: &TwinToken = self.tokens.get(self.secrets.get(secret)?)?;
+        let in_force = token.secret.expose_secret() == secret
+            || token
+                .old_secrets
+                .iter()
+                .any(|(old, end)| old.expose_secret() == secret && *end > now);
+        // Personal tokens go with their member.
+        let backed = token.service || self.members.contains_key(&token.member_id);
+        (in_force && backed && !token.has_ended(now)).then_some(token)
+    }
+
+    /// As [`opened_by`](Self::opened_by), for a request: it counts as use.
+    pub(super) fn authenticate(&mut self, secret: &str, now: SystemTime) -> Option<Caller> {
+        let token = self.opened_by(secret, now)?;
+        let is_admin = |role: &str| role == "admin" || role == "owner";
+        // A personal token never can more than its member can at the moment.
+        let backed = token.service
+            || self
+                .member(&token.member_id)
+                .is_some_and(|member| is_admin(&member.role));
+        let caller = Caller {
+            token_id: token.id.clone(),
+            member_id: token.member_id.clone(),
+            service: token.service,
+            admin: backed && token.role.as_deref().is_some_and(is_admin),
+            default_api_version: token.default_api_version,
+        };
+        if let Some(token) = self.tokens.get_mut(&caller.token_id) {
+            token.touch(now);
+        }
+        Some(caller)
+    }
+}
+
+/// `api-` and a random UUID (version 4).
+pub(super) fn new_secret() -> Secret {
+    let random = fastrand::u128(..);
+    let version = (random & !(0xf << 76)) | (4 << 76);
+    let hex = format!("{:032x}", (version & !(0b11 << 62)) | (0b10 << 62));
+    let part = |from, to| hex.get(from..to).unwrap_or_default();
+    Secret::new(format!(
+        "api-{}-{}-{}-{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32)
+    ))
+}
+
+/// Makes ids of 24 hexadecimal digits that sort by time: seconds, account, count.
+#[derive(Debug)]
+struct Ids {
+    account: u64,
+    count: u32,
+}
+
+impl Ids {
+    fn next(&mut self, time: SystemTime) -> String {
+        self.count = (self.count + 1) & 0xff_ffff;
+        let seconds = u32::try_from(millis(time).max(0) / 1000).unwrap_or(u32::MAX);
+        format!("{seconds:08x}{:010x}{:06x}", self.account, self.count)
+    }
+}

@@ -1,0 +1,193 @@
+//! The twin of Query Server.
+
+mod jwt;
+mod model;
+mod service;
+mod state;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+pub use self::model::{CreateTokenOption, Operation, Seed, TwinToken};
+use self::service::Account;
+use super::common::common_methods;
+use super::fault::Fault;
+use super::server::Server;
+use access_tokens::{Clock, Secret, SystemClock};
+
+/// A twin of Query Server's token API: a real HTTP server with its own port and state, stopped on
+/// drop.
+///
+/// It answers as the server does, not as its documentation says: creating a name that exists is a
+/// 201 that changes nothing, an update leaves a token that is mostly dead, a millisecond date
+/// never comes, and so on. Its tokens are signed as the server's are, so that their claims can be
+/// read.
+///
+/// Differences from the server: two simultaneous partial updates never lose a change; a locked
+/// database answers at once instead of after five seconds (put a [`Fault::Delay`] before it); a
+/// body is read before a 401 is sent; of the user operations there is only the login, with one
+/// user. What an update does to a row whose `updated_at` is null, or with a fractional
+/// `expiration_date`, is read from the server's code and was not tried.
+///
+/// ```
+/// use access_tokens_testing::{QueryServer, VirtualClock, query_server::Seed};
+/// use std::time::Duration;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let clock = VirtualClock::new();
+/// let twin = QueryServer::builder().clock(clock.clone()).start().await?;
+/// let seed = Seed::new("ci").expiration_date(twin.now() + 3_600);
+/// let token = twin.seed(seed);
+/// assert!(twin.accepts(&token.secret));
+/// clock.advance(Duration::from_secs(3_600));
+/// assert!(!twin.accepts(&token.secret));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct QueryServer {
+    server: Server<Account>,
+}
+
+common_methods!(QueryServer, Operation);
+
+impl QueryServer {
+    /// Starts a twin that follows the system's clock.
+    ///
+    /// # Errors
+    /// If the system gives no port or no thread.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Begins a twin with settings.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            clock: Arc::new(SystemClock::new()),
+            email: "admin@example.com".to_owned(),
+            password: "password".to_owned(),
+        }
+    }
+
+    /// The token of an admin, which never expires and is no row of the token table.
+    #[must_use]
+    pub fn credential(&self) -> Secret {
+        Secret::new(self.server.service().state().admin_token())
+    }
+
+    /// The time of the twin's clock in seconds since the Unix epoch.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.server.service().now()
+    }
+
+    /// The rows of the token table, in the order of their ids.
+    #[must_use]
+    pub fn tokens(&self) -> Vec<TwinToken> {
+        let service = self.server.service();
+        service.state().tokens(service.now())
+    }
+
+    /// Puts a row into the token table; one of the same name makes room.
+    #[expect(clippy::must_use_candidate, reason = "the row is there without it")]
+    pub fn seed(&self, seed: Seed) -> TwinToken {
+        let service = self.server.service();
+        service.state().seed(seed, service.now())
+    }
+
+    /// Whether the server would accept a token now, an admin's or one of its table.
+    ///
+    /// Its signature has to be the server's, the row has to be active and hold the same text, the
+    /// claims `exp` and `iat` have to equal the row's `expiration_date` and `updated_at`, and the
+    /// end has to be later than now or the mark for "never", which is the time of `updated_at`.
+    #[must_use]
+    pub fn accepts(&self, token: &Secret) -> bool {
+        let service = self.server.service();
+        let state = service.state();
+        state
+            .accepts(token.expose_secret(), service.now())
+            .is_some()
+    }
+
+    /// Sets the server's option `create_token`. Tokens go on working whatever it says.
+    pub fn set_create_token(&self, option: CreateTokenOption) {
+        self.server.service().state().create_token = option;
+    }
+
+    /// Answers the next `writes` creates, updates and deletes that reach the database with 400
+    /// `database is locked`.
+    pub fn lock_database(&self, writes: u32) {
+        self.server.service().state().locked_writes = writes;
+    }
+
+    /// Lets a second pass in the middle of the next `creates` creates without an expiration date:
+    /// 201, and the token is dead instead of never expiring.
+    pub fn dead_on_arrival(&self, creates: u32) {
+        self.server.service().state().dead_creates = creates;
+    }
+
+    /// Restarts the server with another secret: all tokens it has made get 401, the admin's too.
+    pub fn rotate_server_secret(&self) {
+        self.server.service().state().change_key();
+    }
+
+    /// Restarts the server with its first secret: the tokens made with it work again.
+    pub fn restore_server_secret(&self) {
+        self.server.service().state().restore_key();
+    }
+}
+
+/// Settings of a [`QueryServer`].
+pub struct Builder {
+    clock: Arc<dyn Clock>,
+    email: String,
+    password: String,
+}
+
+impl Builder {
+    /// The clock to follow, such as a [`VirtualClock`](super::VirtualClock).
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// What `POST /_/user/token/value` takes for the admin's token; `admin@example.com` and
+    /// `password` at first.
+    #[must_use]
+    pub fn login(mut self, email: impl Into<String>, password: impl Into<String>) -> Self {
+        self.email = email.into();
+        self.password = password.into();
+        self
+    }
+
+    /// Starts the twin.
+    ///
+    /// # Errors
+    /// If the system gives no port or no thread.
+    pub async fn start(self) -> io::Result<QueryServer> {
+        // Nothing to wait for today; starting a service is something one awaits all the same.
+        std::future::ready(self.start_now()).await
+    }
+
+    fn start_now(self) -> io::Result<QueryServer> {
+        let service = Account::new(Arc::clone(&self.clock), self.email, self.password);
+        let server = Server::start(Arc::new(service), self.clock)?;
+        // The server's handler of this path panics.
+        let root = server.script().on(Operation::Root).always();
+        root.then(Fault::CloseAfterRequest);
+        Ok(QueryServer { server })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("clock", &self.clock)
+            .field("email", &self.email)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,335 @@
+//! The database of the twin: two tables, an option, and what the SQL does with them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Number, Value, json};
+
+use super::jwt::Key;
+use super::model::{CreateTokenOption, Seed, TwinToken};
+use access_tokens::Secret;
+
+const TOKEN: &str = "token";
+const USER_TOKEN: &str = "user_token";
+
+// The names of these types are part of the server's error texts.
+
+#[derive(Deserialize)]
+pub(super) struct CreateTokenOptions {
+    pub(super) name: String,
+    expiration_date: Option<i64>,
+    active: Option<bool>,
+    write: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UpdateTokenOptions {
+    pub(super) name: String,
+    expiration_date: Option<i64>,
+    active: Option<bool>,
+    write: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteTokenOptions {
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct GetUserTokenValueWithoutTokenOptions {
+    pub(super) email: String,
+    pub(super) password: String,
+}
+
+/// Why a request is turned down.
+pub(super) enum Refusal {
+    /// 400 with this text.
+    BadRequest(String),
+    /// 401.
+    Unauthorized,
+    /// 404.
+    NotFound,
+    /// 500.
+    Internal,
+}
+
+impl Refusal {
+    pub(super) fn bad_request(text: &str) -> Self {
+        Self::BadRequest(text.to_owned())
+    }
+}
+
+pub(super) struct Row {
+    id: i64,
+    name: String,
+    token: String,
+    active: bool,
+    write: bool,
+    expiration_date: Number,
+    created_at: Option<i64>,
+    updated_at: Option<i64>,
+}
+
+pub(super) struct State {
+    key: Key,
+    first_key: Key,
+    rows: BTreeMap<i64, Row>,
+    last_id: i64,
+    admin: Row,
+    password: String,
+    pub(super) create_token: CreateTokenOption,
+    pub(super) locked_writes: u32,
+    pub(super) dead_creates: u32,
+}
+
+impl State {
+    pub(super) fn new(email: String, password: String, now: i64) -> Self {
+        let key = Key::random();
+        let admin = Row {
+            id: 1,
+            name: email,
+            token: key.sign(USER_TOKEN, &now.into(), now),
+            active: true,
+            write: true,
+            expiration_date: now.into(),
+            created_at: Some(now),
+            updated_at: Some(now),
+        };
+        Self {
+            first_key: key.clone(),
+            key,
+            rows: BTreeMap::new(),
+            last_id: 0,
+            admin,
+            password,
+            create_token: CreateTokenOption::On,
+            locked_writes: 0,
+            dead_creates: 0,
+        }
+    }
+
+    pub(super) fn admin_token(&self) -> &str {
+        &self.admin.token
+    }
+
+    pub(super) fn change_key(&mut self) {
+        self.key = Key::random();
+    }
+
+    pub(super) fn restore_key(&mut self) {
+        self.key = self.first_key.clone();
+    }
+
+    pub(super) fn check_option(&self) -> Result<(), Refusal> {
+        match self.create_token {
+            CreateTokenOption::On => Ok(()),
+            CreateTokenOption::Off => Err(Refusal::NotFound),
+            CreateTokenOption::Invalid => Err(Refusal::Internal),
+        }
+    }
+
+    /// Whether the token is one that the server accepts, and if so, whether it is an admin's.
+    pub(super) fn accepts(&self, token: &str, now: i64) -> Option<Caller> {
+        let claims = self.key.verify(token)?;
+        let (row, caller) = match claims.iss.as_str() {
+            USER_TOKEN if self.admin.token == token => (&self.admin, Caller::Admin),
+            TOKEN => (
+                self.rows.values().find(|row| row.token == token)?,
+                Caller::Token,
+            ),
+            _ => return None,
+        };
+        let end = row.expiration_date.as_i64()?;
+        let matches = end == claims.exp && row.updated_at == Some(claims.iat);
+        let never_expires = row.updated_at == Some(end);
+        (matches && (end > now || never_expires) && row.active).then_some(caller)
+    }
+
+    pub(super) fn list(&self) -> Value {
+        let rows: Vec<_> = self.rows.values().map(Row::to_json).collect();
+        json!({ "data": rows })
+    }
+
+    pub(super) fn value(&self, name: &str) -> Value {
+        match self.find(name) {
+            Some(row) => json!({ "data": [{ "token": row.token }] }),
+            None => json!({ "data": [] }),
+        }
+    }
+
+    pub(super) fn create(&mut self, create: CreateTokenOptions, now: i64) -> Result<(), Refusal> {
+        if create.expiration_date.is_some_and(|end| end < now) {
+            return Err(Refusal::bad_request(
+                "The expiration_date must be greater than current time",
+            ));
+        }
+        self.write()?;
+        // Taken before the constraints are looked at, so that it is lost if they do not hold.
+        self.last_id += 1;
+        if create.name.is_empty() || self.find(&create.name).is_some() {
+            return Ok(());
+        }
+        let end = create.expiration_date.unwrap_or_else(|| {
+            // The server reads one clock for the end and a later one for the row's times.
+            let late = self.dead_creates > 0;
+            self.dead_creates -= u32::from(late);
+            now - i64::from(late)
+        });
+        let row = Row {
+            id: self.last_id,
+            name: create.name,
+            token: self.key.sign(TOKEN, &end.into(), now),
+            active: create.active.unwrap_or(true),
+            write: create.write.unwrap_or(true),
+            expiration_date: end.into(),
+            created_at: Some(now),
+            updated_at: Some(now),
+        };
+        self.rows.insert(row.id, row);
+        Ok(())
+    }
+
+    pub(super) fn update(&mut self, update: &UpdateTokenOptions, now: i64) -> Result<(), Refusal> {
+        let no_rows = || Refusal::bad_request("Query returned no rows");
+        let stored = self.find(&update.name);
+        // What is missing is read first, in this order; only that notices a missing row.
+        let end = match update.expiration_date {
+            Some(end) => end,
+            None => stored.ok_or_else(no_rows)?.whole_expiration_date()?,
+        };
+        let active = match update.active {
+            Some(active) => active,
+            None => stored.ok_or_else(no_rows)?.active,
+        };
+        let write = match update.write {
+            Some(write) => write,
+            None => stored.ok_or_else(no_rows)?.write,
+        };
+        self.write()?;
+        let Some(row) = self.rows.values_mut().find(|row| row.name == update.name) else {
+            return Ok(());
+        };
+        let Some(previous) = row.updated_at else {
+            return Err(Refusal::bad_request(
+                "Invalid function parameter type Null at index 0",
+            ));
+        };
+        row.expiration_date = end.into();
+        row.active = active;
+        row.write = write;
+        // The trigger signs with the time of the change before this one.
+        row.token = self.key.sign(TOKEN, &row.expiration_date, previous);
+        row.updated_at = Some(now);
+        Ok(())
+    }
+
+    pub(super) fn delete(&mut self, name: &str) -> Result<(), Refusal> {
+        self.write()?;
+        self.rows.retain(|_, row| row.name != name);
+        Ok(())
+    }
+
+    pub(super) fn login(
+        &self,
+        login: &GetUserTokenValueWithoutTokenOptions,
+    ) -> Result<Value, Refusal> {
+        if login.email != self.admin.name || login.password != self.password {
+            return Err(Refusal::bad_request(
+                "The email or password is not correct.",
+            ));
+        }
+        Ok(json!({ "data": [{ "token": self.admin.token }] }))
+    }
+
+    pub(super) fn seed(&mut self, seed: Seed, now: i64) -> TwinToken {
+        self.rows.retain(|_, row| row.name != seed.name);
+        self.last_id += 1;
+        let created_at = seed.created_at.seconds(now);
+        let updated_at = seed.updated_at.seconds(now);
+        let end = seed
+            .expiration_date
+            .unwrap_or_else(|| updated_at.unwrap_or(now).into());
+        let issued_at = seed.issued_at.or(updated_at).unwrap_or(now);
+        let token = match &seed.secret {
+            Some(secret) => secret.expose_secret().to_owned(),
+            None => self.key.sign(TOKEN, &end, issued_at),
+        };
+        let row = Row {
+            id: self.last_id,
+            name: seed.name,
+            token,
+            active: seed.active,
+            write: seed.write,
+            expiration_date: end,
+            created_at,
+            updated_at,
+        };
+        let token = self.describe(&row, now);
+        self.rows.insert(row.id, row);
+        // Only now can it be alive.
+        let alive = self.accepts(token.secret.expose_secret(), now).is_some();
+        TwinToken { alive, ..token }
+    }
+
+    pub(super) fn tokens(&self, now: i64) -> Vec<TwinToken> {
+        let rows = self.rows.values();
+        rows.map(|row| self.describe(row, now)).collect()
+    }
+
+    fn describe(&self, row: &Row, now: i64) -> TwinToken {
+        TwinToken {
+            id: row.id,
+            name: row.name.clone(),
+            secret: Secret::new(row.token.as_str()),
+            active: row.active,
+            write: row.write,
+            expiration_date: row.expiration_date.clone(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            alive: self.accepts(&row.token, now).is_some(),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Row> {
+        self.rows.values().find(|row| row.name == name)
+    }
+
+    /// Asks for the write lock.
+    fn write(&mut self) -> Result<(), Refusal> {
+        if self.locked_writes > 0 {
+            self.locked_writes -= 1;
+            return Err(Refusal::bad_request("database is locked"));
+        }
+        Ok(())
+    }
+}
+
+/// Whose token a request carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// An admin's own.
+    Admin,
+    /// One made by `POST /_/token`.
+    Token,
+}
+
+impl Row {
+    fn to_json(&self) -> Value {
+        json!({
+            "active": i32::from(self.active),
+            "created_at": self.created_at,
+            "expiration_date": self.expiration_date,
+            "id": self.id,
+            "name": self.name,
+            "token": self.token,
+            "updated_at": self.updated_at,
+            "write": i32::from(self.write),
+        })
+    }
+
+    fn whole_expiration_date(&self) -> Result<i64, Refusal> {
+        self.expiration_date.as_i64().ok_or_else(|| {
+            Refusal::bad_request("Invalid column type Real at index: 0, name: expiration_date")
+        })
+    }
+}

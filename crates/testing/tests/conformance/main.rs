@@ -1,0 +1,91 @@
+//! The conformance suite against the twins, with each choice that a service leaves open, and
+//! against real servers where the environment names one:
+//!
+//! | service | variables |
+//! |---|---|
+//! | LaunchDarkly | `ACCESS_TOKENS_LIVE_LAUNCHDARKLY_URL`, `…_TOKEN` |
+//! | Query Server | `ACCESS_TOKENS_LIVE_QUERY_SERVER_URL`, `…_TOKEN` |
+//! | Avisi Cloud | `ACCESS_TOKENS_LIVE_AVISI_CLOUD_URL`, `…_TOKEN` |
+//!
+//! `cargo test --test conformance live -- --nocapture` shows a line for each behaviour. With
+//! `ACCESS_TOKENS_LIVE_MANY=1` it also makes some thirty tokens at a time.
+#![cfg(any(
+    feature = "avisi-cloud",
+    feature = "launchdarkly",
+    feature = "query-server"
+))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    dead_code,
+    unused_imports,
+    reason = "the helpers are test code too, and serve one service each"
+)]
+
+#[cfg(feature = "avisi-cloud")]
+mod avisi_cloud;
+#[cfg(feature = "launchdarkly")]
+mod launchdarkly;
+#[cfg(feature = "query-server")]
+mod query_server;
+
+use access_tokens::Secret;
+use access_tokens_testing::VirtualClock;
+use access_tokens_testing::conformance::{Options, Outcome, Report};
+
+/// All there is to check, on a clock that the twin shares.
+fn everything(clock: &VirtualClock) -> Options {
+    Options::new().virtual_time(clock.clone()).many_tokens()
+}
+
+/// Every check passes, but for those that cannot be made.
+#[track_caller]
+fn assert_passes(report: &Report, skipped: &[&str]) {
+    assert!(report.is_ok(), "{report}");
+    let found: Vec<_> = report.skipped().map(|check| check.name).collect();
+    assert_eq!(found, skipped, "{report}");
+    assert!(report.checks().len() > 20, "{report}");
+}
+
+/// What a check saw where the service may choose.
+#[track_caller]
+fn assert_seen(report: &Report, check: &str, text: &str) {
+    let found = report.check(check).unwrap_or_else(|| panic!("{check}"));
+    assert_eq!(found.seen.as_deref(), Some(text), "{found}");
+}
+
+#[track_caller]
+fn assert_fails(report: &Report, check: &str) {
+    let found = report.check(check).unwrap_or_else(|| panic!("{check}"));
+    assert!(matches!(found.outcome, Outcome::Failed(_)), "{report}");
+}
+
+/// No secret is in what a report prints.
+#[track_caller]
+fn assert_secretless(report: &Report, secrets: &[&Secret]) {
+    let text = format!("{report}\n{report:?}\n{report:#?}");
+    for secret in secrets {
+        assert!(!text.contains(secret.expose_secret()));
+    }
+    // The forms of the secrets that checks make.
+    assert!(!text.contains("api-0") && !text.contains("eyJ"), "{text}");
+}
+
+/// The real server of the environment, if there is one.
+fn live(service: &str) -> Option<(String, Secret, Options)> {
+    let variable = |end: &str| {
+        let name = format!("ACCESS_TOKENS_LIVE_{service}_{end}");
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    };
+    let (Some(url), Some(token)) = (variable("URL"), variable("TOKEN")) else {
+        println!("skipped: ACCESS_TOKENS_LIVE_{service}_URL and …_TOKEN are not set");
+        return None;
+    };
+    let mut options = Options::new()
+        .real_time()
+        .on_check(|check| println!("  {check}"));
+    if std::env::var_os("ACCESS_TOKENS_LIVE_MANY").is_some() {
+        options = options.many_tokens();
+    }
+    Some((url, Secret::new(token), options))
+}
