@@ -12,9 +12,9 @@ use access_tokens::inventory::Inventory;
 use access_tokens::rotation::Rotation;
 use access_tokens::rotation::sink::{self, SinkError};
 use access_tokens::{
-    Action, BoxFuture, Capabilities, Error, ErrorKind, NewToken, Overrides, OwnCredential,
-    Privilege, RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService,
-    TokenServiceExt as _, TokenState, TokenTemplate, Verification, When, days,
+    Action, BoxFuture, CallerIdentity, Capabilities, Error, ErrorKind, Expiry, NewToken, Overrides,
+    OwnCredential, Privilege, RecordStream, Result, Secret, Service, TokenKey, TokenRecord,
+    TokenService, TokenServiceExt as _, TokenState, TokenTemplate, Verification, When, days,
 };
 use serde_json::json;
 
@@ -161,9 +161,14 @@ impl TokenService for FrontDesk {
         now_or_never(Err(cannot("the number is printed on the badge")))
     }
 
-    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+        let ends = match expiry {
+            Expiry::At(time) => Some(time),
+            Expiry::In(span) => self.now().checked_add(span),
+            _ => None,
+        };
         now_or_never(
-            self.change(key, |badge| badge.ends = Some(time))
+            self.change(key, |badge| badge.ends = ends)
                 .map(|((), record)| record),
         )
     }
@@ -188,9 +193,13 @@ impl TokenService for FrontDesk {
         }))
     }
 
-    fn is_own_credential(&self, _: &TokenRecord) -> OwnCredential {
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        now_or_never(Err(cannot("the desk has no badge of its own")))
+    }
+
+    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
         // The desk itself opens no doors.
-        OwnCredential::No
+        now_or_never(Ok(OwnCredential::No))
     }
 
     fn use_credential(&self, _: Secret) -> Result<()> {

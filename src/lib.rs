@@ -112,8 +112,8 @@ pub use marker::{Marker, ParseMarkerError};
 pub use new_token::NewToken;
 pub use secret::Secret;
 pub use service::{
-    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
-    TokenService, TokenServiceExt, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
+    TokenKey, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate, Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
 pub use transport::{

@@ -5,10 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A mark that is put into the name or description of a token when it is created.
+/// Mark in the name or description of a token, put there when it is created, by which it is found
+/// again.
 ///
 /// If the answer to a create is lost, nobody holds the secret of the token that may exist. With a
-/// marker it can be told from all others and removed.
+/// marker it can be told from all others and removed. In a text a marker is `at~`, sixteen
+/// characters of `a` to `z` and `0` to `9`, and, where an owner of many attempts made it, a dot and
+/// the number of the attempt: a form that nobody writes by accident.
 ///
 /// ```
 /// use access_tokens::Marker;
@@ -18,24 +21,39 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(Marker::in_text(&text), Some(marker));
 /// assert_eq!(Marker::stripped(&text), "nightly export");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Marker(String);
 
-const PREFIX: &str = "marker:";
-const MIN: usize = 8;
-const MAX: usize = 32;
+const PREFIX: &str = "at~";
+const LENGTH: usize = 16;
 
 impl Marker {
-    /// A marker that nobody else has: 80 random bits.
+    /// A marker that nobody else has: 80 random bits, no number.
     #[must_use]
     pub fn random() -> Self {
-        Self(
-            std::iter::repeat_with(fastrand::alphanumeric)
-                .take(16)
-                .collect::<String>()
-                .to_lowercase(),
-        )
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let letter = || ALPHABET.get(fastrand::usize(..ALPHABET.len())).copied();
+        let owner = std::iter::repeat_with(letter).take(LENGTH).flatten();
+        Self(owner.map(char::from).collect())
+    }
+
+    /// The same owner's marker of an attempt.
+    #[must_use]
+    pub fn attempt(&self, number: u64) -> Self {
+        Self(format!("{}.{number}", self.owner()))
+    }
+
+    /// The part that all attempts of one owner share.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        self.0.split_once('.').map_or(&*self.0, |(owner, _)| owner)
+    }
+
+    /// The number of the attempt, if it has one.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        self.0.split_once('.').and_then(|(_, n)| n.parse().ok())
     }
 
     /// The marker without its prefix.
@@ -44,48 +62,69 @@ impl Marker {
         &self.0
     }
 
-    /// The text with this marker at its end, instead of any other.
+    /// The text with this marker at its end, after a space, instead of any other.
     #[must_use]
     pub fn appended_to(&self, text: &str) -> String {
+        self.appended_after(text, ' ')
+    }
+
+    /// The text with this marker at its end, after a separator (a space or a hyphen), instead of
+    /// any other: a hyphen makes a name that is easy to type.
+    #[must_use]
+    pub fn appended_after(&self, text: &str, separator: char) -> String {
         let text = Self::stripped(text).trim_end();
         if text.is_empty() {
             self.to_string()
         } else {
-            format!("{text} {self}")
+            format!("{text}{separator}{self}")
         }
     }
 
     /// The marker at the end of a text, if there is one.
     #[must_use]
     pub fn in_text(text: &str) -> Option<Self> {
-        Self::split(text).and_then(|(_, marker)| marker.parse().ok())
+        Self::split(text).map(|(_, marker)| marker)
     }
 
     /// The text without the marker at its end.
     #[must_use]
     pub fn stripped(text: &str) -> &str {
-        match Self::split(text) {
-            Some((before, marker)) if marker.parse::<Self>().is_ok() => before.trim_end(),
-            _ => text,
-        }
+        Self::split(text).map_or(text, |(before, _)| before)
     }
 
-    fn split(text: &str) -> Option<(&str, &str)> {
+    fn split(text: &str) -> Option<(&str, Self)> {
         let (before, marker) = text.rsplit_once(PREFIX)?;
-        (before.is_empty() || before.ends_with(' ')).then_some((before, marker))
+        let marker = Self::checked(marker)?;
+        if before.is_empty() {
+            return Some((before, marker));
+        }
+        let before = before.strip_suffix([' ', '-'])?;
+        Some((before.trim_end(), marker))
+    }
+
+    fn checked(text: &str) -> Option<Self> {
+        let (owner, number) = match text.split_once('.') {
+            Some((owner, number)) => (owner, Some(number)),
+            None => (text, None),
+        };
+        let fits = owner.len() == LENGTH
+            && owner.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            // The one way to write a number: no sign, no leading zero.
+            && number.is_none_or(|n| n.parse::<u64>().is_ok_and(|parsed| parsed.to_string() == n));
+        fits.then(|| Self(text.to_owned()))
     }
 }
 
-/// `marker:` and the marker, as it stands in a name or description.
+/// `at~` and the marker, as it stands in a name or description.
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{PREFIX}{}", self.0)
     }
 }
 
-/// Text that cannot be a marker.
+/// Text that is no [`Marker`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a marker is 8 to 32 lower-case letters and digits")]
+#[error("a marker is 16 lower-case letters and digits, and at most a dot and a number after them")]
 pub struct ParseMarkerError(());
 
 impl FromStr for Marker {
@@ -93,15 +132,7 @@ impl FromStr for Marker {
 
     fn from_str(text: &str) -> Result<Self, ParseMarkerError> {
         let text = text.strip_prefix(PREFIX).unwrap_or(text);
-        let fits = (MIN..=MAX).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParseMarkerError(()))
-        }
+        Self::checked(text).ok_or(ParseMarkerError(()))
     }
 }
 
@@ -125,16 +156,42 @@ mod tests {
 
     #[test]
     fn a_marker_comes_back_out_of_a_text() {
-        let (first, second) = (Marker::random(), Marker::random());
+        let (first, second) = (Marker::random(), Marker::random().attempt(17));
         assert_ne!(first, second);
-        for text in ["", "x", "a marker:", "marker:short", "x marker:UPPERCASE1"] {
-            let marked = first.appended_to(text);
-            assert_eq!(Marker::in_text(&marked), Some(first.clone()), "{marked}");
-            assert_eq!(Marker::stripped(&marked), text);
-            // A second one takes the place of the first.
-            assert_eq!(Marker::stripped(&second.appended_to(&marked)), text);
+        for text in [
+            "",
+            "x",
+            "an at~",
+            "at~short",
+            "x at~ABCDEFGHIJKLMNOP",
+            "marker:production",
+        ] {
+            for marked in [first.appended_to(text), first.appended_after(text, '-')] {
+                assert_eq!(Marker::in_text(&marked), Some(first.clone()), "{marked}");
+                assert_eq!(Marker::stripped(&marked), text);
+                // A second one takes the place of the first.
+                assert_eq!(Marker::stripped(&second.appended_to(&marked)), text);
+            }
         }
-        assert_eq!(Marker::in_text("benchmarker:abcdefgh1"), None);
-        assert_eq!(Marker::in_text("marker:abcdefgh1 and more"), None);
+        for text in [
+            "xat~abcdefgh12345678",
+            "at~abcdefgh12345678 and more",
+            "at~abcdefgh12345678.",
+            "at~abcdefgh12345678.01",
+            "at~abcdefgh12345678.+1",
+            "at~abcdefgh12345678.1.2",
+        ] {
+            assert_eq!(Marker::in_text(text), None, "{text}");
+            assert_eq!(Marker::stripped(text), text);
+        }
+    }
+
+    #[test]
+    fn attempts_of_one_owner_differ_by_their_number() {
+        let owner = Marker::random();
+        let third = owner.attempt(2).attempt(3);
+        assert_eq!((third.owner(), third.number()), (owner.as_str(), Some(3)));
+        assert_eq!(owner.number(), None);
+        assert_eq!(third.to_string().parse(), Ok(third));
     }
 }

@@ -11,10 +11,10 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey, TokenRecord,
-    TokenService, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
+    TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
 };
-use crate::time::{ParseDateError, When};
+use crate::time::{Expiry, ParseDateError, When};
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -36,7 +36,7 @@ impl TokenService for Client {
             }
             Action::Create => &["provisionPersonalAccessToken"],
             Action::Delete => &["revokePersonalAccessToken"],
-            Action::Secret | Action::Reset | Action::ExpireAt => &[],
+            Action::Secret | Action::Reset | Action::SetExpiry | Action::WhoAmI => &[],
         }
     }
 
@@ -114,8 +114,8 @@ impl TokenService for Client {
         Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "reset")) })
     }
 
-    fn expire_at(&self, _: &TokenKey, _: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
-        Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "expire_at")) })
+    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+        Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "set_expiry")) })
     }
 
     fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
@@ -141,8 +141,12 @@ impl TokenService for Client {
         })
     }
 
-    fn is_own_credential(&self, _: &TokenRecord) -> OwnCredential {
-        OwnCredential::Unknown
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "whoami")) })
+    }
+
+    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
+        Box::pin(async { Ok(OwnCredential::Unknown) })
     }
 
     fn use_credential(&self, secret: Secret) -> Result<()> {

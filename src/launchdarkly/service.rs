@@ -15,10 +15,10 @@ use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
-    TokenService, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
+    TokenKey, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
 };
-use crate::time::When;
+use crate::time::{Expiry, When};
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -43,9 +43,9 @@ impl TokenService for Client {
             Action::Get | Action::TokenTemplate | Action::Verify => &["getToken"],
             Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
-            Action::ExpireAt => &["patchToken"],
+            Action::SetExpiry => &["patchToken"],
             Action::Delete => &["deleteToken"],
-            Action::Secret => &[],
+            Action::Secret | Action::WhoAmI => &[],
         }
     }
 
@@ -113,13 +113,24 @@ impl TokenService for Client {
         })
     }
 
-    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
         Box::pin(async move {
-            let token = self.patch(&id(&key)?, Patch::new().expire_at(time)).await?;
-            if token.expires().time().is_none() {
+            let patch = match expiry {
+                Expiry::Never => Patch::new().remove("/expiry"),
+                Expiry::At(time) => Patch::new().expire_at(time),
+                Expiry::In(span) => {
+                    let time = self.now().checked_add(span).ok_or_else(|| {
+                        let rule = "lies too far in the future";
+                        Error::input(Service::LAUNCH_DARKLY, "expiry", rule)
+                    })?;
+                    Patch::new().expire_at(time)
+                }
+            };
+            let token = self.patch(&id(&key)?, patch).await?;
+            if expiry != Expiry::Never && token.expires().time().is_none() {
                 // Fields that a service does not know are dropped without an error.
-                return Err(Error::unsupported(Service::LAUNCH_DARKLY, "expire_at"));
+                return Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry"));
             }
             Ok(record(&token, self.now()))
         })
@@ -153,7 +164,29 @@ impl TokenService for Client {
         })
     }
 
-    fn is_own_credential(&self, record: &TokenRecord) -> OwnCredential {
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        Box::pin(async { Err(Error::unsupported(Service::LAUNCH_DARKLY, "whoami")) })
+    }
+
+    fn is_own_credential<'a>(
+        &'a self,
+        record: &'a TokenRecord,
+    ) -> BoxFuture<'a, Result<OwnCredential>> {
+        let own = self.own_by_tail(record);
+        Box::pin(async move { Ok(own) })
+    }
+
+    fn use_credential(&self, secret: Secret) -> Result<()> {
+        self.replace_credential(secret)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.core.clock.now()
+    }
+}
+
+impl Client {
+    fn own_by_tail(&self, record: &TokenRecord) -> OwnCredential {
         // The revision ends with the four characters that the service shows of the secret.
         let Some((_, tail)) = record.revision.rsplit_once('/') else {
             return OwnCredential::Unknown;
@@ -165,14 +198,6 @@ impl TokenService for Client {
             Some(_) if !tail.is_empty() => OwnCredential::No,
             _ => OwnCredential::Unknown,
         }
-    }
-
-    fn use_credential(&self, secret: Secret) -> Result<()> {
-        self.replace_credential(secret)
-    }
-
-    fn now(&self) -> SystemTime {
-        self.core.clock.now()
     }
 }
 

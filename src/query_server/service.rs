@@ -12,10 +12,10 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, Capabilities, Overrides, OwnCredential, Privilege, RecordStream, TokenKey, TokenRecord,
-    TokenService, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
+    TokenKey, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
 };
-use crate::time::When;
+use crate::time::{Expiry, When};
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -37,7 +37,7 @@ impl TokenService for Client {
             Action::Create => &["getTokenValue", "createToken", "listTokens"],
             Action::Secret => &["getTokenValue"],
             Action::Delete => &["getTokenValue", "deleteToken"],
-            Action::Reset | Action::ExpireAt => &[],
+            Action::Reset | Action::SetExpiry | Action::WhoAmI => &[],
         }
     }
 
@@ -110,9 +110,9 @@ impl TokenService for Client {
         Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "reset")) })
     }
 
-    fn expire_at(&self, _: &TokenKey, _: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
         // An update would kill the secret on the spot.
-        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "expire_at")) })
+        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "set_expiry")) })
     }
 
     fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
@@ -146,9 +146,13 @@ impl TokenService for Client {
         })
     }
 
-    fn is_own_credential(&self, _: &TokenRecord) -> OwnCredential {
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "whoami")) })
+    }
+
+    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
         // The credential is a user's token, which is never among these.
-        OwnCredential::No
+        Box::pin(async { Ok(OwnCredential::No) })
     }
 
     fn use_credential(&self, secret: Secret) -> Result<()> {

@@ -235,7 +235,9 @@ impl Rotation {
             let all = all.map_err(|error| Error::service(&self.key, error))?;
             taken.extend(all.into_iter().map(|record| record.key));
         }
-        self.draw(record, &taken, self.service.now())
+        let own = self.service.is_own_credential(record).await;
+        let own = own.map_err(|error| Error::service(&self.key, error))?;
+        self.draw(record, &taken, own, self.service.now())
     }
 
     /// Gives a plan that comes from elsewhere this rotation's service, sinks and journal.

@@ -15,9 +15,10 @@ impl Rotation {
         &self,
         record: &TokenRecord,
         taken: &[TokenKey],
+        own: OwnCredential,
         now: SystemTime,
     ) -> Result<Plan, Error> {
-        let outline = self.outline(record, taken, now)?;
+        let outline = self.outline(record, taken, own, now)?;
         let (steps, undo) = self.steps(&outline);
         Ok(Plan {
             assumptions: self.assumptions(&outline, record, now),
@@ -32,6 +33,7 @@ impl Rotation {
         &self,
         record: &TokenRecord,
         taken: &[TokenKey],
+        own: OwnCredential,
         now: SystemTime,
     ) -> Result<Outline, Error> {
         let unsuitable =
@@ -44,7 +46,7 @@ impl Rotation {
                 return Err(Error::sink(&self.key, sink.name(), error));
             }
         }
-        let own = match self.service.is_own_credential(record) {
+        let own = match own {
             OwnCredential::Yes if !self.allow_own => {
                 return Err(Error::new(&self.key, ErrorKind::OwnCredential));
             }
@@ -193,7 +195,7 @@ impl Rotation {
             (true, None) => steps.push(step("delete the old token".into(), delete)),
             (true, Some(grace)) if can.set_expiry => {
                 let what = format!("let the old token end in {}", human(grace));
-                steps.push(step(what, &[Action::ExpireAt]));
+                steps.push(step(what, &[Action::SetExpiry]));
             }
             (true, Some(grace)) => {
                 let what = format!("after {}, by finish(): delete the old token", human(grace));

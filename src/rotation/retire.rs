@@ -106,7 +106,12 @@ impl Run<'_> {
         {
             return Ok(End::At(end));
         }
-        match self.rotation.service.expire_at(&made.key, at).await {
+        match self
+            .rotation
+            .service
+            .set_expiry(&made.key, crate::Expiry::At(at))
+            .await
+        {
             Ok(_) => Ok(End::At(at)),
             Err(error) if error.is_not_found() => Ok(End::Gone),
             Err(error) if error.kind() == ServiceErrorKind::Unsupported => Ok(End::Waits),

@@ -107,7 +107,11 @@ impl<'a> Run<'a> {
             return Err(self.fail(stale).await);
         }
         // The plan may have been made by a client with another credential.
-        self.entry.outline.own = match service.is_own_credential(&record) {
+        self.entry.outline.own = match service
+            .is_own_credential(&record)
+            .await
+            .unwrap_or(OwnCredential::Unknown)
+        {
             OwnCredential::Yes if !self.rotation.allow_own => {
                 let own = Error::new(self.key(), ErrorKind::OwnCredential);
                 return Err(self.fail(own).await);

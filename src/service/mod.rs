@@ -65,8 +65,9 @@ pub trait TokenService: fmt::Debug + Send + Sync {
         old_secret_for: Option<Duration>,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>>;
 
-    /// Makes a token end at this time.
-    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>>;
+    /// Gives a token another end, or takes its end away with [`Expiry::Never`]; the record is what
+    /// the service answered.
+    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>>;
 
     /// Removes a token for good; [`ErrorKind::NotFound`](crate::ErrorKind) if there is none.
     fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>>;
@@ -78,8 +79,14 @@ pub trait TokenService: fmt::Debug + Send + Sync {
         secret: &'a Secret,
     ) -> BoxFuture<'a, Result<Verification>>;
 
+    /// Whom the service takes this client's credential for.
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>>;
+
     /// Whether a token is the one that this client itself uses.
-    fn is_own_credential(&self, record: &TokenRecord) -> OwnCredential;
+    fn is_own_credential<'a>(
+        &'a self,
+        record: &'a TokenRecord,
+    ) -> BoxFuture<'a, Result<OwnCredential>>;
 
     /// Goes on with another secret.
     ///
@@ -201,12 +208,14 @@ pub enum Action {
     Secret,
     /// [`TokenService::reset`]
     Reset,
-    /// [`TokenService::expire_at`]
-    ExpireAt,
+    /// [`TokenService::set_expiry`]
+    SetExpiry,
     /// [`TokenService::delete`]
     Delete,
     /// [`TokenService::verify`]
     Verify,
+    /// [`TokenService::whoami`]
+    WhoAmI,
 }
 
 /// By what a service knows a token: its id, or on Query Server its name.
@@ -325,6 +334,32 @@ pub enum Verification {
     Accepted,
     /// The service refuses it.
     Refused,
+}
+
+/// The caller that a service takes a credential for; what it does not tell is `None` or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallerIdentity {
+    /// The token that the credential is the secret of, if it is one of the account's tokens.
+    pub key: Option<TokenKey>,
+    /// The token's name for people.
+    pub name: Option<String>,
+    /// The account.
+    pub account: Option<String>,
+    /// The member or user.
+    pub owner: Option<String>,
+    /// The kind of credential, in the service's own words.
+    pub kind: Option<String>,
+    /// The scopes that it was granted.
+    pub scopes: Vec<String>,
+}
+
+impl CallerIdentity {
+    /// A caller of whom nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
 }
 
 /// Whether a token is the one that the client itself uses.

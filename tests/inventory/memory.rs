@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use access_tokens::{
-    Action, BoxFuture, Capabilities, Error, ErrorKind, NewToken, Overrides, OwnCredential,
-    RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService, TokenTemplate,
-    Verification,
+    Action, BoxFuture, CallerIdentity, Capabilities, Error, ErrorKind, Expiry, NewToken, Overrides,
+    OwnCredential, RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService,
+    TokenTemplate, Verification,
 };
 
 pub(super) const MEMORY: Service = Service::new("Memory");
@@ -95,7 +95,7 @@ impl TokenService for Memory {
         no()
     }
 
-    fn expire_at(&self, _: &TokenKey, _: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
         no()
     }
 
@@ -107,8 +107,12 @@ impl TokenService for Memory {
         no()
     }
 
-    fn is_own_credential(&self, _: &TokenRecord) -> OwnCredential {
-        OwnCredential::Unknown
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        no()
+    }
+
+    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
+        Box::pin(async { Ok(OwnCredential::Unknown) })
     }
 
     fn use_credential(&self, _: Secret) -> Result<()> {

@@ -158,7 +158,7 @@ async fn the_schema_is_what_is_documented() {
         .id;
     setup
         .query
-        .seed(query_server::Seed::new("ci marker:0123456789abcdef"));
+        .seed(query_server::Seed::new("ci at~0123456789abcdef"));
     setup.avisi.refuse_connections().unwrap();
     let report = setup.inventory().collect().await;
     let wanted = report.matching(|token| token.name.as_deref() != Some("twin administrator"));
@@ -180,7 +180,7 @@ async fn the_schema_is_what_is_documented() {
         "tokens": [
             {
                 "account": "edge", "service": "Query Server",
-                "key": "ci marker:0123456789abcdef", "name": "ci marker:0123456789abcdef",
+                "key": "ci at~0123456789abcdef", "name": "ci at~0123456789abcdef",
                 "state": "active", "privilege": "write", "role": null,
                 "created": "2026-01-01T00:00:00Z", "modified": "2026-01-01T00:00:00Z",
                 "expires": "never", "last_used": "not_reported",
@@ -200,7 +200,7 @@ async fn the_schema_is_what_is_documented() {
         wanted.to_csv(),
         format!(
             "{HEADER}\r\n\
-             edge,Query Server,ci marker:0123456789abcdef,ci marker:0123456789abcdef,active,\
+             edge,Query Server,ci at~0123456789abcdef,ci at~0123456789abcdef,active,\
              write,,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,never,not_reported,,\
              0123456789abcdef\r\n\
              prod,LaunchDarkly,{id},export,active,admin,,2025-12-31T00:00:00Z,\

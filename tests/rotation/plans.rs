@@ -13,7 +13,10 @@ async fn a_stale_plan_is_refused() {
     setup.world.clock.advance(HOUR);
     let service = setup.world.service();
     let end = service.now() + HOUR;
-    service.expire_at(&setup.world.key, end).await.unwrap();
+    service
+        .set_expiry(&setup.world.key, end.into())
+        .await
+        .unwrap();
     let error = plan.run().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.state()),

@@ -71,10 +71,7 @@ async fn a_successor_is_like_the_old_token() {
         (NAME, Some("reader"))
     );
     let description = new.description.unwrap();
-    assert!(
-        description.starts_with("for tests marker:"),
-        "{description}"
-    );
+    assert!(description.starts_with("for tests at~"), "{description}");
 
     let setup = Setup::new(Kind::QueryServer).await;
     run(&setup.rotation()).await;

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use access_tokens::{
-    Action, BoxFuture, Capabilities, NewToken, Overrides, OwnCredential, RecordStream, Result,
-    Secret, Service, TokenKey, TokenRecord, TokenService, TokenTemplate, Verification,
+    Action, BoxFuture, CallerIdentity, Capabilities, Expiry, NewToken, Overrides, OwnCredential,
+    RecordStream, Result, Secret, Service, TokenKey, TokenRecord, TokenService, TokenTemplate,
+    Verification,
 };
 
 /// Called before and after every call. A future that never ends is a crash at that place.
@@ -111,8 +112,8 @@ impl TokenService for Watched {
         self.around(Action::Reset, self.inner.reset(key, old_secret_for))
     }
 
-    fn expire_at(&self, key: &TokenKey, time: SystemTime) -> BoxFuture<'_, Result<TokenRecord>> {
-        self.around(Action::ExpireAt, self.inner.expire_at(key, time))
+    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+        self.around(Action::SetExpiry, self.inner.set_expiry(key, expiry))
     }
 
     fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
@@ -127,7 +128,14 @@ impl TokenService for Watched {
         self.around(Action::Verify, self.inner.verify(key, secret))
     }
 
-    fn is_own_credential(&self, record: &TokenRecord) -> OwnCredential {
+    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+        self.around(Action::WhoAmI, self.inner.whoami())
+    }
+
+    fn is_own_credential<'a>(
+        &'a self,
+        record: &'a TokenRecord,
+    ) -> BoxFuture<'a, Result<OwnCredential>> {
         self.inner.is_own_credential(record)
     }
 
