@@ -3,11 +3,13 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use crate::common::{
+    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
+    json, lines, now, only, script, sent, whole,
+};
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use access_tokens::launchdarkly::Region;
 use access_tokens::launchdarkly::{
@@ -17,10 +19,6 @@ use access_tokens::launchdarkly::{
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Expiry, RetryPolicy, Secret,
     TokenId, UnixMillis, When,
-};
-use common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
-    json, lines, now, only, script, sent, whole,
 };
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};

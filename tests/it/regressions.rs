@@ -12,17 +12,15 @@
     clippy::panic
 )]
 
-mod common;
-
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::common::{
+    CREDENTIAL, NOW, NoWait, Raw, Reply, always, bare, empty, json, lines, script, whole,
+};
 use access_tokens::launchdarkly::{Patch, Role, Token, TokenBody};
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, ErrorKind, Result, RetryPolicy, Secret,
     TokenId, avisi_cloud, launchdarkly, query_server,
-};
-use common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, always, bare, empty, json, lines, script, whole,
 };
 use serde_json::{Value, json};
 
@@ -65,7 +63,7 @@ fn a_token_without_a_default_api_version_is_read() {
 #[test]
 fn every_example_of_launchdarkly_decodes() {
     let document: Value =
-        serde_json::from_str(include_str!("../openapi/launchdarkly.json")).unwrap();
+        serde_json::from_str(include_str!("../../openapi/launchdarkly.json")).unwrap();
     let of = |pointer: &str| document.pointer(pointer).unwrap().clone();
     let page = of(
         "/paths/~1api~1v2~1tokens/get/responses/200/content/application~1json/examples/page/value",
@@ -84,10 +82,10 @@ async fn far_expiry_of_create_is_not_dropped() {
     let outcome = ld(&server.uri())
         .create(TokenBody::builder().role(Role::Reader).expires(AEONS))
         .await;
-    let sent: Vec<_> = common::sent(&server)
+    let sent: Vec<_> = crate::common::sent(&server)
         .await
         .iter()
-        .map(common::Sent::json)
+        .map(crate::common::Sent::json)
         .collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
@@ -106,10 +104,10 @@ async fn far_expiry_of_patch_is_not_zero() {
     let outcome = ld(&server.uri())
         .patch(&id(), Patch::new().expire_at(UNIX_EPOCH + AEONS))
         .await;
-    let sent: Vec<_> = common::sent(&server)
+    let sent: Vec<_> = crate::common::sent(&server)
         .await
         .iter()
-        .map(common::Sent::json)
+        .map(crate::common::Sent::json)
         .collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
@@ -124,7 +122,7 @@ async fn past_expiry_before_another_in_a_patch() {
     assert!(
         outcome.is_err(),
         "sent {:?}",
-        common::sent(&server).await[0].json()
+        crate::common::sent(&server).await[0].json()
     );
 }
 #[tokio::test]
@@ -137,7 +135,7 @@ async fn past_expiry_in_a_token_body() {
     assert!(
         outcome.is_err(),
         "sent {:?}",
-        common::sent(&server).await[0].json()
+        crate::common::sent(&server).await[0].json()
     );
 }
 #[tokio::test]
@@ -293,7 +291,7 @@ async fn an_id_of_an_answer_in_an_error_is_bounded() {
 }
 #[tokio::test]
 async fn a_401_stays_a_401_when_its_body_breaks_off() {
-    let cut = common::head(401, &[("content-length", "500")]);
+    let cut = crate::common::head(401, &[("content-length", "500")]);
     let raw = Raw::start(move |_| Reply::Bytes(cut.clone())).await;
     let error = ld(&raw.uri).get(&id()).await.unwrap_err();
     assert_eq!(
@@ -306,7 +304,8 @@ async fn a_401_stays_a_401_when_its_body_breaks_off() {
 #[tokio::test]
 async fn a_bodyless_success_with_an_html_content_type() {
     let raw =
-        Raw::start(|_| Reply::Bytes(common::head(204, &[("content-type", "text/html")]))).await;
+        Raw::start(|_| Reply::Bytes(crate::common::head(204, &[("content-type", "text/html")])))
+            .await;
     ld(&raw.uri).delete(&id()).await.unwrap();
 }
 #[test]
@@ -326,7 +325,7 @@ async fn empty_custom_roles_are_refused() {
     assert!(
         outcome.is_err(),
         "sent {}",
-        common::sent(&server).await[0].json()
+        crate::common::sent(&server).await[0].json()
     );
 }
 #[tokio::test]
@@ -346,6 +345,6 @@ async fn sub_millisecond_expiry_is_not_rounded_into_the_past() {
         .await
         .map(drop)
         .unwrap();
-    let sent = common::sent(&server).await[0].json();
+    let sent = crate::common::sent(&server).await[0].json();
     assert!(sent["expiry"].as_i64().unwrap() > NOW * 1000, "{sent}");
 }

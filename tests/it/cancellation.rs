@@ -13,8 +13,6 @@
     reason = "the helpers are test code too"
 )]
 
-mod faults_support;
-
 use std::future::{Future, IntoFuture as _, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -24,7 +22,7 @@ use access_tokens::launchdarkly::{Role, TokenBody};
 use access_tokens::{Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server};
 use access_tokens_testing::{Fault, VirtualClock};
 
-use faults_support::op::{Op, Twin};
+use crate::faults_support::op::{Op, Twin};
 
 /// Polls a future so many times and drops it if it is not ready by then.
 async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {

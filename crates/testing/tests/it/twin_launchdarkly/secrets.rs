@@ -7,7 +7,7 @@ use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::{Seed, UnsetExpiry};
 use serde_json::{Value, json};
 
-use crate::{DAY, Setup, ms, reader, text};
+use super::{DAY, Setup, ms, reader, text};
 
 #[tokio::test]
 async fn a_created_token_shows_its_whole_secret_once() {

@@ -16,8 +16,6 @@
     reason = "what fails here fails the test"
 )]
 
-mod rotation_support;
-
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
@@ -30,8 +28,8 @@ use access_tokens::rotation::{
 };
 use access_tokens::{BoxFuture, RetryPolicy, Secret, TokenKey};
 
-use rotation_support::world::{Kind, World, client};
-use rotation_support::{Scratch, secret_in};
+use crate::rotation_support::world::{Kind, World, client};
+use crate::rotation_support::{Scratch, secret_in};
 
 /// How a rotation goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -199,7 +197,12 @@ impl Scene {
         ];
         let program = std::env::current_exe().unwrap();
         let output = Command::new(program)
-            .args(["child", "--exact", "--nocapture", "--test-threads=1"])
+            .args([
+                "rotation_crash::child",
+                "--exact",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env(VARIABLE, words.join("\n"))
             .output()
             .unwrap();

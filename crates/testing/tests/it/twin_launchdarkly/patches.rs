@@ -4,7 +4,7 @@ use access_tokens::Clock as _;
 use access_tokens_testing::LaunchDarkly;
 use serde_json::json;
 
-use crate::{DAY, Setup, ms, reader, text};
+use super::{DAY, Setup, ms, reader, text};
 
 #[tokio::test]
 async fn patches_apply_as_a_whole_or_not_at_all() {

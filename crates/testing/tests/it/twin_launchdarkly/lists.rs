@@ -5,7 +5,7 @@ use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::{Seed, TotalCount};
 use serde_json::{Value, json};
 
-use crate::{Setup, text};
+use super::{Setup, text};
 
 #[tokio::test]
 async fn lists_come_in_pages_with_links() {

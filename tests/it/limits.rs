@@ -8,18 +8,16 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
+use crate::common::{
+    CREDENTIAL, NOW, NoWait, Raw, Reply, always, assert_refused, empty, head, html, json, lines,
+    script, whole,
+};
 use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenDraft};
 use access_tokens::{
     Error, ErrorKind, Result, RetryPolicy, TokenId, avisi_cloud, launchdarkly, query_server,
-};
-use common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, always, assert_refused, empty, head, html, json, lines,
-    script, whole,
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;

@@ -11,9 +11,6 @@
     reason = "what fails here fails the test"
 )]
 
-#[path = "../rotation_support/mod.rs"]
-mod rotation_support;
-
 mod fleet;
 mod lost;
 mod plans;
@@ -28,8 +25,8 @@ use access_tokens::rotation::sink::{self, FileSink, Sink, SinkError};
 use access_tokens::rotation::{Journal, MemoryJournal, Rotation};
 use access_tokens::{Secret, TokenKey, TokenRecord};
 
-pub(crate) use rotation_support::world::{Call, KINDS, Kind, NAME, Twin, World};
-pub(crate) use rotation_support::{Scratch, secret_in};
+pub(crate) use crate::rotation_support::world::{Call, KINDS, Kind, NAME, Twin, World};
+pub(crate) use crate::rotation_support::{Scratch, secret_in};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 

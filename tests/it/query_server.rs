@@ -8,20 +8,18 @@
     clippy::panic
 )]
 
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{
+    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
+    json, lines, now, only, script, sent, whole,
+};
 use access_tokens::query_server::{
     Client, Created, Liveness, NewToken, OldToken, Token, TokenBody, TokenDraft,
 };
 use access_tokens::{Error, ErrorKind, Expiry, RetryPolicy, UnixSeconds, When};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
-    json, lines, now, only, script, sent, whole,
-};
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 

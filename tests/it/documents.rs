@@ -12,27 +12,25 @@
     clippy::panic
 )]
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::common::{CREDENTIAL, NoWait, Sent, always, bare, json, only, script, sent};
 use access_tokens::launchdarkly::{self, Access, Patch, Role, Statement};
 use access_tokens::{
     Error, ErrorKind, Expiry, Idempotency, Operation, Result, RetryPolicy, TokenId, avisi_cloud,
     query_server,
 };
-use common::{CREDENTIAL, NoWait, Sent, always, bare, json, only, script, sent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
-const LAUNCHDARKLY: &str = include_str!("../openapi/launchdarkly.json");
-const QUERY_SERVER: &str = include_str!("../openapi/query-server.json");
-const AVISI_CLOUD: &str = include_str!("../openapi/avisi-cloud.json");
+const LAUNCHDARKLY: &str = include_str!("../../openapi/launchdarkly.json");
+const QUERY_SERVER: &str = include_str!("../../openapi/query-server.json");
+const AVISI_CLOUD: &str = include_str!("../../openapi/avisi-cloud.json");
 
 fn document(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -645,7 +643,7 @@ mod on_the_wire {
                             _ => (json(number, &example), Some(example)),
                         })
                         .collect();
-                    answers.push((common::empty(number), None));
+                    answers.push((crate::common::empty(number), None));
                     for (answer, example) in answers {
                         let error = call(text, &id, answer).await.unwrap_err();
                         // Of the documented statuses, only those of the HTTP layer have no name.
@@ -681,7 +679,7 @@ mod generated_code {
     ];
 
     const HOW: &str = "if the difference is meant, write it down with \
-        `UPDATE_SNAPSHOTS=1 cargo test --test documents` and look at what git shows";
+        `UPDATE_SNAPSHOTS=1 cargo test --test it generated_code` and look at what git shows";
 
     /// The first lines that differ, a few at most.
     fn differences(kept: &str, now: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::Seed;
 use serde_json::{Value, json};
 
-use crate::{Setup, reader};
+use super::{Setup, reader};
 
 #[tokio::test]
 async fn everyone_sees_what_is_theirs_and_administrators_all() {

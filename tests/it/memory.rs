@@ -14,14 +14,12 @@
     reason = "the helpers are test code too"
 )]
 
-mod faults_support;
-
 use access_tokens::launchdarkly::Client;
 use access_tokens::{ErrorKind, RetryPolicy};
 use access_tokens_testing::launchdarkly::Operation;
 use access_tokens_testing::{Fault, LaunchDarkly};
 
-use faults_support::raw::{After, RawServer, Reply};
+use crate::faults_support::raw::{After, RawServer, Reply};
 
 const MIB: usize = 1 << 20;
 /// Says to a process started by this test what to do.
@@ -97,7 +95,7 @@ async fn an_answer_without_end_takes_no_more_than_its_cap() {
         let output = std::process::Command::new(binary)
             .args([
                 "--exact",
-                "an_answer_without_end_takes_no_more_than_its_cap",
+                "memory::an_answer_without_end_takes_no_more_than_its_cap",
                 "--nocapture",
             ])
             .env(CASE, case)

@@ -3,18 +3,16 @@
 #![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-mod common;
-
 use std::time::{Duration, UNIX_EPOCH};
 
+use crate::common::{
+    CREDENTIAL, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html, json,
+    lines, only, script, sent, whole,
+};
 use access_tokens::avisi_cloud::{
     Client, PersonalAccessToken, PersonalAccessTokenType, ProvisionBody, ProvisionDraft,
 };
 use access_tokens::{Error, ErrorKind, RetryPolicy, TokenId, When};
-use common::{
-    CREDENTIAL, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html, json,
-    lines, only, script, sent, whole,
-};
 use serde_json::{Value, json};
 use wiremock::MockServer;
 

@@ -12,16 +12,14 @@
     clippy::panic
 )]
 
-mod common;
-
 use std::fmt::Debug;
 
+use crate::common::{CREDENTIAL, Raw, Reply, assert_refused, whole};
 use access_tokens::launchdarkly::{Patch, TokenBody};
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Result, RetryPolicy, Secret,
     TokenId, avisi_cloud, launchdarkly, query_server,
 };
-use common::{CREDENTIAL, Raw, Reply, assert_refused, whole};
 
 struct Clients {
     ld: launchdarkly::Client,
@@ -672,7 +670,11 @@ mod environment {
     /// What `from_env` does where exactly these variables are set.
     fn from_env(service: &str, variables: &[(&str, &str)]) -> String {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "environment::child", "--nocapture"])
+            .args([
+                "--exact",
+                "hostile_input::environment::child",
+                "--nocapture",
+            ])
             .env_clear()
             .env(SERVICE, service)
             .envs(variables.iter().copied())
@@ -792,7 +794,11 @@ mod environment {
         use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt as _;
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "environment::child", "--nocapture"])
+            .args([
+                "--exact",
+                "hostile_input::environment::child",
+                "--nocapture",
+            ])
             .env_clear()
             .env(SERVICE, "avisi_cloud")
             .env("ACLOUD_PAT", OsString::from_vec(b"hunter2\xff".into()))

@@ -12,8 +12,6 @@
     reason = "the helpers are test code too"
 )]
 
-mod faults_support;
-
 use std::future::IntoFuture as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +25,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use faults_support::op::{Op, Target, Twin};
+use crate::faults_support::op::{Op, Target, Twin};
 
 /// A twin and a runtime to call it from.
 struct Rig {

@@ -15,8 +15,6 @@
     reason = "the helpers are test code too"
 )]
 
-mod faults_support;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,7 +24,7 @@ use access_tokens::query_server::{self, Created};
 use access_tokens::{Error, Marker, Result, Secret, TokenId, TokenServiceExt as _};
 use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
 
-use faults_support::op::{Op, Target, Twin};
+use crate::faults_support::op::{Op, Target, Twin};
 
 /// What the caller knows after one create.
 enum Known {

@@ -18,8 +18,6 @@
     reason = "the helpers are test code too"
 )]
 
-mod faults_support;
-
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +28,11 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use faults_support::cases::{self, Case, Cause, Meaning};
-use faults_support::op::{Kind, Op, Target};
-use faults_support::raw::{After, RawServer, Reply};
-use faults_support::table::{Failed, Outcome, Results, document};
-use faults_support::tls;
+use crate::faults_support::cases::{self, Case, Cause, Meaning};
+use crate::faults_support::op::{Kind, Op, Target};
+use crate::faults_support::raw::{After, RawServer, Reply};
+use crate::faults_support::table::{Failed, Outcome, Results, document};
+use crate::faults_support::tls;
 
 /// How often the fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

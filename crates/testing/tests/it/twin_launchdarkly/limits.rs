@@ -5,7 +5,7 @@ use std::time::Duration;
 use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::{RateLimit, Seed};
 
-use crate::{Setup, reader};
+use super::{Setup, reader};
 
 #[tokio::test]
 async fn budgets_run_out_and_come_back_with_the_window() {

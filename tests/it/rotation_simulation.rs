@@ -13,8 +13,6 @@
     reason = "what fails here fails the test"
 )]
 
-mod rotation_support;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,9 +25,9 @@ use access_tokens::{BoxFuture, RetryPolicy, Secret, TokenKey, TokenRecord, Token
 use access_tokens_testing::Fault;
 use fastrand::Rng;
 
-use rotation_support::watched::{Moment, Watched};
-use rotation_support::world::{KINDS, Kind, World};
-use rotation_support::{Scratch, secret_in};
+use crate::rotation_support::watched::{Moment, Watched};
+use crate::rotation_support::world::{KINDS, Kind, World};
+use crate::rotation_support::{Scratch, secret_in};
 
 /// A sink that fails now and then: before it stores, after it, or in between.
 struct Moody {
