@@ -71,6 +71,7 @@ mod resume;
 mod retire;
 mod run;
 pub mod sink;
+pub mod state;
 
 pub use builder::{CustomCheck, Rotation, Strategy, Verify};
 pub use entry::{Entry, Step};
