@@ -14,6 +14,7 @@
     clippy::panic
 )]
 
+#[path = "it/common/mod.rs"]
 mod common;
 
 use std::error::Error as _;
