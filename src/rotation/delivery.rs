@@ -2,13 +2,13 @@
 
 use super::entry::{Made, Step};
 use super::error::{Error, ErrorKind, State};
-use super::guard::guarded;
 use super::plan::{Checks, Method, Own};
 use super::run::Run;
 use super::sink::{Delivery, Holds, SinkKind};
 use crate::marker::Marker;
 use crate::secret::Secret;
 use crate::service::{TokenRecord, Verification};
+use crate::sync::catch_panic;
 
 /// What is left of a successor whose secret went down with an earlier process.
 enum Found {
@@ -139,7 +139,7 @@ impl Run<'_> {
         };
         self.touched.push(number);
         let (attempt, replaces) = (self.mark(self.entry.generation), self.mark(0));
-        let stored = guarded(async {
+        let stored = catch_panic(async {
             let seen = sink.observe().await?.version;
             let delivery =
                 Delivery::new(secret, record, &attempt, &replaces).with_seen(seen.as_ref());
@@ -188,7 +188,7 @@ impl Run<'_> {
                 if sink.kind() != SinkKind::Restorable {
                     return false;
                 }
-                let undone = guarded(async {
+                let undone = catch_panic(async {
                     let now = sink.observe().await?;
                     match (now.version, now.holds) {
                         // Somebody else's change in between is not undone.
