@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
+
 use super::error::{Error, ErrorKind};
-use super::guard::guarded;
 use super::journal::{Journal, MemoryJournal};
 use super::plan::{Checks, Outline, Plan};
 use super::sink::{Sink, redact};
-use crate::BoxFuture;
 use crate::secret::Secret;
 use crate::service::{TokenKey, TokenRecord, TokenService, TokenServiceExt as _};
+use crate::sync::catch_panic;
 use crate::time::Expiry;
 
 /// How a token is replaced.
@@ -82,7 +83,7 @@ impl Verify {
         let Self::Custom(CustomCheck(check)) = self else {
             return Ok(());
         };
-        match guarded(async { check(secret.clone()).await }).await {
+        match catch_panic(async { check(secret.clone()).await }).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(text)) => {
                 Err(Error::new(key, ErrorKind::Check).with_text(redact(&text, secret)))

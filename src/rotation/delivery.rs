@@ -2,12 +2,12 @@
 
 use super::entry::{Made, Step};
 use super::error::{Error, ErrorKind, State};
-use super::guard::guarded;
 use super::plan::{Checks, Method, Own};
 use super::run::Run;
 use super::sink::Undone;
 use crate::secret::Secret;
 use crate::service::{TokenRecord, Verification};
+use crate::sync::catch_panic;
 
 /// What is left of a successor whose secret went down with an earlier process.
 enum Found {
@@ -137,7 +137,7 @@ impl Run<'_> {
             return Ok(());
         };
         self.touched.push(number);
-        match guarded(async { sink.deliver(secret, record).await }).await {
+        match catch_panic(async { sink.deliver(secret, record).await }).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 if !error.may_hold_secret() {
@@ -167,7 +167,7 @@ impl Run<'_> {
     async fn restore_sinks(&mut self) -> bool {
         while let Some(number) = self.touched.last().copied() {
             if let Some(sink) = self.rotation.sinks.get(number) {
-                let undone = guarded(async { sink.undo().await }).await;
+                let undone = catch_panic(async { sink.undo().await }).await;
                 if !matches!(undone, Ok(Ok(Undone::Restored))) {
                     return false;
                 }

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use futures_core::future::BoxFuture;
 
 use super::atomic;
 use super::entry::{Entry, VERSION};
 use super::journal::{Journal, JournalError, JournalErrorKind, exists, follows};
-use crate::BoxFuture;
+use crate::sync::lock;
 
 /// Keeps each unfinished rotation in a file of its own, in JSON, readable for its owner alone.
 ///
@@ -48,7 +50,7 @@ impl FileJournal {
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.turn)
     }
 
     fn read(path: &Path) -> Result<Option<Entry>, JournalError> {

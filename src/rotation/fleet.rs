@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::SystemTime;
 
+use futures_core::future::BoxFuture;
+
 use super::builder::Rotation;
 use super::error::{Error, ErrorKind};
-use super::guard::guarded_call;
 use super::outcome::{Old, Rotated};
-use crate::BoxFuture;
 use crate::service::{TokenKey, TokenRecord};
+use crate::sync::catch_panic_in;
 
 type Decide = dyn Fn(&TokenRecord, SystemTime) -> Decision + Send + Sync;
 
@@ -87,7 +88,7 @@ impl FleetPolicy {
         let Some(decide) = &self.decide else {
             return Ok(Decision::Rotate);
         };
-        guarded_call(|| decide(record, now))
+        catch_panic_in(|| decide(record, now))
             .map_err(|_| Error::new(&record.key, ErrorKind::Panicked).with_text("the decision"))
     }
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use futures_core::future::BoxFuture;
 
 use super::entry::Entry;
-use crate::BoxFuture;
+use crate::sync::lock;
 
 /// Keeps one [`Entry`] for every token whose rotation is not finished.
 ///
@@ -126,7 +128,7 @@ impl MemoryJournal {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Entry>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 }
 

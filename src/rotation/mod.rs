@@ -63,7 +63,6 @@ mod entry;
 mod error;
 mod file_journal;
 mod fleet;
-mod guard;
 mod journal;
 mod orphans;
 mod outcome;
@@ -72,6 +71,7 @@ mod resume;
 mod retire;
 mod run;
 pub mod sink;
+pub mod state;
 
 pub use builder::{CustomCheck, Rotation, Strategy, Verify};
 pub use entry::{Entry, Step};

@@ -10,6 +10,7 @@ use super::entry::millis;
 use super::error::{Error, ErrorKind};
 use super::outcome::Rotated;
 use crate::service::TokenKey;
+use crate::text::escape_untrusted;
 use crate::time::{Expiry, UnixMillis};
 
 /// The decisions, as they are kept in plans and journals.
@@ -190,7 +191,7 @@ impl fmt::Display for Plan {
         let outline = &self.outline;
         write!(f, "Rotation of {} on {}", outline.key, outline.service)?;
         if let Some(account) = &outline.account {
-            write!(f, " ({})", account.escape_debug())?;
+            write!(f, " ({})", escape_untrusted(account, usize::MAX))?;
         }
         writeln!(f)?;
         if let Some(name) = outline
@@ -198,7 +199,7 @@ impl fmt::Display for Plan {
             .as_deref()
             .filter(|n| *n != outline.key.as_str())
         {
-            writeln!(f, "  named \"{}\"", name.escape_debug())?;
+            writeln!(f, "  named \"{}\"", escape_untrusted(name, usize::MAX))?;
         }
         let all = self.steps.iter().chain(&self.undo);
         let width = all.map(|step| step.what.chars().count()).max().unwrap_or(0);

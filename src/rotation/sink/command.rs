@@ -10,10 +10,10 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_core::future::BoxFuture;
 use tokio::sync::oneshot;
 
 use super::{Sink, SinkError, Undone, redact};
-use crate::BoxFuture;
 use crate::secret::Secret;
 use crate::service::TokenRecord;
 

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use super::file::check;
 use super::{Sink, SinkError, Undone};
-use crate::BoxFuture;
 use crate::rotation::atomic;
 use crate::secret::Secret;
 use crate::service::TokenRecord;
+use crate::sync::lock;
 
 /// Sets one key of a dotenv file (`KEY=value` lines) and leaves every other byte of it as it is:
 /// other lines, comments, quotes, line ends, a missing line end at the end.
@@ -113,7 +114,7 @@ impl DotenvSink {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Delivery>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.last)
     }
 }
 

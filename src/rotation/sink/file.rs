@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
 
 use super::{Sink, SinkError, Undone};
-use crate::BoxFuture;
 use crate::rotation::atomic;
 use crate::secret::Secret;
 use crate::service::TokenRecord;
+use crate::sync::lock;
 
 /// Puts the secret, and nothing else, into a file.
 ///
@@ -98,7 +99,7 @@ impl FileSink {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Delivery>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.last)
     }
 }
 

@@ -14,9 +14,10 @@ pub use command::CommandSink;
 pub use dotenv::DotenvSink;
 pub use file::FileSink;
 
-use crate::BoxFuture;
 use crate::secret::Secret;
 use crate::service::TokenRecord;
+use crate::text::redact_untrusted;
+use futures_core::future::BoxFuture;
 
 /// Takes a new secret and keeps it for those who use it.
 ///
@@ -141,24 +142,7 @@ const LONGEST: usize = 512;
 
 /// Text of somebody else's without the secret: one line, bounded.
 pub(crate) fn redact(text: &str, secret: &Secret) -> String {
-    let clean = if secret.is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(secret.expose_secret(), "[redacted]")
-    };
-    let mut line = String::new();
-    for character in clean.trim().chars() {
-        if line.len() >= LONGEST {
-            line.push('…');
-            break;
-        }
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    redact_untrusted(text, secret, LONGEST)
 }
 
 /// A sink that calls an async closure with the secret and the record of the new token.
@@ -215,19 +199,5 @@ where
 
     fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
         Box::pin(async { Ok(Undone::Impossible) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_of_others_is_one_bounded_line_without_the_secret() {
-        let secret = Secret::new("canary");
-        let text = redact("line one: canary\r\nline two: xcanaryx\n", &secret);
-        assert_eq!(text, "line one: [redacted]\\r\\nline two: x[redacted]x");
-        assert!(redact(&"é".repeat(4_000), &secret).len() < LONGEST + 8);
-        assert_eq!(redact("as is", &Secret::new("")), "as is");
     }
 }
