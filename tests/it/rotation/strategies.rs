@@ -5,6 +5,7 @@ use access_tokens::{Expiry, TokenKey};
 use access_tokens_testing::{launchdarkly, query_server};
 
 use super::{HOUR, KINDS, Kind, NAME, Setup, Twin};
+use crate::all::world::client_of;
 
 async fn run(rotation: &Rotation) -> Old {
     let rotated = rotation.plan().await.unwrap().run().await.unwrap();
@@ -180,12 +181,7 @@ async fn a_server_that_does_not_know_expiry_awaits_finish() {
     let builder = access_tokens_testing::LaunchDarkly::builder().clock(clock.clone());
     let twin = builder.ignores_expiry(true).start().await.unwrap();
     let token = twin.seed(launchdarkly::Seed::new(NAME));
-    let ld = access_tokens::launchdarkly::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let ld = client_of!(launchdarkly, twin, clock).build().unwrap();
     let vault = super::Vault::default();
     let rotation = Rotation::of(&ld, &TokenKey::new(&token.id))
         .deliver(vault.sink())
