@@ -129,7 +129,7 @@ impl ServiceClient for Client {
     fn headers(options: &Options) -> Result<HeaderMap> {
         let version = &options.api_version;
         match HeaderValue::from_str(version) {
-            Ok(value) if !version.is_empty() && !version.contains(' ') => {
+            Ok(value) if !version.is_empty() && version.bytes().all(|b| b.is_ascii_graphic()) => {
                 Ok(HeaderMap::from_iter([(API_VERSION, value)]))
             }
             _ => {
