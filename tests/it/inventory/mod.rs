@@ -7,9 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod collecting;
+mod csv;
 mod filters;
 mod memory;
 mod outputs;
+mod table;
 
 use access_tokens::inventory::{Inventory, Report};
 use access_tokens::{RetryPolicy, avisi_cloud, launchdarkly, query_server};
