@@ -184,7 +184,7 @@ async fn the_unknown_passes_where_it_must_be_looked_at() {
         ("f: over", &|t, now| t.expires = When::At(now)),
         ("g: endless", &|t, _| t.expires = When::Never),
         ("h: odd end", &|t, _| {
-            t.expires = When::At(std::time::UNIX_EPOCH)
+            t.expires = When::At(std::time::UNIX_EPOCH);
         }),
     ])
     .await;
