@@ -278,7 +278,7 @@ impl Seen {
             created: at(token.created()),
             modified: at(token.last_modified.to_system_time()),
             expires: end,
-            last_used: token.last_used().credible(),
+            last_used: token.last_used(),
             privilege,
             owner: Some(
                 token
