@@ -91,7 +91,7 @@ impl Source {
     }
 
     fn failed(&self, kind: ErrorKind, reason: &str) -> What {
-        What::End(Some(Error::new(self.service, kind).with_reason(reason)))
+        What::End(Some(Error::of_kind(self.service, kind).with_reason(reason)))
     }
 }
 
