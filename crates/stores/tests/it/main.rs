@@ -1,0 +1,11 @@
+//! Every engine against the real thing, where it is on the path.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod engines;
+#[cfg(feature = "vault")]
+mod vault;
