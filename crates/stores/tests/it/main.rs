@@ -3,7 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "tests"
+    reason = "tests; each engine uses its part of the helpers"
 )]
 
 mod engines;

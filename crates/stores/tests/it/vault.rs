@@ -410,8 +410,8 @@ async fn swallow_the_post(port: u16, reaches: bool) -> String {
                     return;
                 };
                 let request = &buffer[..read];
-                let post = request.starts_with(b"POST /v1/secret");
-                if post && !reaches {
+                let writes = request.starts_with(b"POST /v1/secret");
+                if writes && !reaches {
                     return;
                 }
                 let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port))
@@ -423,7 +423,7 @@ async fn swallow_the_post(port: u16, reaches: bool) -> String {
                 server.write_all(text.as_bytes()).await.unwrap();
                 let mut answer = Vec::new();
                 let _ = server.read_to_end(&mut answer).await;
-                if !post {
+                if !writes {
                     let _ = client.write_all(&answer).await;
                 }
             });
