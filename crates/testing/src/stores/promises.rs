@@ -204,55 +204,96 @@ pub(super) async fn lost_answers_are_told_from_lost_races(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let promise = Promise::LostAnswerIsTold;
-    let name = run.name("lost");
+    let rounds = usize::try_from(run.rounds).unwrap_or(usize::MAX) / 10 + 1;
     let faults = Arc::new(AtomicU64::new(0));
-    let rounds = usize::try_from(run.rounds).unwrap_or(usize::MAX);
+    // Alone, nobody else can have been first.
+    let name = run.name("lost-alone");
+    let alone = losing(run.handle(0), 0, &faults);
+    let mut last: Option<Stored> = None;
+    for at in 0..rounds * 4 {
+        let next = last
+            .as_ref()
+            .map_or_else(|| Stored::new(&name, json!(0)), |l| l.next(json!(at)));
+        let expected = last.as_ref().map(|last| &last.version);
+        let written = write(&alone, expected, &next).await;
+        written.map_err(|error| Failure::call(promise, "a write that nobody contests", &error))?;
+        last = Some(next);
+    }
+    // Against each other, each write says which ones were before it.
+    let name = run.name("lost");
     let all = at_once(run, |store, task| {
-        let (faults, name) = (Arc::clone(&faults), name.clone());
-        // Every third call or so, differently for each task.
-        let store = FaultyStore::new(store, move |number, _| {
-            let fault = match (number * 7 + task as u64) % 9 {
-                0 => StoreFault::AnswerLost,
-                4 => StoreFault::RequestLost,
-                _ => return None,
-            };
-            faults.fetch_add(1, Ordering::Relaxed);
-            Some(fault)
-        });
-        async move {
-            let mut wins = Vec::new();
-            while wins.len() <= rounds / 10 {
-                match race(&store, &name, &task.to_string(), 1).await {
-                    Ok(won) => wins.extend(won),
-                    // Reading failed; nothing was written since.
-                    Err(error) if error.kind() == Kind::Unavailable => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(wins)
-        }
+        let (store, name) = (losing(store, task as u64, &faults), name.clone());
+        async move { chained(&store, &name, rounds).await }
     })
     .await?;
-    let mut wins = Vec::new();
+    let mut claimed = Vec::new();
     for won in all {
-        wins.extend(won.map_err(|error| Failure::call(promise, "a write", &error))?);
+        claimed.extend(won.map_err(|error| Failure::call(promise, "a write", &error))?);
     }
-    judge(&wins).map_err(|failure| Failure::new(promise, failure.to_string()))?;
     let last = run.handle(0).load(&name).await;
     let last = last.map_err(|error| Failure::call(promise, "load", &error))?;
-    // Every write that anybody won is in the chain, and no other.
-    if last.is_none_or(|last| last.version.generation != wins.len() as u64) {
+    let last = last.ok_or_else(|| Failure::new(promise, "what was written is not there"))?;
+    let chain: Vec<String> = serde_json::from_value(last.body).unwrap_or_default();
+    if chain.len() as u64 != last.version.generation {
         return Err(Failure::new(
             promise,
-            "there are writes that nobody won, or more winners",
+            "a write did not take the place of the one before it",
+        ));
+    }
+    if claimed.iter().any(|claimed| !chain.contains(claimed)) {
+        return Err(Failure::new(
+            promise,
+            "a writer was told that it won, and did not",
         ));
     }
     let calls = faults.load(Ordering::Relaxed);
     report.keep(
         promise,
-        format!("{} writes, {calls} calls lost", wins.len()),
+        format!("{} writes, {calls} calls lost", claimed.len()),
     );
     Ok(())
+}
+
+/// A store of which every fourth or fifth call is lost, after or before it is done.
+fn losing(store: Arc<dyn StateStore>, task: u64, faults: &Arc<AtomicU64>) -> FaultyStore {
+    let faults = Arc::clone(faults);
+    FaultyStore::new(store, move |number, _| {
+        let fault = match (number * 7 + task) % 9 {
+            0 => StoreFault::AnswerLost,
+            4 => StoreFault::RequestLost,
+            _ => return None,
+        };
+        faults.fetch_add(1, Ordering::Relaxed);
+        Some(fault)
+    })
+}
+
+/// Wins so many writes, each of which adds its id to those before it.
+async fn chained(store: &FaultyStore, name: &str, wins: usize) -> Result<Vec<String>, StoreError> {
+    let mut claimed = Vec::new();
+    while claimed.len() < wins {
+        let found = match store.load(name).await {
+            Err(error) if error.kind() == Kind::Unavailable => continue,
+            found => found?,
+        };
+        let mut chain = found
+            .as_ref()
+            .map_or_else(|| json!([]), |found| found.body.clone());
+        let mut next = match &found {
+            Some(found) => found.next(json!([])),
+            None => Stored::new(name, json!([])),
+        };
+        if let Some(chain) = chain.as_array_mut() {
+            chain.push(json!(next.version.write_id));
+        }
+        next.body = chain;
+        match write(store, found.as_ref().map(|found| &found.version), &next).await {
+            Ok(()) => claimed.push(next.version.write_id),
+            Err(error) if matches!(error.kind(), Kind::Superseded | Kind::Exists) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(claimed)
 }
 
 pub(super) async fn unreadable_entries_hide_nothing(
