@@ -5,6 +5,8 @@ mod files;
 mod locks;
 mod name;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
