@@ -28,16 +28,13 @@ pub enum When {
 
 /// 2000-01-01T00:00:00Z: no service that tells of a time before was there then.
 const FIRST: Duration = Duration::from_secs(946_684_800);
+/// 10000-01-01T00:00:00Z: no date of RFC 3339.
+const END: Duration = Duration::from_secs(253_402_300_800);
 
 impl When {
-    /// A time that a service tells; what cannot be true is not reported. That is any time before
-    /// 2000, which is mostly a zero or a wrong unit, and any after the year 9999.
+    /// A time that a service tells; see [`credible`](Self::credible).
     pub(crate) fn told(time: Option<SystemTime>) -> Self {
-        let sane = |time: &SystemTime| {
-            let since = time.duration_since(UNIX_EPOCH);
-            since.is_ok_and(|since| since >= FIRST) && try_rfc3339(*time).is_some()
-        };
-        time.filter(sane).map_or(Self::NotReported, Self::At)
+        time.map_or(Self::NotReported, Self::At).credible()
     }
 
     /// The time, if there is one.
@@ -46,6 +43,18 @@ impl When {
         match self {
             Self::At(time) => Some(time),
             Self::Never | Self::NotReported => None,
+        }
+    }
+
+    /// The same, but a date that cannot be that of a token (before the year 2000, or after 9999)
+    /// counts as not reported: such are zeros, seconds taken for milliseconds, and overflows.
+    pub(crate) fn credible(self) -> Self {
+        match self {
+            Self::At(time) => match time.duration_since(UNIX_EPOCH) {
+                Ok(since) if (FIRST..END).contains(&since) => self,
+                _ => Self::NotReported,
+            },
+            Self::Never | Self::NotReported => self,
         }
     }
 
@@ -74,13 +83,25 @@ impl fmt::Display for When {
 }
 
 /// RFC 3339 in UTC; a time outside the years that the format knows gives a stand-in.
+pub(crate) struct Rfc3339(pub(crate) SystemTime);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = rfc3339::write(self.0, f);
+        written.unwrap_or_else(|| f.write_str("(out of range)"))
+    }
+}
+
+/// As [`Rfc3339`].
 pub(crate) fn rfc3339(time: SystemTime) -> String {
-    try_rfc3339(time).unwrap_or_else(|| "(out of range)".to_owned())
+    Rfc3339(time).to_string()
 }
 
 /// The same; `None` outside the years that the format knows.
 pub(crate) fn try_rfc3339(time: SystemTime) -> Option<String> {
-    rfc3339::format(time)
+    let mut text = String::new();
+    rfc3339::write(time, &mut text)?.ok()?;
+    Some(text)
 }
 
 #[cfg(test)]

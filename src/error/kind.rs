@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
-
 /// What went wrong.
 ///
 /// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
 /// repeated lost its answer. What it lost it to is in [`Error::cause`](crate::Error::cause).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The client cannot be built like this: address, credential or environment.
@@ -125,11 +124,5 @@ impl ErrorKind {
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.text())
-    }
-}
-
-impl Serialize for ErrorKind {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }

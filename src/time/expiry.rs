@@ -103,7 +103,7 @@ impl fmt::Display for Expiry {
 impl Serialize for Expiry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::At(time) if rfc3339::format(*time).is_none() => Err(ser::Error::custom(
+            Self::At(time) if super::try_rfc3339(*time).is_none() => Err(ser::Error::custom(
                 "the time is outside of the years 0000 to 9999",
             )),
             _ => serializer.collect_str(self),

@@ -1,5 +1,6 @@
 //! Dates as RFC 3339 writes them, over all the years that it knows: 0000 to 9999.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// From 0000-01-01 to 1970-01-01.
@@ -44,8 +45,8 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     whole.checked_add(Duration::from_nanos(nanos))
 }
 
-/// The date in UTC; `None` outside of the years that the format knows.
-pub(super) fn format(time: SystemTime) -> Option<String> {
+/// Writes the date in UTC; `None`, and nothing written, outside of the years that the format knows.
+pub(super) fn write(time: SystemTime, out: &mut impl fmt::Write) -> Option<fmt::Result> {
     let (seconds, nanos) = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => (i64::try_from(after.as_secs()).ok()?, after.subsec_nanos()),
         Err(before) => {
@@ -64,13 +65,15 @@ pub(super) fn format(time: SystemTime) -> Option<String> {
     let (year, month, day) = civil(day);
     let rest = seconds.rem_euclid(DAY);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    if nanos > 0 {
-        let fraction = format!(".{nanos:09}");
-        text.push_str(fraction.trim_end_matches('0'));
+    let written = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+    );
+    if nanos == 0 {
+        return Some(written.and_then(|()| out.write_char('Z')));
     }
-    text.push('Z');
-    Some(text)
+    let fraction = format!("{nanos:09}");
+    Some(written.and_then(|()| write!(out, ".{}Z", fraction.trim_end_matches('0'))))
 }
 
 fn is_leap(year: i64) -> bool {
@@ -180,6 +183,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn format(time: SystemTime) -> Option<String> {
+        let mut text = String::new();
+        write(time, &mut text)?.unwrap();
+        Some(text)
+    }
 
     fn at(seconds: i64) -> SystemTime {
         let distance = Duration::from_secs(seconds.unsigned_abs());
