@@ -9,8 +9,11 @@
 )]
 
 mod conformance;
+mod late;
 mod programs;
+mod settling;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
 mod twin_query_server;
+mod world;
