@@ -12,6 +12,7 @@ mod conformance;
 mod late;
 mod programs;
 mod settling;
+mod stores;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
