@@ -255,7 +255,7 @@ async fn query_server(seed: u64, rounds: u64) -> Report {
         let there = rows(twin, &name);
         let known = report.note(result, &there, seed);
         match known {
-            Known::Made { secret, .. } => assert!(twin.accepts(&secret), "seed {seed}"),
+            Known::Made { secret, .. } => assert!(twin.authenticates(&secret), "seed {seed}"),
             Known::Nothing => {}
             Known::Perhaps => {
                 let found = client.find(&name).await.unwrap();

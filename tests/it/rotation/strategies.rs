@@ -218,8 +218,8 @@ async fn a_name_that_was_taken_after_the_plan_is_not_touched() {
     };
     let theirs = twin.seed(query_server::Seed::new("edge-2"));
     assert_eq!(plan.run().await.unwrap_err().kind(), ErrorKind::NameTaken);
-    assert!(twin.accepts(&theirs.secret));
-    assert!(twin.accepts(&setup.world.secret));
+    assert!(twin.authenticates(&theirs.secret));
+    assert!(twin.authenticates(&setup.world.secret));
     setup.assert_no_entry().await;
 }
 
@@ -325,7 +325,7 @@ async fn a_thousand_rotations_on_query_server_give_tokens_that_it_accepts() {
             .await
             .unwrap()
             .successor;
-        assert!(twin.accepts(&setup.delivered()));
+        assert!(twin.authenticates(&setup.delivered()));
         assert_eq!(twin.tokens().len(), 1);
     }
 }

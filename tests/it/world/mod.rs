@@ -142,7 +142,7 @@ impl World {
     pub(crate) fn accepts(&self, secret: &Secret) -> bool {
         match &self.twin {
             Twin::LaunchDarkly(twin) => twin.authenticates(secret),
-            Twin::QueryServer(twin) => twin.accepts(secret),
+            Twin::QueryServer(twin) => twin.authenticates(secret),
             Twin::AvisiCloud(twin) => twin.authenticates(secret),
         }
     }
