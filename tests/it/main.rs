@@ -27,6 +27,7 @@ mod support;
 ))]
 #[path = "."]
 mod all {
+    mod answers;
     mod cancellation;
     mod documents;
     #[cfg(feature = "rustls")]

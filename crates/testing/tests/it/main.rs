@@ -10,9 +10,12 @@
 
 mod broken_stores;
 mod conformance;
+mod late;
 mod programs;
+mod settling;
 mod stores;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
 mod twin_query_server;
+mod world;
