@@ -1,16 +1,18 @@
 //! Points of time: the units of the wire in their types, and facts that may be missing.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_with::{As, DisplayFromStr, PickFirst, Same, TryFromInto};
 
 /// When something happened or will happen, as far as a service tells.
 ///
 /// "Never" and "not reported" are different answers: a token that was never used may go, one whose
 /// service does not report its use must not be taken for unused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum When {
     /// At this time.
@@ -18,10 +20,50 @@ pub enum When {
     /// The service says: never.
     Never,
     /// The service does not say.
+    #[default]
     NotReported,
 }
 
+/// The time as RFC 3339 in UTC, or `never`, or `not_reported`, as which a time stands, too, that
+/// the format cannot hold.
+impl Serialize for When {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::At(time) => match try_rfc3339(*time) {
+                Some(text) => serializer.serialize_str(&text),
+                None => serializer.serialize_str("not_reported"),
+            },
+            Self::Never => serializer.serialize_str("never"),
+            Self::NotReported => serializer.serialize_str("not_reported"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*Cow::<str>::deserialize(deserializer)? {
+            "never" => Ok(Self::Never),
+            "not_reported" => Ok(Self::NotReported),
+            text => match DateText::new(text).parse() {
+                Ok(Some(time)) => Ok(Self::At(time)),
+                _ => Err(D::Error::custom(
+                    "expected a date of RFC 3339, never, or not_reported",
+                )),
+            },
+        }
+    }
+}
+
 impl When {
+    /// A time that a service told; what lies before the epoch or beyond the year 9999 is a value
+    /// that was never set, or no time at all.
+    pub(crate) fn reported(time: Option<SystemTime>) -> Self {
+        match time {
+            Some(time) if time > UNIX_EPOCH && try_rfc3339(time).is_some() => Self::At(time),
+            _ => Self::NotReported,
+        }
+    }
+
     /// The time, if there is one.
     #[must_use]
     pub fn time(self) -> Option<SystemTime> {

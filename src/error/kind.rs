@@ -52,6 +52,8 @@ pub enum ErrorKind {
     HeadersTooLarge,
     /// A list goes on for more pages than allowed.
     LimitExceeded,
+    /// A single item of a list cannot be read, while the others can.
+    UnreadableItem,
     /// The answer to a call that must not be repeated was lost: it may or may not have happened.
     OutcomeUnknown,
 }
@@ -81,6 +83,7 @@ impl ErrorKind {
             Self::BodyTooLarge => "the answer is too large",
             Self::HeadersTooLarge => "the headers of the answer are too large",
             Self::LimitExceeded => "the list has too many pages",
+            Self::UnreadableItem => "an item of the list cannot be read",
             Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
         }
     }

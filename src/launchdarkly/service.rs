@@ -8,17 +8,18 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 
 use super::client::Client;
-use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft, TokenStream};
+use super::record::{Reading, body_like};
+use super::wire::GET_CALLER_IDENTITY;
+use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder, TokenStream};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
-use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
+    TokenRecord, TokenService, TokenTemplate, Verification,
 };
-use crate::time::{Expiry, When};
+use crate::time::Expiry;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -32,6 +33,7 @@ impl TokenService for Client {
             reset_with_grace: true,
             reports_last_use: true,
             marks_successors: true,
+            identifies_caller: true,
             ..Capabilities::none()
         }
     }
@@ -39,57 +41,64 @@ impl TokenService for Client {
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
             Action::List => &["getTokens"],
+            Action::Get | Action::TokenTemplate => &["getToken"],
             // To verify, it is called with the new secret.
-            Action::Get | Action::TokenTemplate | Action::Verify => &["getToken"],
+            Action::Verify | Action::WhoAmI | Action::OwnCredential => &["getCallerIdentity"],
             Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
             Action::SetExpiry => &["patchToken"],
             Action::Delete => &["deleteToken"],
-            Action::Secret | Action::WhoAmI => &[],
+            Action::Secret => &[],
         }
     }
 
     fn list(&self) -> RecordStream {
         RecordStream::new(Records {
-            now: self.now(),
+            client: self.clone(),
             tokens: Client::list(self).show_all(true).stream(),
         })
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
-        Box::pin(async move { Ok(record(&Client::get(self, &id(&key)?).await?, self.now())) })
+        Box::pin(async move {
+            let token = Client::get(self, &id(&key)?).await?;
+            Ok(self.reading().record(token))
+        })
     }
 
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let key = key.clone();
         Box::pin(async move {
             let old = Client::get(self, &id(&key)?).await?;
-            TokenTemplate::write(Service::LAUNCH_DARKLY, &body_like(&old))
+            Ok(TokenTemplate::from(body_like(old)))
         })
     }
 
     fn create(
         &self,
         template: &TokenTemplate,
-        successor: Overrides,
+        overrides: Overrides,
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
         let body = template.read::<TokenBody>(Service::LAUNCH_DARKLY);
         Box::pin(async move {
-            let mut body = body?;
-            if let Some(name) = successor.name {
-                body.name = Some(name);
+            let Overrides {
+                name,
+                marker,
+                expires,
+            } = overrides;
+            let mut token = TokenBodyBuilder::from(body?);
+            if let Some(name) = name {
+                token = token.name(name);
             }
-            if let Some(marker) = successor.marker {
-                // There is no place but the description that nobody goes by.
-                let before = body.description.unwrap_or_default();
-                body.description = Some(marker.appended_to(&before));
+            if let Some(marker) = marker {
+                token = token.marker(&marker);
             }
-            if successor.expires.is_some() {
-                body.expiry = None;
+            if let Some(expiry) = expires {
+                token = token.expires(expiry);
             }
-            let new = Client::create(self, TokenDraft::new(body, successor.expires)).await?;
-            Ok(new_record(new, self.now()))
+            let new = Client::create(self, token).await?;
+            Ok(self.reading().new_record(new))
         })
     }
 
@@ -104,12 +113,9 @@ impl TokenService for Client {
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
         let key = key.clone();
         Box::pin(async move {
-            let reset = Client::reset(self, &id(&key)?);
-            let reset = match old_secret_for {
-                Some(time) => reset.old_key_valid_for(time),
-                None => reset,
-            };
-            Ok(new_record(reset.await?, self.now()))
+            let old = old_secret_for.map_or(OldSecret::EndsAtOnce, OldSecret::ValidFor);
+            let new = Client::reset(self, &id(&key)?, old).await?;
+            Ok(self.reading().new_record(new))
         })
     }
 
@@ -132,7 +138,7 @@ impl TokenService for Client {
                 // Fields that a service does not know are dropped without an error.
                 return Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry"));
             }
-            Ok(record(&token, self.now()))
+            Ok(self.reading().record(token))
         })
     }
 
@@ -148,16 +154,10 @@ impl TokenService for Client {
     ) -> BoxFuture<'a, Result<Verification>> {
         let key = key.clone();
         Box::pin(async move {
-            let other = Self {
-                core: self.core.with_credential(secret.clone())?,
-                version: self.version(),
-            };
-            match Client::get(&other, &id(&key)?).await {
-                Ok(_) => Ok(Verification::Accepted),
-                // Known, but not allowed to look at tokens.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                    Ok(Verification::Accepted)
-                }
+            // Reading the token with the new secret would answer 401 as well if the secret works
+            // but may not read tokens.
+            match self.with_credential(secret.clone())?.whoami().await {
+                Ok(caller) => belongs_to(&key, caller),
                 Err(error) if error.is_unauthenticated() => Ok(Verification::Refused),
                 Err(error) => Err(error),
             }
@@ -165,15 +165,15 @@ impl TokenService for Client {
     }
 
     fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
-        Box::pin(async { Err(Error::unsupported(Service::LAUNCH_DARKLY, "whoami")) })
+        let caller = Client::whoami(self);
+        Box::pin(async move { caller.await.map(CallerIdentity::from) })
     }
 
     fn is_own_credential<'a>(
         &'a self,
         record: &'a TokenRecord,
     ) -> BoxFuture<'a, Result<OwnCredential>> {
-        let own = self.own_by_tail(record);
-        Box::pin(async move { Ok(own) })
+        Box::pin(self.owns(record))
     }
 
     fn use_credential(&self, secret: Secret) -> Result<()> {
@@ -181,22 +181,35 @@ impl TokenService for Client {
     }
 
     fn now(&self) -> SystemTime {
-        self.core.clock.now()
+        self.core.service_now()
     }
 }
 
 impl Client {
-    fn own_by_tail(&self, record: &TokenRecord) -> OwnCredential {
-        // The revision ends with the four characters that the service shows of the secret.
-        let Some((_, tail)) = record.revision.rsplit_once('/') else {
-            return OwnCredential::Unknown;
-        };
-        match self.core.fixed_credential() {
-            Some(own) if !tail.is_empty() && own.expose_secret().ends_with(tail) => {
-                OwnCredential::Yes
-            }
-            Some(_) if !tail.is_empty() => OwnCredential::No,
-            _ => OwnCredential::Unknown,
+    fn reading(&self) -> Reading {
+        Reading {
+            now: self.core.service_now(),
+            knows_expiry: self.knows_expiry,
+        }
+    }
+}
+
+/// Whether a secret that works is that of this token.
+fn belongs_to(key: &TokenKey, caller: Caller) -> Result<Verification> {
+    let error = |kind, reason: &str| {
+        Err(Error::of_kind(Service::LAUNCH_DARKLY, kind)
+            .with_operation(GET_CALLER_IDENTITY.id())
+            .with_reason(reason))
+    };
+    match CallerIdentity::from(caller).key {
+        Some(of) if of == *key => Ok(Verification::Accepted),
+        Some(of) => {
+            let reason = format!("the secret works, but is that of another token, {of:.64}");
+            error(ErrorKind::Conflict, &reason)
+        }
+        None => {
+            let reason = "the secret works, but the service does not say that it is the token's";
+            error(ErrorKind::Decode, reason)
         }
     }
 }
@@ -206,73 +219,9 @@ fn id(key: &TokenKey) -> Result<TokenId> {
         .map_err(|error| Error::input(Service::LAUNCH_DARKLY, "id", error.to_string()))
 }
 
-/// What a token like this one is created from.
-fn body_like(old: &Token) -> TokenBody {
-    let mut body = TokenBody {
-        name: old.name.clone().filter(|name| !name.trim().is_empty()),
-        description: old.description.clone(),
-        service_token: old.service_token,
-        default_api_version: old.default_api_version,
-        expiry: old.expiry.filter(|end| end.get() != 0),
-        ..TokenBody::default()
-    };
-    match old.access() {
-        Some(Access::Role(role)) => body.role = Some(role),
-        Some(Access::CustomRoles(roles)) => body.custom_role_ids = roles,
-        Some(Access::InlinePolicy(statements)) => body.inline_role = statements,
-        None => {}
-    }
-    body
-}
-
-fn new_record(new: NewToken, now: SystemTime) -> NewTokenOf<TokenRecord> {
-    let (token, secret) = new.into_parts();
-    NewTokenOf::new(record(&token, now), secret)
-}
-
-fn record(token: &Token, now: SystemTime) -> TokenRecord {
-    let at = |time: Option<SystemTime>| time.map_or(When::NotReported, When::At);
-    let privilege = match token.access() {
-        Some(Access::Role(Role::Admin)) => Privilege::Admin,
-        Some(Access::Role(Role::Writer)) => Privilege::Write,
-        Some(Access::Role(Role::Reader)) => Privilege::Read,
-        // The user interface offers this one, too, and it stands above Admin.
-        Some(Access::Role(Role::Other(role))) if role == "owner" => Privilege::Admin,
-        Some(Access::Role(other)) => Privilege::Custom(Some(other.into())),
-        Some(Access::CustomRoles(roles)) => Privilege::Custom(Some(roles.join(" "))),
-        Some(Access::InlinePolicy(_)) => Privilege::Custom(None),
-        None => Privilege::NotReported,
-    };
-    let expired = token.expires().time().is_some_and(|end| end <= now);
-    let tail = token.secret_tail().unwrap_or_default();
-    TokenRecord {
-        account: None,
-        name: token.name.clone(),
-        state: if expired {
-            TokenState::Expired
-        } else {
-            TokenState::Active
-        },
-        created: at(token.created()),
-        modified: at(token.last_modified.to_system_time()),
-        expires: token.expires(),
-        last_used: token.last_used(),
-        privilege,
-        owner: Some(
-            token
-                .member
-                .as_ref()
-                .map_or_else(|| token.member_id.clone(), |m| m.email.clone()),
-        ),
-        marker: token.description.as_deref().and_then(Marker::in_text),
-        revision: format!("{}/{tail}", token.last_modified.get()),
-        ..TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new(token.id.as_str()))
-    }
-}
-
 /// The records of a stream of tokens.
 struct Records {
-    now: SystemTime,
+    client: Client,
     tokens: TokenStream,
 }
 
@@ -280,9 +229,7 @@ impl Stream for Records {
     type Item = Result<TokenRecord>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let now = self.now;
-        Pin::new(&mut self.tokens)
-            .poll_next(cx)
-            .map(|item| item.map(|token| token.map(|token| record(&token, now))))
+        let item = std::task::ready!(Pin::new(&mut self.tokens).poll_next(cx));
+        Poll::Ready(item.map(|token| Ok(self.client.reading().record(token?))))
     }
 }
