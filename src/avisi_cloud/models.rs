@@ -70,5 +70,6 @@ impl PersonalAccessToken {
 }
 
 fn reported(date: Option<&DateText>) -> When {
-    When::reported(date.and_then(|text| text.parse().ok()).flatten())
+    let time = date.and_then(|text| text.parse().ok()).flatten();
+    time.map_or(When::NotReported, When::At).credible()
 }

@@ -224,6 +224,7 @@ fn record(token: PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
         Some(false) => TokenState::Inactive,
         None => TokenState::Unknown,
     };
+    let subject: Option<Arc<str>> = token.subject.map(Into::into);
     let revision = format!(
         "{:?}/{:?}/{:?}",
         token.active,
@@ -236,8 +237,8 @@ fn record(token: PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
         created,
         expires,
         last_used,
-        owner: token.subject.clone(),
-        owner_id: token.subject,
+        owner: subject.clone(),
+        owner_id: subject,
         marker: token.name.as_deref().and_then(Marker::in_text),
         name: token.name,
         revision,

@@ -151,7 +151,8 @@ pub(super) fn tail(secret: &str) -> Option<&str> {
 const TAIL: usize = 4;
 
 fn at(time: Option<UnixMillis>) -> When {
-    When::reported(time.and_then(UnixMillis::to_system_time))
+    let time = time.and_then(UnixMillis::to_system_time);
+    time.map_or(When::NotReported, When::At).credible()
 }
 
 /// Zero stands for never.

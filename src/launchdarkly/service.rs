@@ -1,16 +1,14 @@
 //! LaunchDarkly as a [`TokenService`].
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
 
 use super::client::Client;
 use super::record::{Reading, body_like};
 use super::wire::GET_CALLER_IDENTITY;
-use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder, TokenStream};
+use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
 use crate::new_token::NewToken as NewTokenOf;
@@ -53,10 +51,9 @@ impl TokenService for Client {
     }
 
     fn list(&self) -> RecordStream {
-        RecordStream::new(Records {
-            client: self.clone(),
-            tokens: Client::list(self).show_all(true).stream(),
-        })
+        let client = self.clone();
+        let tokens = Client::list(self).show_all(true).stream();
+        RecordStream::new(tokens.map(move |token| Ok(client.reading().record(token?))))
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
@@ -217,19 +214,4 @@ fn belongs_to(key: &TokenKey, caller: Caller) -> Result<Verification> {
 fn id(key: &TokenKey) -> Result<TokenId> {
     TokenId::try_from(key.as_str())
         .map_err(|error| Error::input(Service::LAUNCH_DARKLY, "id", error.to_string()))
-}
-
-/// The records of a stream of tokens.
-struct Records {
-    client: Client,
-    tokens: TokenStream,
-}
-
-impl Stream for Records {
-    type Item = Result<TokenRecord>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let item = std::task::ready!(Pin::new(&mut self.tokens).poll_next(cx));
-        Poll::Ready(item.map(|token| Ok(self.client.reading().record(token?))))
-    }
 }

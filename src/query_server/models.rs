@@ -203,7 +203,8 @@ impl Token {
 pub(super) struct Unreadable;
 
 fn at(time: Option<UnixSeconds>) -> When {
-    When::reported(time.and_then(UnixSeconds::to_system_time))
+    let time = time.and_then(UnixSeconds::to_system_time);
+    time.map_or(When::NotReported, When::At).credible()
 }
 
 /// Outcome of a create.

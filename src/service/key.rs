@@ -22,12 +22,12 @@ use crate::text::escape_untrusted;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TokenKey(String);
+pub struct TokenKey(Box<str>);
 
 impl TokenKey {
     /// Takes an id or a name; it is checked when it is used.
     pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
+        Self(key.into().into_boxed_str())
     }
 
     /// The id or name.
@@ -39,25 +39,25 @@ impl TokenKey {
 
 impl From<&str> for TokenKey {
     fn from(key: &str) -> Self {
-        Self(key.to_owned())
+        Self(key.into())
     }
 }
 
 impl From<String> for TokenKey {
     fn from(key: String) -> Self {
-        Self(key)
+        Self(key.into_boxed_str())
     }
 }
 
 impl From<TokenId> for TokenKey {
     fn from(id: TokenId) -> Self {
-        Self(id.into())
+        Self::from(String::from(id))
     }
 }
 
 impl From<&TokenId> for TokenKey {
     fn from(id: &TokenId) -> Self {
-        Self(id.as_str().to_owned())
+        Self(id.as_str().into())
     }
 }
 

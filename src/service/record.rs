@@ -1,6 +1,7 @@
 //! What is known of a token.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ pub struct TokenRecord {
     pub service: Service,
     /// The label of the account, where the records of several are put together.
     #[serde(default)]
-    pub account: Option<String>,
+    pub account: Option<Arc<str>>,
     /// What identifies it within the service.
     pub key: TokenKey,
     /// Its name for people.
@@ -50,10 +51,10 @@ pub struct TokenRecord {
     pub privilege: Privilege,
     /// Whose it is, for people: an e-mail address where the service tells one, or else an id.
     #[serde(default)]
-    pub owner: Option<String>,
+    pub owner: Option<Arc<str>>,
     /// Whose it is, by the service's own id: what to compare, since an answer may lack the rest.
     #[serde(default)]
-    pub owner_id: Option<String>,
+    pub owner_id: Option<Arc<str>>,
     /// The mark that it carries.
     #[serde(default)]
     pub marker: Option<Marker>,
