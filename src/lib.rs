@@ -124,7 +124,7 @@ pub use service::{
     TokenKey, TokenKind, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate,
     Verification,
 };
-pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
+pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
 pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,

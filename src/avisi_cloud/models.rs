@@ -70,6 +70,5 @@ impl PersonalAccessToken {
 }
 
 fn reported(date: Option<&DateText>) -> When {
-    let time = date.and_then(|text| text.parse().ok()).flatten();
-    time.map_or(When::NotReported, When::At).credible()
+    date.map_or(When::NotReported, DateText::to_when)
 }

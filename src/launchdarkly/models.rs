@@ -151,8 +151,7 @@ pub(super) fn tail(secret: &str) -> Option<&str> {
 const TAIL: usize = 4;
 
 fn at(time: Option<UnixMillis>) -> When {
-    let time = time.and_then(UnixMillis::to_system_time);
-    time.map_or(When::NotReported, When::At).credible()
+    time.map_or(When::NotReported, UnixMillis::to_when)
 }
 
 /// Zero stands for never.

@@ -203,8 +203,7 @@ impl Token {
 pub(super) struct Unreadable;
 
 fn at(time: Option<UnixSeconds>) -> When {
-    let time = time.and_then(UnixSeconds::to_system_time);
-    time.map_or(When::NotReported, When::At).credible()
+    time.map_or(When::NotReported, UnixSeconds::to_when)
 }
 
 /// Outcome of a create.

@@ -333,6 +333,29 @@ async fn avisi_cloud_tells_nothing_and_says_so() {
     assert!(!avisi.capabilities().identifies_caller);
 }
 
+async fn used(service: impl TokenService) {
+    let template = access_tokens::TokenTemplate::from({
+        let mut body = TokenBody::default();
+        body.role = Some(Role::Reader);
+        body
+    });
+    let overrides = access_tokens::Overrides::new().name("made");
+    let new = service.create(&template, overrides).await.unwrap();
+    let key = &new.token().key;
+    assert_eq!(
+        service.get(key).await.unwrap().name.as_deref(),
+        Some("made")
+    );
+    let own = service.is_own_credential(new.token()).await.unwrap();
+    assert_eq!(own, OwnCredential::No);
+    let verified = service.verify(key, new.secret()).await.unwrap();
+    assert_eq!(verified, Verification::Accepted);
+    assert!(service.capabilities().set_expiry && service.secret(key).await.unwrap().is_none());
+    assert_eq!(service.calls(access_tokens::Action::Create), ["postToken"]);
+    assert!(service.whoami().await.unwrap().key.is_some());
+    service.delete(key).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_service_behind_a_pointer_is_the_service() {
     let twin = LaunchDarkly::start().await.unwrap();
@@ -340,29 +363,6 @@ async fn a_service_behind_a_pointer_is_the_service() {
     let shared: Arc<dyn TokenService> = Arc::new(ld.clone());
     let boxed: Box<dyn TokenService> = Box::new(ld.clone());
     let nested: Arc<Box<dyn TokenService>> = Arc::new(Box::new(&*Box::leak(Box::new(ld.clone()))));
-
-    async fn used(service: impl TokenService) {
-        let template = access_tokens::TokenTemplate::from({
-            let mut body = TokenBody::default();
-            body.role = Some(Role::Reader);
-            body
-        });
-        let overrides = access_tokens::Overrides::new().name("made");
-        let new = service.create(&template, overrides).await.unwrap();
-        let key = &new.token().key;
-        assert_eq!(
-            service.get(key).await.unwrap().name.as_deref(),
-            Some("made")
-        );
-        let own = service.is_own_credential(new.token()).await.unwrap();
-        assert_eq!(own, OwnCredential::No);
-        let verified = service.verify(key, new.secret()).await.unwrap();
-        assert_eq!(verified, Verification::Accepted);
-        assert!(service.capabilities().set_expiry && service.secret(key).await.unwrap().is_none());
-        assert_eq!(service.calls(access_tokens::Action::Create), ["postToken"]);
-        assert!(service.whoami().await.unwrap().key.is_some());
-        service.delete(key).await.unwrap();
-    }
 
     used(Arc::clone(&shared)).await;
     used(&shared).await;
