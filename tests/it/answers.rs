@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use access_tokens::launchdarkly::{self, Role, TokenBody, TokenDraft};
+use access_tokens::launchdarkly::{self, Role, TokenBody, TokenBodyBuilder};
 use access_tokens::{Error, ErrorKind, RetryPolicy, avisi_cloud, query_server};
 use serde_json::{Value, json};
 
@@ -20,8 +20,8 @@ fn ld(uri: &str) -> launchdarkly::Client {
     one_attempt(launchdarkly::Client::builder(), uri)
 }
 
-fn draft() -> TokenDraft {
-    TokenBody::builder().role(Role::Reader).into()
+fn draft() -> TokenBodyBuilder {
+    TokenBody::builder().role(Role::Reader)
 }
 
 fn token() -> Value {
