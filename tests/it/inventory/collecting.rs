@@ -45,11 +45,14 @@ async fn accounts_that_fail_do_not_hide_the_others() {
 
 #[tokio::test]
 async fn what_was_read_before_a_failure_stays() {
-    let setup = Setup::new().await;
+    let mut setup = Setup::new().await;
+    let ld = LaunchDarkly::builder().clock(setup.clock.clone());
+    setup.ld = ld.max_limit(25).start().await.unwrap();
     for n in 0..60 {
         setup.ld.seed(ld_twin::Seed::new(format!("token {n:02}")));
     }
-    let rule = setup.ld.on(ld_twin::Operation::GetTokens).nth(3);
+    // What fails ahead is asked for again when it is needed.
+    let rule = setup.ld.on(ld_twin::Operation::GetTokens).nth(3).always();
     rule.then(Fault::Status(503));
     let report = setup.inventory().collect().await;
     let [failure] = &report.failures().collect::<Vec<_>>()[..] else {
@@ -112,6 +115,7 @@ async fn a_rate_limited_account_is_waited_for() {
     let twin = LaunchDarkly::builder()
         .clock(clock.clone())
         .rate_limit(RateLimit::new().route(2))
+        .max_limit(25)
         .start()
         .await
         .unwrap();
@@ -342,19 +346,22 @@ async fn a_stream_gives_labels_and_ends_an_account_with_its_error() {
 }
 
 #[tokio::test]
-async fn a_stream_reads_no_page_that_nobody_asked_for() {
-    let setup = Setup::new().await;
-    for n in 0..99 {
-        setup.ld.seed(ld_twin::Seed::new(format!("token {n}")));
+async fn a_stream_reads_no_further_ahead_than_its_client_may() {
+    let clock = VirtualClock::new();
+    let twin = LaunchDarkly::builder().clock(clock.clone()).max_limit(25);
+    let twin = twin.start().await.unwrap();
+    for n in 0..399 {
+        twin.seed(ld_twin::Seed::new(format!("token {n}")));
     }
-    let mut stream = Inventory::new().add("prod", setup.ld()).stream();
-    assert_eq!(setup.ld.requests().len(), 0);
-    for _ in 0..25 {
+    let client = client_of!(launchdarkly, twin, clock).concurrency(2);
+    let inventory = Inventory::new().add("prod", client.build().unwrap());
+    let mut stream = inventory.stream();
+    assert_eq!(twin.requests().len(), 0);
+    for read in 1..=400 {
         stream.next().await.unwrap().1.unwrap();
+        let pages = (read + 24) / 25;
+        assert!(twin.requests().len() <= pages + 2, "{read}");
     }
-    assert_eq!(setup.ld.requests().len(), 1);
-    stream.next().await.unwrap().1.unwrap();
-    assert_eq!(setup.ld.requests().len(), 2);
 }
 
 #[tokio::test]

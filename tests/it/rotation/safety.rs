@@ -110,10 +110,9 @@ async fn a_secret_that_does_not_work_reaches_no_sink() {
     };
     let vault = Vault::default();
     let plan = setup.bare().deliver(vault.sink()).plan().await.unwrap();
-    // The third read is that with the new secret.
+    // With the new secret.
     let _ = twin
-        .on(launchdarkly::Operation::GetToken)
-        .nth(3)
+        .on(launchdarkly::Operation::CallerIdentity)
         .then(Fault::Status(401));
     let error = plan.run().await.unwrap_err();
     assert_eq!(
