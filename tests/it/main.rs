@@ -47,6 +47,7 @@ mod all {
     #[cfg(unix)]
     mod rotation_crash;
     mod rotation_simulation;
+    mod services;
     mod simulation;
     mod world;
 }

@@ -359,7 +359,7 @@ async fn a_stream_reads_no_further_ahead_than_its_client_may() {
     assert_eq!(twin.requests().len(), 0);
     for read in 1..=400 {
         stream.next().await.unwrap().1.unwrap();
-        let pages = (read + 24) / 25;
+        let pages = usize::div_ceil(read, 25);
         assert!(twin.requests().len() <= pages + 2, "{read}");
     }
 }
