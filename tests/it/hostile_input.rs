@@ -759,7 +759,7 @@ mod environment {
                 service,
                 &[(first, "hunter2\n"), (url, "http://127.0.0.1:1")],
             );
-            assert!(line.contains("refused Config credential"), "{line}");
+            assert!(line.contains(&format!("refused Config {first}")), "{line}");
             assert!(!line.contains("hunter2"), "{line}");
             let line = from_env(service, &[(second, "x"), (url, "https://hunter2@host")]);
             assert!(line.contains("refused Config base_url"), "{line}");

@@ -377,7 +377,7 @@ mod again {
 
     #[tokio::test]
     async fn a_hint_that_makes_no_sense_is_replaced_by_the_back_off() {
-        for junk in ["soon", "-1", "1.5", "99999999999999999999"] {
+        for junk in ["soon", "-1", "1,5", "99999999999999999999"] {
             let limited = empty(429).insert_header("retry-after", junk);
             let server = script([limited, json(200, &token())]).await;
             let (client, clock) = unhurried(&server.uri());
