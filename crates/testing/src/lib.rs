@@ -170,6 +170,7 @@ mod message;
 pub mod query_server;
 mod server;
 mod shared;
+pub mod sinks;
 mod twin;
 mod twins;
 

@@ -68,7 +68,7 @@ impl FileSink {
     /// [`sidecar`](Self::sidecar) names another place.
     #[must_use]
     pub fn in_place(mut self) -> Self {
-        self.0.place.in_place = true;
+        self.0.place.over = true;
         self
     }
 

@@ -9,6 +9,7 @@ mod contract;
 mod dotenv;
 mod error;
 mod file;
+mod file_name;
 mod from_fn;
 mod place;
 
@@ -20,6 +21,7 @@ pub use contract::{Delivery, Holds, Observed, SinkKind, SinkVersion, Written};
 pub use dotenv::{DotenvReaders, DotenvSink};
 pub use error::{SinkError, SinkErrorKind};
 pub use file::FileSink;
+pub use file_name::file_name;
 pub use from_fn::from_fn;
 
 use futures_core::future::BoxFuture;

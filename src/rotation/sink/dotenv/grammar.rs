@@ -71,10 +71,10 @@ impl<'a> File<'a> {
         let trimmed = line.trim_start_matches(BLANKS);
         if trimmed.is_empty() || trimmed.starts_with('#') {
             // Before the first line stands a mark that makes a shell run it.
-            return match self.strict && start > 0 && self.number == 1 {
-                true => shell::read(line, true, true).map(|_| next),
-                false => Ok(next),
-            };
+            if self.strict && start > 0 && self.number == 1 {
+                shell::read(line, true, true)?;
+            }
+            return Ok(next);
         }
         let Some((name, spaced, equals)) = assignment(trimmed) else {
             return self.other(trimmed).map(|()| next);

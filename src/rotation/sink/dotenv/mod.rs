@@ -89,7 +89,7 @@ impl DotenvSink {
     /// [`sidecar`](Self::sidecar) names another place.
     #[must_use]
     pub fn in_place(mut self) -> Self {
-        self.0.place.in_place = true;
+        self.0.place.over = true;
         self
     }
 

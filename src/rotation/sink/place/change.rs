@@ -9,7 +9,7 @@ use super::disk::{self, Found};
 use super::meta::{self, Meta};
 use super::sidecar::{Former, Kept, Now, Over, Sidecar};
 use super::steps::{Step, step};
-use super::{Place, Site, Slot, clash, not_stored, part, read, read_sidecar, same_directory};
+use super::{Place, Site, Slot, clash, lock, not_stored, part, read, read_sidecar, same_directory};
 use crate::marker::Marker;
 use crate::rotation::sink::{Delivery, SinkError, SinkVersion, Written};
 use crate::secret::Secret;
@@ -57,9 +57,9 @@ impl Place {
         seen: Option<&SinkVersion>,
     ) -> Result<Written, SinkError> {
         let site = self.site()?;
-        let _lock = self.lock(&site, true)?;
+        let _lock = lock(&site, true)?;
         tidy(&site).map_err(|error| not_stored("an old draft beside it", &error))?;
-        let mut sidecar = read_sidecar(&site)?.unwrap_or_else(Sidecar::new);
+        let mut sidecar = read_sidecar(&site)?.unwrap_or_else(|| Sidecar::new(&site.file));
         if sidecar.clashes(slot.name()) {
             return Err(clash());
         }
@@ -108,7 +108,7 @@ impl Place {
         found: Option<&Found>,
         goal: Goal,
     ) -> Result<Written, SinkError> {
-        let in_place = self.in_place && found.is_some() && goal.file.is_some();
+        let in_place = self.over && found.is_some() && goal.file.is_some();
         let group = self.group()?;
         let mut draft = None;
         let mut left = None;
@@ -193,7 +193,7 @@ impl Place {
         secret: &Secret,
     ) -> Result<Written, SinkError> {
         let site = self.site()?;
-        let _lock = self.lock(&site, false)?;
+        let _lock = lock(&site, false)?;
         let found = read(&site)?;
         let Some(found) = found else {
             return Err(SinkError::not_stored("there is no file to write to"));

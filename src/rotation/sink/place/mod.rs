@@ -66,7 +66,8 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     pub(super) mode: Option<u32>,
     pub(super) group: Option<String>,
-    pub(super) in_place: bool,
+    /// Written over instead of replaced.
+    pub(super) over: bool,
     pub(super) sidecar: Option<PathBuf>,
 }
 
@@ -74,8 +75,9 @@ pub(super) struct Place {
 #[derive(Debug)]
 struct Site {
     file: PathBuf,
-    /// What the names of its lock and drafts begin with.
+    /// What the names of its drafts begin with.
     base: PathBuf,
+    /// Its lock is beside it.
     sidecar: PathBuf,
 }
 
@@ -87,7 +89,7 @@ impl Place {
             path,
             mode: None,
             group: None,
-            in_place: false,
+            over: false,
             sidecar: None,
         }
     }
@@ -99,7 +101,9 @@ impl Place {
             .unwrap_or_else(|_| self.path.clone());
         match path.to_str() {
             Some(text) if !text.chars().any(is_unsafe_to_print) => text.to_owned(),
-            _ => format!("{path:?}"),
+            Some(text) => format!("{text:?}"),
+            // Bytes that are no text are told apart by their number.
+            None => format!("\"{}\"", path.as_os_str().as_encoded_bytes().escape_ascii()),
         }
     }
 
@@ -120,7 +124,7 @@ impl Place {
     /// Whether there can be a sidecar: not beside a single file that is mounted into a directory
     /// which nobody can write to.
     pub(super) fn can_have_sidecar(&self) -> bool {
-        if !self.in_place {
+        if !self.over {
             return true;
         }
         self.site()
@@ -130,11 +134,12 @@ impl Place {
     /// Does what a delivery does, as far as that leaves nothing behind.
     pub(super) fn check(&self, slot: &impl Slot, with_sidecar: bool) -> Result<(), SinkError> {
         let site = self.site()?;
-        let _lock = self.lock(&site, with_sidecar)?;
+        let _lock = lock(&site, with_sidecar)?;
         let mut found = read(&site)?;
-        let sidecar = match with_sidecar {
-            true => read_sidecar(&site)?,
-            false => None,
+        let sidecar = if with_sidecar {
+            read_sidecar(&site)?
+        } else {
+            None
         };
         if let Some(sidecar) = &sidecar {
             change::mend(&site, sidecar, &mut found)?;
@@ -149,7 +154,7 @@ impl Place {
             Draft::create(&site.sidecar).map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
-            Some(_) if self.in_place => {
+            Some(_) if self.over => {
                 disk::open_for_writing(&site.file)
                     .map_err(|error| not_stored("the file", &error))?;
             }
@@ -187,7 +192,7 @@ impl Place {
                 }
             }
             // Somebody may be in the middle of writing.
-            let lock = Lock::acquire(&disk::with_ending(&site.base, LOCK));
+            let lock = Lock::acquire(&disk::with_ending(&site.sidecar, LOCK));
             let sidecar = read_sidecar(&site)?;
             let mut found = read(&site)?;
             if let (Ok(_), Some(sidecar)) = (&lock, &sidecar) {
@@ -210,15 +215,6 @@ impl Place {
             Holds::Nothing => Holds::Nothing,
             _ => Holds::Unknown,
         }))
-    }
-
-    fn lock(&self, site: &Site, with_sidecar: bool) -> Result<Lock, SinkError> {
-        let lock = if with_sidecar {
-            Lock::acquire(&disk::with_ending(&site.base, LOCK))
-        } else {
-            Lock::on_file(&site.file)
-        };
-        lock.map_err(|error| not_stored("its lock", &error))
     }
 
     fn group(&self) -> Result<Option<u32>, SinkError> {
@@ -253,6 +249,15 @@ impl Place {
 
 const LOCK: &str = ".lock";
 
+fn lock(site: &Site, with_sidecar: bool) -> Result<Lock, SinkError> {
+    let lock = if with_sidecar {
+        Lock::acquire(&disk::with_ending(&site.sidecar, LOCK))
+    } else {
+        Lock::on_file(&site.file)
+    };
+    lock.map_err(|error| not_stored("its lock", &error))
+}
+
 fn read(site: &Site) -> Result<Option<Found>, SinkError> {
     disk::read(&site.file).map_err(|error| not_stored("the file", &error))
 }
@@ -271,8 +276,9 @@ fn parsed(bytes: Option<&[u8]>, site: &Site) -> Result<Option<Sidecar>, SinkErro
     let Some(bytes) = bytes else {
         return Ok(None);
     };
-    Sidecar::parse(bytes).map(Some).map_err(|why| {
+    Sidecar::parse(bytes, &site.file).map(Some).map_err(|why| {
         let why = match why {
+            Unusable::Another => "belongs to another file: name another place for it",
             Unusable::Damaged => {
                 "is damaged: remove it, and what is in the file counts as somebody else's"
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -25,6 +26,8 @@ const KEPT: usize = 4;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Sidecar {
     format: u32,
+    /// The name of the file.
+    of: String,
     /// Of the fingerprints, so that they tell nothing without this file.
     key: Kept,
     entries: BTreeMap<String, Entry>,
@@ -93,19 +96,21 @@ pub(super) struct Now {
 pub(super) enum Unusable {
     Damaged,
     Newer,
+    Another,
 }
 
 impl Sidecar {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(file: &Path) -> Self {
         Self {
             format: FORMAT,
+            of: name_of(file),
             key: Kept::new(&random()),
             entries: BTreeMap::new(),
             over: None,
         }
     }
 
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, Unusable> {
+    pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Self, Unusable> {
         #[derive(Deserialize)]
         struct Any {
             format: u32,
@@ -115,7 +120,12 @@ impl Sidecar {
         if any.format != FORMAT {
             return Err(Unusable::Newer);
         }
-        serde_json::from_slice(bytes).map_err(|_| Unusable::Damaged)
+        let this: Self = serde_json::from_slice(bytes).map_err(|_| Unusable::Damaged)?;
+        if this.of == name_of(file) {
+            Ok(this)
+        } else {
+            Err(Unusable::Another)
+        }
     }
 
     pub(super) fn bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
@@ -254,6 +264,14 @@ impl Held {
     pub(super) fn same_content(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
     }
+}
+
+/// The last part only, so that a directory can be moved.
+fn name_of(file: &Path) -> String {
+    file.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn fingerprint(key: &[u8], part: Option<&[u8]>) -> String {

@@ -20,6 +20,7 @@ pub(super) enum Step {
 /// Called before each step.
 #[cfg(not(test))]
 #[inline]
+#[expect(clippy::unnecessary_wraps, reason = "it fails in tests")]
 pub(super) fn step(_: Step) -> io::Result<()> {
     Ok(())
 }

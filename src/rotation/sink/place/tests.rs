@@ -123,7 +123,7 @@ fn a_crash_after_any_step_is_told_right_and_can_be_taken_back() {
                 }
                 let first = state(&path);
                 let mut place = Place::new(path.clone());
-                place.in_place = in_place;
+                place.over = in_place;
                 let place: Box<dyn Run> = if is_key {
                     Box::new((place, key("KEY")))
                 } else {
@@ -154,26 +154,23 @@ fn a_crash_after_any_step_is_told_right_and_can_be_taken_back() {
                 let moved = after.version != before.version;
                 assert!(moved || done.is_err(), "{at}");
                 // Nothing moved, and nothing is said to have; or what is there has its new label.
-                if !moved {
-                    assert_eq!((&is, &after.holds), (&was, &before.holds), "{at}");
-                    let late = place.run(&change, before.version.as_ref());
-                    assert!(late.is_ok(), "{at}: {late:?}");
-                } else {
+                if moved {
+                    let empty = first.as_ref().is_none_or(|(content, _)| {
+                        content.is_empty() || (is_key && !content.starts_with(b"A=1\nKEY"))
+                    });
                     let expected = match operation {
-                        0 => Holds::Attempt(one.clone()),
                         1 => Holds::Attempt(two.clone()),
-                        2 if first.as_ref().is_none_or(|(content, _)| {
-                            content.is_empty() || (is_key && !content.starts_with(b"A=1\nKEY"))
-                        }) =>
-                        {
-                            Holds::Nothing
-                        }
+                        2 if empty => Holds::Nothing,
                         2 => Holds::Attempt(zero.clone()),
                         _ => Holds::Attempt(one.clone()),
                     };
                     assert_eq!(after.holds, expected, "{at}");
                     let late = place.run(&change, before.version.as_ref()).unwrap_err();
                     assert_eq!(late.kind(), SinkErrorKind::Conflict, "{at}");
+                } else {
+                    assert_eq!((&is, &after.holds), (&was, &before.holds), "{at}");
+                    let late = place.run(&change, before.version.as_ref());
+                    assert!(late.is_ok(), "{at}: {late:?}");
                 }
                 // From wherever it stands, everything is put back as it was.
                 let seen = place.look().version;
@@ -218,7 +215,7 @@ fn a_delivery_waits_for_the_disk_three_times_at_most() {
             fs::write(&path, file).unwrap();
         }
         let mut place = Place::new(path);
-        place.in_place = in_place;
+        place.over = in_place;
         let place: Box<dyn Run> = if is_key {
             Box::new((place, key("KEY")))
         } else {
@@ -275,7 +272,7 @@ fn a_step_that_fails_changes_nothing_for_certain() {
             let path = scratch.0.join("token");
             fs::write(&path, "theirs").unwrap();
             let mut place = Place::new(path.clone());
-            (place.in_place, place.mode) = (in_place, Some(0o600));
+            (place.over, place.mode) = (in_place, Some(0o600));
             let place = (place, Whole { newline: false });
             let seen = place.look();
             fail(Some(step));
