@@ -31,6 +31,15 @@ impl When {
         }
     }
 
+    /// The same, but a date that cannot be that of a token (before the year 2000, or after 9999)
+    /// counts as not reported: such are zeros, seconds taken for milliseconds, and overflows.
+    pub(crate) fn credible(self) -> Self {
+        match self {
+            Self::At(time) if !CREDIBLE.contains(&seconds_since_epoch(time)) => Self::NotReported,
+            other => other,
+        }
+    }
+
     /// Whether the service says "never".
     #[must_use]
     pub fn is_never(self) -> bool {
@@ -52,6 +61,16 @@ impl fmt::Display for When {
             Self::Never => f.pad("never"),
             Self::NotReported => f.pad("not reported"),
         }
+    }
+}
+
+/// The years 2000 to 9999, in seconds since the Unix epoch.
+const CREDIBLE: std::ops::RangeInclusive<i64> = 946_684_800..=253_402_300_799;
+
+fn seconds_since_epoch(time: SystemTime) -> i64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(_) => -1,
     }
 }
 
@@ -272,8 +291,20 @@ const GO_ZERO_TIME: i64 = -62_135_596_800;
 pub struct ParseDateError(());
 
 /// RFC 3339 in UTC; a time outside the years that the format knows gives a stand-in.
+pub(crate) struct Rfc3339(pub(crate) SystemTime);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::try_from(self.0) {
+            Ok(time) => fmt::Display::fmt(&time, f),
+            Err(_) => f.write_str("(out of range)"),
+        }
+    }
+}
+
+/// As [`Rfc3339`].
 pub(crate) fn rfc3339(time: SystemTime) -> String {
-    try_rfc3339(time).unwrap_or_else(|| "(out of range)".to_owned())
+    Rfc3339(time).to_string()
 }
 
 fn try_rfc3339(time: SystemTime) -> Option<String> {

@@ -4,7 +4,8 @@
 ///
 /// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
 /// repeated lost its answer. What it lost it to is in [`Error::cause`](crate::Error::cause).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The client cannot be built like this: address, credential or environment.

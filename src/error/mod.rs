@@ -26,6 +26,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// failed create, reset or update. If it says `true`, do not simply call again: look first.
 ///
 /// [`source`]: std::error::Error::source
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]

@@ -171,6 +171,7 @@ pub mod query_server;
 mod server;
 mod shared;
 pub mod sinks;
+pub mod stores;
 mod twin;
 mod twins;
 
