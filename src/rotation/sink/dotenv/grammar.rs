@@ -76,24 +76,30 @@ impl<'a> File<'a> {
             }
             return Ok(next);
         }
-        let Some((name, spaced, equals)) = assignment(trimmed) else {
+        let Some(((name_start, name_end), spaced, equals)) = assignment(trimmed) else {
             return self.other(trimmed).map(|()| next);
         };
-        let name_end = start + line.len() - trimmed.len() + name.1;
-        let value = start + line.len() - trimmed.len() + equals + 1;
+        let from = start + line.len() - trimmed.len();
+        let value = from + equals + 1;
         let (value_end, next) = self.value(value, end, next)?;
         self.closed(start, next)?;
-        let name = trimmed.get(name.0..name.1).unwrap_or_default();
+        let name = trimmed.get(name_start..name_end).unwrap_or_default();
         if name == self.key {
             let found = Found {
                 lines: start..next,
-                value: name_end..value_end,
+                value: from + name_end..value_end,
             };
             if self.found.replace(found).is_some() {
                 return Err("has the key a second time");
             }
-        } else if spaced && self.strict && shell::diverts(name) {
-            return Err("begins with a word that means something else to a shell");
+        } else if self.strict {
+            let apart = self.part(value, value_end).starts_with(BLANKS);
+            if trimmed.starts_with("export") && name_start > 0 && (spaced || apart) {
+                return Err("exports what stands after a blank, to a shell");
+            }
+            if spaced && shell::diverts(name) {
+                return Err("begins with a word that means something else to a shell");
+            }
         }
         // The lines within quotes were counted for none.
         self.number += self
@@ -218,6 +224,9 @@ impl<'a> File<'a> {
                 && (after.is_empty() || after.starts_with(['=', '+', '[', ':']))
             {
                 return Err("names the key a second time");
+            }
+            if self.strict && *begins && shell::subscripts(word) {
+                return Err("has an unquoted [ after a name, which a shell closes on a later line");
             }
             if self.strict && *begins && shell::diverts(&bare) {
                 return Err("has a word that means something else to a shell");

@@ -23,18 +23,13 @@ pub(super) fn read(text: &str, after_equals: bool, strict: bool) -> Result<Line<
                 line.comment = Some(at);
                 return Ok(line);
             }
-            ';' | '&' | '|' if strict => {
+            // As in an address: two assignments to a shell.
+            '&' if strict && is_assignment(first_word(text.get(at + 1..).unwrap_or_default())) => {
                 finish(text, &mut word, at, &mut begins, &mut line);
-                let rest = text
-                    .get(at + 1..)
-                    .unwrap_or_default()
-                    .trim_start_matches([' ', '\t']);
-                let doubled = rest.starts_with([';', '&', '|']);
-                let hangs = c == '|' && (rest.is_empty() || rest.starts_with('#'));
-                if doubled || hangs || line.words.is_empty() {
-                    return Err("has an unquoted ; & or | that goes on or is wrong in a shell");
-                }
                 begins = true;
+            }
+            ';' | '&' | '|' if strict => {
+                return Err("has an unquoted ; & or |, after which a shell sees a command");
             }
             '(' | ')' | '<' | '>' if strict => {
                 return Err("has an unquoted ( ) < or >, which means something else in a shell");
@@ -82,9 +77,16 @@ fn finish<'a>(
     *begins = line.words.len() == 1 && !*begins || (*begins && is_assignment(word));
 }
 
+fn first_word(text: &str) -> &str {
+    let end = text.find([' ', '\t', ';', '&', '|', '#']);
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default()
+}
+
 fn is_assignment(word: &str) -> bool {
     let name = word.split('=').next().unwrap_or_default();
-    name.len() < word.len() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    name.len() < word.len() && starts && fits
 }
 
 fn skip(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, past: usize) {
@@ -129,6 +131,12 @@ fn expansion(rest: &str) -> Result<Option<usize>, &'static str> {
     } else {
         Err("has something nested in ${…} or $(…)")
     }
+}
+
+/// Whether a word begins as an element of an array.
+pub(super) fn subscripts(word: &str) -> bool {
+    let name = word.split('[').next().unwrap_or_default();
+    name.len() < word.len() && is_assignment(&format!("{name}="))
 }
 
 /// Words after which a shell does not simply go on with the next line.
