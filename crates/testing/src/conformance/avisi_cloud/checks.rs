@@ -120,7 +120,7 @@ impl Suite<'_> {
                 let Some(second) = &other.token().id else {
                     return failed("the second has no id");
                 };
-                self.note_id(second);
+                self.note(second.clone());
                 ensure(*second != first, "it is the same token")?;
                 ensure(other.secret() != one.secret(), "it has the same secret")?;
                 passed()
@@ -361,7 +361,7 @@ impl Suite<'_> {
     fn note_plain(&self, token: &Value) {
         let id = token.get("id").and_then(Value::as_str);
         if let Some(Ok(id)) = id.map(str::parse) {
-            self.note_id(&id);
+            self.note(id);
         }
     }
 }

@@ -121,7 +121,7 @@ impl Suite<'_> {
 
     pub(super) async fn a_plus_is_a_space(&self) -> Verdict {
         let (spaced, plussed) = (self.name(), self.name().replace(' ', "+"));
-        self.note_name(&plussed);
+        self.note(plussed.clone());
         for name in [&spaced, &plussed] {
             self.post(&json!({"name": name})).await?.with_status(201)?;
         }
@@ -160,7 +160,7 @@ impl Suite<'_> {
             format!("{base}'; --%"),
         ];
         for name in variants.iter().chain([&base]) {
-            self.note_name(name);
+            self.note(name.clone());
             let _ = self.create(TokenBody::builder(name)).await?;
         }
         for name in variants.iter().chain([&base]) {
