@@ -6,9 +6,12 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::id::Service;
+use crate::listing::UnreadableItem;
 
+mod hint;
 mod kind;
 
+pub(crate) use self::hint::usual as usual_hint;
 pub use self::kind::ErrorKind;
 
 /// The result of every call of this crate.
@@ -46,6 +49,7 @@ struct Inner {
     field: Option<&'static str>,
     reason: Option<String>,
     hint: Option<&'static str>,
+    item: Option<UnreadableItem>,
 }
 
 impl Error {
@@ -66,6 +70,7 @@ impl Error {
             field: None,
             reason: None,
             hint: None,
+            item: None,
         }))
     }
 
@@ -87,6 +92,16 @@ impl Error {
         Self::of_kind(service, kind)
             .with_reason(reason)
             .with_effect(kind == ErrorKind::OutcomeUnknown)
+    }
+
+    /// An error about a single item of a list that cannot be read, for those who implement
+    /// [`TokenService`](crate::TokenService).
+    #[must_use]
+    pub fn unreadable(service: Service, item: UnreadableItem) -> Self {
+        let mut error =
+            Self::of_kind(service, ErrorKind::UnreadableItem).with_reason(item.to_string());
+        error.0.item = Some(item);
+        error
     }
 
     /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
@@ -174,6 +189,11 @@ impl Error {
         self
     }
 
+    /// Whether there is better advice than the usual.
+    pub(crate) fn has_hint(&self) -> bool {
+        self.0.hint.is_some()
+    }
+
     pub(crate) fn with_hint(mut self, hint: Option<&'static str>) -> Self {
         self.0.hint = hint;
         self
@@ -256,6 +276,12 @@ impl Error {
         self.0.attempts
     }
 
+    /// The item of a list that cannot be read, for [`ErrorKind::UnreadableItem`].
+    #[must_use]
+    pub fn item(&self) -> Option<&UnreadableItem> {
+        self.0.item.as_ref()
+    }
+
     /// The argument or setting that is at fault, such as `name`.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
@@ -273,7 +299,11 @@ impl Error {
     /// What to do next, in a sentence.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        self.0.hint
+        Some(
+            self.0
+                .hint
+                .unwrap_or_else(|| hint::usual(self.0.kind, self.0.status)),
+        )
     }
 
     fn is(&self, kind: ErrorKind) -> bool {

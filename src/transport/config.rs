@@ -50,11 +50,12 @@ pub trait ServiceClient: Sized {
 /// | [`concurrency`](Self::concurrency) | 8 requests at a time |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 32 MiB |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB |
-/// | [`max_pages`](Self::max_pages) | 1,000 |
+/// | [`max_pages`](Self::max_pages) | 100,000 |
 /// | [`allow_http`](Self::allow_http) | `false`: plain http reaches this machine only |
 ///
 /// Get one from the `builder()` of a service's client. Redirects are never followed, and the
 /// credential goes to the base URL's origin only; neither can be changed.
+#[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder<C: ServiceClient> {
     credential: Option<CredentialSource>,
@@ -68,12 +69,16 @@ pub struct ClientBuilder<C: ServiceClient> {
     max_pages: usize,
     allow_http: bool,
     user_agent: Option<String>,
-    http: Option<reqwest::ClientBuilder>,
+    http: Option<Configure>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     pub(crate) options: C::Options,
 }
 
+/// What a user does to the HTTP client before it is built.
+type Configure = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+#[derive(Clone)]
 enum CredentialSource {
     Fixed(Secret),
     Provider(Arc<dyn CredentialProvider>),
@@ -90,7 +95,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             concurrency: 8,
             max_response_bytes: 32 << 20,
             max_header_bytes: 64 << 10,
-            max_pages: 1_000,
+            max_pages: 100_000,
             allow_http: false,
             user_agent: None,
             http: None,
@@ -206,13 +211,28 @@ impl<C: ServiceClient> ClientBuilder<C> {
         self
     }
 
-    /// The HTTP client to build on: proxies, certificate authorities, connection settings.
+    /// Configures the HTTP client: proxies, certificate authorities, connection settings. The
+    /// builder that comes in connects within 10 s.
     ///
     /// Redirects, `Referer`, reqwest's own retries, the `User-Agent` and `https_only` are set by
     /// this crate whatever was set before; so is the absence of a proxy for plain http to this
     /// machine.
-    pub fn http_client(mut self, builder: reqwest::ClientBuilder) -> Self {
-        self.http = Some(builder);
+    ///
+    /// ```
+    /// use access_tokens::launchdarkly::Client;
+    /// # fn example(pem: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = reqwest::Certificate::from_pem(pem)?;
+    /// let client = Client::builder()
+    ///     .credential("api-…")
+    ///     .http_client(move |http| http.tls_certs_merge([authority.clone()]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_client<F>(mut self, configure: F) -> Self
+    where
+        F: Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    {
+        self.http = Some(Arc::new(configure));
         self
     }
 
@@ -255,6 +275,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
         for (field, zero) in [
             ("timeout", self.timeout.is_zero()),
             ("attempt_timeout", self.attempt_timeout.is_zero()),
+            ("retry", self.retry.max_attempts == 0),
             ("concurrency", self.concurrency == 0),
             ("max_response_bytes", self.max_response_bytes == 0),
             ("max_header_bytes", self.max_header_bytes == 0),
@@ -280,9 +301,12 @@ impl<C: ServiceClient> ClientBuilder<C> {
         {
             return bad("user_agent", "must be visible ASCII");
         }
-        let http = self
-            .http
-            .unwrap_or_else(|| reqwest::Client::builder().connect_timeout(Duration::from_secs(10)))
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
+        let http = match self.http {
+            Some(configure) => configure(http),
+            None => http,
+        };
+        let http = http
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())

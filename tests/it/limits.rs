@@ -8,7 +8,9 @@ use crate::support::{
     CREDENTIAL, NOW, Raw, Reply, SECOND, always, assert_refused, at, empty, head, html, id, json,
     lines, script, whole,
 };
-use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenDraft};
+use access_tokens::launchdarkly::OldSecret;
+use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenBodyBuilder};
+use access_tokens::query_server::Changes;
 use access_tokens::{
     Error, ErrorKind, Result, RetryPolicy, avisi_cloud, launchdarkly, query_server,
 };
@@ -28,8 +30,8 @@ fn unhurried(uri: &str) -> (launchdarkly::Client, VirtualClock) {
     (builder(uri).clock(clock.clone()).build().unwrap(), clock)
 }
 
-fn draft() -> TokenDraft {
-    TokenBody::builder().role(Role::Reader).into()
+fn draft() -> TokenBodyBuilder {
+    TokenBody::builder().role(Role::Reader)
 }
 
 fn token() -> Value {
@@ -131,7 +133,13 @@ mod bodies {
                 true,
             ),
             (client.delete(&id()).await.unwrap_err(), true),
-            (client.reset(&id()).await.unwrap_err(), true),
+            (
+                client
+                    .reset(&id(), OldSecret::EndsAtOnce)
+                    .await
+                    .unwrap_err(),
+                true,
+            ),
         ] {
             assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
             assert_eq!(error.status().unwrap().as_u16(), 200, "{error}");
@@ -212,8 +220,10 @@ mod redirects {
         let location = format!("{}/x", other.uri());
         let answer = whole(307, &[("location", &location)], "");
         let raw = Raw::start(move |_| Reply::Bytes(answer.clone())).await;
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10));
-        let client = builder(&raw.uri).http_client(http).build().unwrap();
+        let client = builder(&raw.uri)
+            .http_client(|http| http.redirect(reqwest::redirect::Policy::limited(10)))
+            .build()
+            .unwrap();
         let error = client.get(&id()).await.unwrap_err();
         let kind = error.cause().unwrap_or(error.kind());
         assert_eq!(kind, ErrorKind::Redirect, "{error}");
@@ -224,8 +234,11 @@ mod redirects {
     async fn a_proxy_does_not_see_plain_requests_to_this_machine() {
         let proxy = always(json(200, &token())).await;
         let server = always(empty(204)).await;
-        let http = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy.uri()).unwrap());
-        let client = builder(&server.uri()).http_client(http).build().unwrap();
+        let through = reqwest::Proxy::all(proxy.uri()).unwrap();
+        let client = builder(&server.uri())
+            .http_client(move |http| http.proxy(through.clone()))
+            .build()
+            .unwrap();
         client.delete(&id()).await.unwrap();
         assert_eq!(lines(&proxy).await, [""; 0]);
         assert_eq!(lines(&server).await.len(), 1);
@@ -300,7 +313,7 @@ mod at_a_time {
         drop(sendable(ld.create(draft())));
         drop(sendable(ld.patch(&id(), Patch::new())));
         drop(sendable(ld.delete(&id())));
-        drop(sendable(ld.reset(&id())));
+        drop(sendable(ld.reset(&id(), OldSecret::EndsAtOnce)));
         drop(sendable(ld.get(&id()).with_info()));
         drop(sendable(query.list()));
         drop(sendable(query.find("a")));
@@ -310,9 +323,9 @@ mod at_a_time {
         drop(sendable(
             query.create(query_server::TokenBody::builder("a")),
         ));
-        drop(sendable(query.update("a")));
-        drop(sendable(query.rotate_to("a", "b")));
-        drop(sendable(query.rotate_in_place("a")));
+        drop(sendable(query.update("a", Changes::new())));
+        drop(sendable(query.rotate_to("a", "b", Changes::new())));
+        drop(sendable(query.rotate_in_place("a", Changes::new())));
         drop(sendable(query.delete("a")));
         drop(sendable(query.delete_existing("a")));
         drop(sendable(avisi.list()));
@@ -522,7 +535,13 @@ mod lost {
             let error = client.create(draft()).await.unwrap_err();
             assert_unknown(&error, ErrorKind::Timeout);
             assert!(error.is_timeout(), "{error}");
-            assert_unknown(&client.reset(&id()).await.unwrap_err(), ErrorKind::Timeout);
+            assert_unknown(
+                &client
+                    .reset(&id(), OldSecret::EndsAtOnce)
+                    .await
+                    .unwrap_err(),
+                ErrorKind::Timeout,
+            );
             assert_eq!(raw.seen().len(), 2, "once each, after {before:?}");
             let error = client.get(&id()).await.unwrap_err();
             assert_eq!(

@@ -61,9 +61,7 @@ pub(super) fn refused<T>(
 }
 
 /// The checks of one service.
-pub(super) trait Suite<'a>:
-    Sized + Deref<Target = Ground<'a, Self::Client, Self::Key>>
-{
+pub(super) trait Suite: Sized + Deref<Target = Ground<Self::Client, Self::Key>> {
     type Client: ServiceClient;
     /// What a token is removed by.
     type Key: Clone;
@@ -76,7 +74,7 @@ pub(super) trait Suite<'a>:
 
     fn base_url(client: &Self::Client) -> &str;
 
-    fn new(ground: Ground<'a, Self::Client, Self::Key>) -> Result<Self, Problem>;
+    fn new(ground: Ground<Self::Client, Self::Key>) -> Result<Self, Problem>;
 
     /// Makes the checks, with `make`.
     async fn checks(&self, report: &mut Report);
@@ -88,38 +86,38 @@ pub(super) trait Suite<'a>:
 }
 
 /// What the checks of every service stand on.
-pub(super) struct Ground<'a, C, K> {
+pub(super) struct Ground<C, K> {
     pub(super) client: C,
-    pub(super) wire: Wire<'a>,
-    pub(super) options: &'a Options,
+    pub(super) wire: Wire,
+    pub(super) options: Options,
     pub(super) marker: Marker,
     pub(super) credential: Secret,
-    base_url: &'a str,
+    base_url: String,
     made: Mutex<Vec<K>>,
 }
 
-impl<'a, C: ServiceClient, K> Ground<'a, C, K> {
-    fn new<S: Suite<'a, Client = C, Key = K>>(
-        base_url: &'a str,
+impl<C: ServiceClient, K> Ground<C, K> {
+    fn new<S: Suite<Client = C, Key = K>>(
+        base_url: &str,
         credential: &Secret,
-        options: &'a Options,
+        options: &Options,
         marker: Marker,
     ) -> Result<Self, Problem> {
         let client = build::<S>(base_url, credential, options)?;
         Ok(Self {
             wire: Wire::new(S::base_url(&client), S::SCHEME, credential, options)?,
             client,
-            options,
+            options: options.clone(),
             marker,
             credential: credential.clone(),
-            base_url,
+            base_url: base_url.to_owned(),
             made: Mutex::default(),
         })
     }
 
     /// One more client of the suite, for other secrets.
-    pub(super) fn another<S: Suite<'a, Client = C, Key = K>>(&self) -> Result<C, Problem> {
-        build::<S>(self.base_url, &self.credential, self.options)
+    pub(super) fn another<S: Suite<Client = C, Key = K>>(&self) -> Result<C, Problem> {
+        build::<S>(&self.base_url, &self.credential, &self.options)
     }
 
     /// The name of a token that a check makes.
@@ -138,7 +136,7 @@ impl<'a, C: ServiceClient, K> Ground<'a, C, K> {
     }
 }
 
-fn build<'a, S: Suite<'a>>(
+fn build<S: Suite>(
     base_url: &str,
     credential: &Secret,
     options: &Options,
@@ -149,10 +147,10 @@ fn build<'a, S: Suite<'a>>(
 }
 
 /// Makes all checks of a service.
-pub(super) async fn run<'a, S: Suite<'a>>(
-    base_url: &'a str,
+pub(super) async fn run<S: Suite>(
+    base_url: &str,
     credential: &Secret,
-    options: &'a Options,
+    options: &Options,
 ) -> Report {
     let marker = Marker::random();
     let mut report = Report::new(S::SERVICE, base_url, marker.clone());
@@ -169,13 +167,13 @@ pub(super) async fn run<'a, S: Suite<'a>>(
 }
 
 /// Removes what a check has made; what cannot be removed is found at the end.
-pub(super) async fn clear<'a, S: Suite<'a>>(suite: &S) {
+pub(super) async fn clear<S: Suite>(suite: &S) {
     for key in suite.take_made() {
         let _ = suite.remove(&key).await;
     }
 }
 
-async fn nothing_is_left_behind<'a, S: Suite<'a>>(suite: &S) -> Verdict {
+async fn nothing_is_left_behind<S: Suite>(suite: &S) -> Verdict {
     for key in suite.left().await? {
         suite.remove(&key).await?;
     }
@@ -207,7 +205,7 @@ macro_rules! make {
         // Each on the heap: together they would make one very large future.
         let verdict = Box::pin($suite.$check()).await;
         $crate::conformance::run::note(
-            $report, $suite.options, stringify!($check), verdict,
+            $report, &$suite.options, stringify!($check), verdict,
         );
         $crate::conformance::run::clear($suite).await;
     )+};

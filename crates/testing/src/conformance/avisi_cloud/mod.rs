@@ -7,27 +7,27 @@ use std::ops::Deref;
 use super::report::Report;
 use super::run::{self, Ground, Problem, failed, make};
 use access_tokens::avisi_cloud::{
-    Client, ClientBuilder, NewToken, PersonalAccessToken, ProvisionBody, ProvisionDraft,
+    Client, ClientBuilder, NewToken, PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder,
 };
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
 const TOKENS: &str = "/sts/v1/personal-access-tokens";
 
-pub(super) struct Suite<'a> {
-    ground: Ground<'a, Client, TokenId>,
+pub(super) struct Suite {
+    ground: Ground<Client, TokenId>,
     /// Takes other secrets in turn, to see whether they are accepted.
     probe: Client,
 }
 
-impl<'a> Deref for Suite<'a> {
-    type Target = Ground<'a, Client, TokenId>;
+impl Deref for Suite {
+    type Target = Ground<Client, TokenId>;
 
     fn deref(&self) -> &Self::Target {
         &self.ground
     }
 }
 
-impl<'a> run::Suite<'a> for Suite<'a> {
+impl run::Suite for Suite {
     type Client = Client;
     type Key = TokenId;
 
@@ -42,7 +42,7 @@ impl<'a> run::Suite<'a> for Suite<'a> {
         client.base_url()
     }
 
-    fn new(ground: Ground<'a, Client, TokenId>) -> Result<Self, Problem> {
+    fn new(ground: Ground<Client, TokenId>) -> Result<Self, Problem> {
         let probe = ground.another::<Self>()?;
         Ok(Self { ground, probe })
     }
@@ -87,7 +87,7 @@ impl<'a> run::Suite<'a> for Suite<'a> {
     }
 }
 
-impl Suite<'_> {
+impl Suite {
     async fn provision(&self) -> Result<(TokenId, NewToken), Problem> {
         self.provision_with(ProvisionBody::builder(self.name()))
             .await
@@ -95,7 +95,7 @@ impl Suite<'_> {
 
     async fn provision_with(
         &self,
-        body: impl Into<ProvisionDraft>,
+        body: impl Into<ProvisionBodyBuilder>,
     ) -> Result<(TokenId, NewToken), Problem> {
         let new = self.client.provision(body).await?;
         let Some(id) = new.token().id.clone() else {

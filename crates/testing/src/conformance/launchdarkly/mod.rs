@@ -14,28 +14,27 @@ use super::report::Report;
 use super::run::{self, Ground, Problem, ensure, make, skipped};
 use super::wire::Plain;
 use access_tokens::launchdarkly::{
-    Client, ClientBuilder, NewToken, Role, Token, TokenBody, TokenBodyBuilder, TokenDraft,
+    Client, ClientBuilder, NewToken, Patch, Role, Token, TokenBody, TokenBodyBuilder,
 };
-use access_tokens::launchdarkly::{HasAccess, Patch};
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
-pub(super) struct Suite<'a> {
-    ground: Ground<'a, Client, TokenId>,
+pub(super) struct Suite {
+    ground: Ground<Client, TokenId>,
     /// Takes other secrets in turn, since a client of its own for each would take its time.
     guest: Client,
     /// The same, to see whether a secret is accepted.
     probe: Client,
 }
 
-impl<'a> Deref for Suite<'a> {
-    type Target = Ground<'a, Client, TokenId>;
+impl Deref for Suite {
+    type Target = Ground<Client, TokenId>;
 
     fn deref(&self) -> &Self::Target {
         &self.ground
     }
 }
 
-impl<'a> run::Suite<'a> for Suite<'a> {
+impl run::Suite for Suite {
     type Client = Client;
     type Key = TokenId;
 
@@ -50,7 +49,7 @@ impl<'a> run::Suite<'a> for Suite<'a> {
         client.base_url()
     }
 
-    fn new(ground: Ground<'a, Client, TokenId>) -> Result<Self, Problem> {
+    fn new(ground: Ground<Client, TokenId>) -> Result<Self, Problem> {
         let (guest, probe) = (ground.another::<Self>()?, ground.another::<Self>()?);
         Ok(Self {
             ground,
@@ -115,10 +114,10 @@ impl<'a> run::Suite<'a> for Suite<'a> {
     }
 }
 
-impl Suite<'_> {
+impl Suite {
     /// The tokens with the marker of this run.
     async fn own(&self) -> Result<Vec<Token>, Problem> {
-        let mut all = self.client.list().show_all(true).all().await?;
+        let mut all = self.client.list().show_all(true).all().await?.into_items();
         all.retain(|token| {
             let name = token.name.as_deref().unwrap_or_default();
             Marker::in_text(name).as_ref() == Some(&self.marker)
@@ -127,11 +126,11 @@ impl Suite<'_> {
     }
 
     /// What most checks make: a personal reader.
-    fn reader(&self) -> TokenBodyBuilder<HasAccess> {
+    fn reader(&self) -> TokenBodyBuilder {
         TokenBody::builder().name(self.name()).role(Role::Reader)
     }
 
-    async fn create(&self, body: impl Into<TokenDraft>) -> Result<NewToken, Problem> {
+    async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
         let new = self.client.create(body).await?;
         self.note(new.token().id.clone());
         Ok(new)

@@ -8,7 +8,7 @@ use crate::conformance::run::{Verdict, ensure, passed, refused};
 use crate::conformance::wire::Plain;
 use access_tokens::{ErrorKind, Secret};
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn failures_about_credentials_look_alike(&self) -> Verdict {
         let new = self.create_lasting().await?;
         let credential = self.credential.expose_secret();

@@ -15,22 +15,22 @@ use super::run::{self, Ground, Problem, ensure, failed, make};
 use super::wire::{Plain, Reply};
 use access_tokens::Service;
 use access_tokens::query_server::{
-    Client, ClientBuilder, Created, NewToken, Token, TokenBody, TokenDraft,
+    Client, ClientBuilder, Created, NewToken, Token, TokenBody, TokenBodyBuilder,
 };
 
 const TOKENS: &str = "/_/token";
 
-pub(super) struct Suite<'a>(Ground<'a, Client, String>);
+pub(super) struct Suite(Ground<Client, String>);
 
-impl<'a> Deref for Suite<'a> {
-    type Target = Ground<'a, Client, String>;
+impl Deref for Suite {
+    type Target = Ground<Client, String>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<'a> run::Suite<'a> for Suite<'a> {
+impl run::Suite for Suite {
     type Client = Client;
     type Key = String;
 
@@ -45,7 +45,7 @@ impl<'a> run::Suite<'a> for Suite<'a> {
         client.base_url()
     }
 
-    fn new(ground: Ground<'a, Client, String>) -> Result<Self, Problem> {
+    fn new(ground: Ground<Client, String>) -> Result<Self, Problem> {
         Ok(Self(ground))
     }
 
@@ -110,7 +110,7 @@ impl<'a> run::Suite<'a> for Suite<'a> {
     }
 }
 
-impl Suite<'_> {
+impl Suite {
     /// A name that no other check has, noted for removal.
     fn name(&self) -> String {
         let number = fastrand::u32(..);
@@ -121,7 +121,7 @@ impl Suite<'_> {
         name
     }
 
-    async fn create(&self, body: impl Into<TokenDraft>) -> Result<NewToken, Problem> {
+    async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
         match self.client.create(body).await? {
             Created::New(new) => Ok(new),
             Created::AlreadyExists(_) => failed("a new name is taken"),
