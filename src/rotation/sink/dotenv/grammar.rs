@@ -27,8 +27,9 @@ pub(super) fn find(text: &str, key: &str, strict: bool) -> Result<Option<Found>,
         let lines = file
             .line(at)
             .map_err(|why| format!("line {} {why}", file.number))?;
-        if file.strict && body.start > 0 && at == body.start && file.found.is_some() {
-            let why = "begins with a byte order mark, which a shell takes for a part of the key";
+        if body.start > 0 && at == body.start && file.found.is_some() {
+            let why =
+                "begins with a byte order mark, which some readers take for a part of the key";
             return Err(format!("line 1 {why}: remove it"));
         }
         at = lines;
