@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::super::report::Report;
 use super::GAP;
-use super::text::{columns_of, fitted, push_harmless};
+use super::text::{Fitted, columns_of, push_harmless};
 use crate::service::{Privilege, TokenRecord};
 use crate::text::short_duration;
 use crate::time::{Rfc3339, When};
@@ -162,9 +162,9 @@ impl Layout {
         for (column, width) in &self.shown {
             cell.clear();
             write(*column, cell);
-            let text = fitted(cell, *width);
+            let text = Fitted::new(cell, *width);
             write!(f, "{:blanks$}{text}", "")?;
-            blanks = width.saturating_sub(columns_of(&text)) + GAP;
+            blanks = width.saturating_sub(text.columns()) + GAP;
         }
         f.write_char('\n')
     }
