@@ -178,7 +178,7 @@ impl TokenService for Client {
     }
 
     fn now(&self) -> SystemTime {
-        self.core.clock.now()
+        self.core.service_now()
     }
 }
 

@@ -15,6 +15,8 @@ mod avisi_cloud;
 mod launchdarkly;
 #[cfg(feature = "query-server")]
 mod query_server;
+#[cfg(unix)]
+mod state;
 mod support;
 
 /// What needs all three services. The files are beside this one.
@@ -25,6 +27,7 @@ mod support;
 ))]
 #[path = "."]
 mod all {
+    mod answers;
     mod cancellation;
     mod documents;
     #[cfg(feature = "rustls")]

@@ -8,10 +8,14 @@
     reason = "the helpers are test code too: what fails there fails the test"
 )]
 
+mod broken_stores;
 mod conformance;
+mod late;
 mod programs;
+mod settling;
 mod stores;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
 mod twin_query_server;
+mod world;
