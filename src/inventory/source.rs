@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::future::BoxFuture;
 use futures_util::Stream;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::service::{RecordStream, TokenRecord, TokenService};

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::stream::{SelectAll, Stream, StreamExt};
 
+use super::limits::{Account, Limits};
 use super::progress::Observer;
 use super::source::{Event, Source, What};
-use super::{Account, Limits};
 use crate::error::Result;
 use crate::service::TokenRecord;
 

@@ -4,11 +4,13 @@ use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
 use super::super::report::Report;
-use super::GAP;
 use super::text::{Fitted, columns_of, push_harmless};
 use crate::service::{Privilege, TokenRecord};
 use crate::text::short_duration;
 use crate::time::{Rfc3339, When};
+
+/// Between two columns.
+const GAP: usize = 2;
 
 /// The longest cell if there is room for all; ids of all services fit.
 const WIDEST: usize = 40;
