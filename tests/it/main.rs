@@ -33,10 +33,12 @@ mod all {
     #[cfg(feature = "rustls")]
     mod faults;
     mod hostile_input;
+    mod identity;
     mod inventory;
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod paging;
     mod properties;
     mod rate_limits;
     mod records;
