@@ -46,6 +46,7 @@ impl Operation {
         }
     }
 
+    #[cfg(feature = "avisi-cloud")]
     pub(crate) const fn or_empty(mut self, body: &'static str) -> Self {
         self.empty_body = Some(body);
         self
@@ -53,16 +54,19 @@ impl Operation {
 
     /// As [`or_empty`](Self::or_empty), where the status says that there is no content: an answer
     /// that is merely empty may be half of one.
+    #[cfg(feature = "avisi-cloud")]
     pub(crate) const fn or_no_content(mut self, body: &'static str) -> Self {
         self.empty_by_status = true;
         self.or_empty(body)
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     pub(crate) const fn on_token(mut self) -> Self {
         self.names_token = true;
         self
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     pub(crate) const fn if_lost(mut self, hint: &'static str) -> Self {
         self.if_lost = Some(hint);
         self

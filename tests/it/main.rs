@@ -49,5 +49,6 @@ mod all {
     mod rotation_simulation;
     mod services;
     mod simulation;
+    mod sinks;
     mod world;
 }

@@ -211,6 +211,7 @@ pub mod query_server;
 mod server;
 mod settling;
 mod shared;
+pub mod sinks;
 pub mod stores;
 mod twin;
 mod twins;
@@ -225,3 +226,8 @@ pub use settling::Settling;
 pub use shared::DateHeader;
 pub use twin::{Decide, Entry, Twin};
 pub use twins::Twins;
+
+/// The README's example, compiled as a documentation test.
+#[cfg(all(doctest, feature = "launchdarkly"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
