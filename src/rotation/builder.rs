@@ -237,7 +237,12 @@ impl Rotation {
         }
         let own = self.service.is_own_credential(record).await;
         let own = own.map_err(|error| Error::service(&self.key, error))?;
-        self.draw(record, &taken, own, self.service.now())
+        let plan = self.draw(record, &taken, own, self.service.now())?;
+        for sink in &self.sinks {
+            let checked = sink.check().await;
+            checked.map_err(|error| Error::sink(&self.key, sink.id(), error))?;
+        }
+        Ok(plan)
     }
 
     /// Gives a plan that comes from elsewhere this rotation's service, sinks and journal.
@@ -265,7 +270,7 @@ impl Rotation {
             && !self
                 .sinks
                 .iter()
-                .map(|sink| sink.name())
+                .map(Sink::id)
                 .eq(outline.sinks.iter().cloned())
         {
             return wrong("it is for other sinks");
@@ -287,7 +292,7 @@ impl Rotation {
 
 impl fmt::Debug for Rotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sinks: Vec<_> = self.sinks.iter().map(|sink| sink.name()).collect();
+        let sinks: Vec<_> = self.sinks.iter().map(Sink::id).collect();
         f.debug_struct("Rotation")
             .field("service", &self.service.service().name())
             .field("account", &self.account)

@@ -5,7 +5,8 @@ use super::error::{Error, ErrorKind, State};
 use super::guard::guarded;
 use super::plan::{Checks, Method, Own};
 use super::run::Run;
-use super::sink::Undone;
+use super::sink::{Delivery, Holds, SinkKind};
+use crate::marker::Marker;
 use crate::secret::Secret;
 use crate::service::{TokenRecord, Verification};
 
@@ -137,16 +138,32 @@ impl Run<'_> {
             return Ok(());
         };
         self.touched.push(number);
-        match guarded(async { sink.deliver(secret, record).await }).await {
-            Ok(Ok(())) => Ok(()),
+        let (attempt, replaces) = (self.mark(self.entry.generation), self.mark(0));
+        let stored = guarded(async {
+            let seen = sink.observe().await?.version;
+            let delivery =
+                Delivery::new(secret, record, &attempt, &replaces).with_seen(seen.as_ref());
+            sink.deliver(&delivery).await
+        });
+        match stored.await {
+            Ok(Ok(written)) => {
+                self.warnings.extend(written.warning);
+                Ok(())
+            }
             Ok(Err(error)) => {
                 if !error.may_hold_secret() {
                     self.touched.pop();
                 }
-                Err(Error::sink(self.key(), sink.name(), error.redacted(secret)))
+                Err(Error::sink(self.key(), sink.id(), error.redacted(secret)))
             }
-            Err(_) => Err(Error::new(self.key(), ErrorKind::Panicked).with_text(sink.name())),
+            Err(_) => Err(Error::new(self.key(), ErrorKind::Panicked).with_text(sink.id())),
         }
+    }
+
+    /// The label of an attempt; 0 is what was in a sink before.
+    fn mark(&self, number: u64) -> Marker {
+        let owner = self.entry.id.parse().unwrap_or_else(|_| Marker::random());
+        owner.attempt(number)
     }
 
     /// Takes everything back, as far as that strands nobody: first the sinks, only then the token.
@@ -165,10 +182,27 @@ impl Run<'_> {
     }
 
     async fn restore_sinks(&mut self) -> bool {
+        let before = self.mark(0);
         while let Some(number) = self.touched.last().copied() {
             if let Some(sink) = self.rotation.sinks.get(number) {
-                let undone = guarded(async { sink.undo().await }).await;
-                if !matches!(undone, Ok(Ok(Undone::Restored))) {
+                if sink.kind() != SinkKind::Restorable {
+                    return false;
+                }
+                let undone = guarded(async {
+                    let now = sink.observe().await?;
+                    match (now.version, now.holds) {
+                        // Somebody else's change in between is not undone.
+                        (Some(_), Holds::Nothing | Holds::Other) => Ok(true),
+                        (Some(_), Holds::Attempt(attempt))
+                            if attempt.owner() != before.owner() || attempt == before =>
+                        {
+                            Ok(true)
+                        }
+                        (Some(seen), _) => sink.restore(&before, &seen).await.map(|_| true),
+                        (None, _) => Ok(false),
+                    }
+                });
+                if !matches!(undone.await, Ok(Ok(true))) {
                     return false;
                 }
             }

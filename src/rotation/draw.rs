@@ -41,11 +41,6 @@ impl Rotation {
         if self.sinks.is_empty() {
             return unsuitable("there is no sink, so the new secret would be lost");
         }
-        for sink in &self.sinks {
-            if let Err(error) = sink.check() {
-                return Err(Error::sink(&self.key, sink.name(), error));
-            }
-        }
         let own = match own {
             OwnCredential::Yes if !self.allow_own => {
                 return Err(Error::new(&self.key, ErrorKind::OwnCredential));
@@ -126,7 +121,7 @@ impl Rotation {
                 Verify::Authenticate => Checks::Authenticate,
                 Verify::Custom(_) => Checks::AuthenticateAndCustom,
             },
-            sinks: self.sinks.iter().map(|sink| sink.name()).collect(),
+            sinks: self.sinks.iter().map(|sink| sink.id()).collect(),
         })
     }
 

@@ -17,11 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access_tokens::rotation::sink::{FileSink, Sink, SinkError, Undone};
+use access_tokens::rotation::sink::{
+    Delivery, FileSink, Observed, Sink, SinkError, SinkKind, SinkVersion, Written,
+};
 use access_tokens::rotation::{
     Entry, FileJournal, Journal, MemoryJournal, Resumed, Rotation, Strategy, Verify,
 };
-use access_tokens::{BoxFuture, RetryPolicy, Secret, TokenKey, TokenRecord, TokenService};
+use access_tokens::{BoxFuture, Marker, RetryPolicy, TokenKey, TokenService};
 use access_tokens_testing::Fault;
 use fastrand::Rng;
 
@@ -30,6 +32,7 @@ use crate::rotation_support::world::{KINDS, Kind, World};
 use crate::rotation_support::{Scratch, secret_in};
 
 /// A sink that fails now and then: before it stores, after it, or in between.
+#[derive(Debug)]
 struct Moody {
     file: FileSink,
     random: Arc<Mutex<Rng>>,
@@ -44,39 +47,54 @@ impl Moody {
 }
 
 impl Sink for Moody {
-    fn name(&self) -> String {
+    fn id(&self) -> String {
         "moody".to_owned()
+    }
+
+    fn kind(&self) -> SinkKind {
+        self.file.kind()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        self.file.check()
+    }
+
+    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
+        self.file.observe()
     }
 
     fn deliver<'a>(
         &'a self,
-        secret: &'a Secret,
-        token: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>> {
+        delivery: &'a Delivery<'a>,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
             let fails = self.throw() < self.fails;
             match (fails, self.throw() % 4) {
-                (true, 0) => Err(SinkError::new("not stored")),
-                (true, 1) => Err(SinkError::new("not stored, who knows").maybe_delivered()),
+                (true, 0) => Err(SinkError::not_stored("not stored")),
+                (true, 1) => Err(SinkError::unknown("not stored, who knows")),
                 (true, 2) => {
-                    self.file.deliver(secret, token).await?;
-                    Err(SinkError::new("stored, who knows").maybe_delivered())
+                    self.file.deliver(delivery).await?;
+                    Err(SinkError::unknown("stored, who knows"))
                 }
                 (true, _) => {
-                    self.file.deliver(secret, token).await?;
+                    self.file.deliver(delivery).await?;
                     panic!("after it was stored")
                 }
-                (false, _) => self.file.deliver(secret, token).await,
+                (false, _) => self.file.deliver(delivery).await,
             }
         })
     }
 
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
+    fn restore<'a>(
+        &'a self,
+        attempt: &'a Marker,
+        seen: &'a SinkVersion,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
             match self.throw() {
-                0..20 => Ok(Undone::Impossible),
-                20..30 => Err(SinkError::new("cannot be undone")),
-                _ => self.file.undo().await,
+                0..20 => Err(SinkError::unsupported("not today")),
+                20..30 => Err(SinkError::unknown("cannot be undone")),
+                _ => self.file.restore(attempt, seen).await,
             }
         })
     }

@@ -12,10 +12,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::{Sink, SinkError, Undone, redact};
+use super::{Delivery, Sink, SinkError, SinkKind, Written, redact};
 use crate::BoxFuture;
 use crate::secret::Secret;
-use crate::service::TokenRecord;
 
 /// Gives the secret to a command on its standard input, and only there: never as an argument or in
 /// the environment, where others can see it.
@@ -108,7 +107,7 @@ impl CommandSink {
         let mut child = self
             .command()
             .spawn()
-            .map_err(|error| SinkError::new(format!("cannot be started: {error}")))?;
+            .map_err(|error| SinkError::not_stored(format!("cannot be started: {error}")))?;
         let input = child.stdin.take();
         let (outputs, read) = mpsc::channel();
         for pipe in [
@@ -158,19 +157,16 @@ impl CommandSink {
                     return Ok(());
                 }
                 let text = format!("succeeded without reading the whole secret{said}");
-                Err(SinkError::new(text).maybe_delivered())
+                Err(SinkError::unknown(text))
             }
             Some(status) if status.code().is_some() => {
-                Err(format!("failed with {status}{said}").into())
+                Err(SinkError::not_stored(format!("failed with {status}{said}")))
             }
-            Some(status) => {
-                Err(SinkError::new(format!("was ended by {status}{said}")).maybe_delivered())
-            }
-            None => Err(SinkError::new(format!(
+            Some(status) => Err(SinkError::unknown(format!("was ended by {status}{said}"))),
+            None => Err(SinkError::unknown(format!(
                 "did not end within {:?} and was killed{said}",
                 self.timeout
-            ))
-            .maybe_delivered()),
+            ))),
         }
     }
 }
@@ -219,31 +215,40 @@ impl Drop for GiveUp {
 }
 
 impl Sink for CommandSink {
-    fn name(&self) -> String {
+    fn id(&self) -> String {
         format!("command {}", self.program.display())
+    }
+
+    fn kind(&self) -> SinkKind {
+        SinkKind::Blind
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async { Ok(()) })
     }
 
     fn deliver<'a>(
         &'a self,
-        secret: &'a Secret,
-        _: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>> {
+        delivery: &'a Delivery<'a>,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
             let given_up = GiveUp(Arc::new(AtomicBool::new(false)));
             let (done, result) = oneshot::channel();
-            let (sink, secret, flag) = (self.clone(), secret.clone(), Arc::clone(&given_up.0));
+            let (sink, secret, flag) = (
+                self.clone(),
+                delivery.secret().clone(),
+                Arc::clone(&given_up.0),
+            );
             thread::Builder::new()
                 .name("command sink".to_owned())
                 .spawn(move || done.send(sink.run(&secret, &flag)))
-                .map_err(|error| SinkError::new(format!("cannot be started: {error}")))?;
+                .map_err(|error| SinkError::not_stored(format!("cannot be started: {error}")))?;
+            let ended = Err(SinkError::unknown("its thread ended"));
             result
                 .await
-                .unwrap_or_else(|_| Err(SinkError::new("its thread ended").maybe_delivered()))
+                .unwrap_or(ended)
+                .map(|()| Written::unversioned())
         })
-    }
-
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
-        Box::pin(async { Ok(Undone::Impossible) })
     }
 }
 

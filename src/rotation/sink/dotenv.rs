@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::file::check;
-use super::{Sink, SinkError, Undone};
+use super::file::{certain, check};
+use super::{Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
 use crate::BoxFuture;
+use crate::marker::Marker;
 use crate::rotation::atomic;
 use crate::secret::Secret;
-use crate::service::TokenRecord;
 
 /// Sets one key of a dotenv file (`KEY=value` lines) and leaves every other byte of it as it is:
 /// other lines, comments, quotes, line ends, a missing line end at the end.
@@ -23,11 +23,11 @@ pub struct DotenvSink {
     path: PathBuf,
     key: String,
     mode: u32,
-    last: Mutex<Option<Delivery>>,
+    last: Mutex<Option<Last>>,
 }
 
 /// What the last delivery changed: the value, as it stood in the file.
-struct Delivery {
+struct Last {
     /// `None`: the file was not there.
     file: Option<Zeroizing<Vec<u8>>>,
     value: Option<Zeroizing<Vec<u8>>>,
@@ -53,8 +53,8 @@ impl DotenvSink {
     }
 
     fn write(&self, secret: &Secret) -> Result<(), SinkError> {
-        let path = atomic::target(&self.path)?;
-        let file = atomic::read(&path)?;
+        let path = atomic::target(&self.path).map_err(certain)?;
+        let file = atomic::read(&path).map_err(certain)?;
         let old: &[u8] = file.as_ref().map_or(&[], |file| file.as_slice());
         let place = find(old, &self.key)?;
         let style = place.clone().and_then(|at| old.get(at)?.first().copied());
@@ -65,86 +65,106 @@ impl DotenvSink {
         };
         *self.lock() = None;
         let outcome = atomic::replace(&path, &after, self.mode);
-        let certain =
+        let unchanged =
             outcome.is_err() && atomic::read(&path).is_ok_and(|now| now.as_deref() != Some(&after));
-        if !certain {
+        if !unchanged {
             let before = place.and_then(|at| old.get(at).map(|value| value.to_vec().into()));
-            *self.lock() = Some(Delivery {
+            *self.lock() = Some(Last {
                 value: before,
                 file,
                 after: value.as_bytes().to_vec().into(),
             });
         }
         outcome.map_err(|error| {
-            let error = SinkError::from(error);
-            if certain {
-                error
+            if unchanged {
+                certain(error)
             } else {
-                error.maybe_delivered()
+                SinkError::from(error)
             }
         })
     }
 
-    fn restore(&self) -> Result<Undone, SinkError> {
+    fn put_back(&self) -> Result<(), SinkError> {
         let last = self.lock().take();
         let Some(last) = last else {
-            return Ok(Undone::Restored);
+            return Ok(());
         };
-        let path = atomic::target(&self.path)?;
-        let Some(now) = atomic::read(&path)? else {
-            return Ok(Undone::Restored);
+        let path = atomic::target(&self.path).map_err(certain)?;
+        let Some(now) = atomic::read(&path).map_err(certain)? else {
+            return Ok(());
         };
         let Some(place) = find(&now, &self.key)? else {
-            return Ok(Undone::Restored);
+            return Ok(());
         };
         // Somebody else's change in between is not undone.
         if now.get(place.clone()) != Some(last.after.as_slice()) {
-            return Ok(Undone::Restored);
+            return Ok(());
         }
         match (&last.value, &last.file) {
             // Other lines may have been changed since.
             (Some(value), _) => {
-                atomic::replace(&path, &spliced(&now, place, value), self.mode)?;
+                atomic::replace(&path, &spliced(&now, place, value), self.mode).map_err(certain)?;
             }
-            (None, Some(file)) => atomic::replace(&path, file, self.mode)?,
-            (None, None) => atomic::remove(&path)?,
+            (None, Some(file)) => atomic::replace(&path, file, self.mode).map_err(certain)?,
+            (None, None) => atomic::remove(&path).map_err(certain)?,
         }
-        Ok(Undone::Restored)
+        Ok(())
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Delivery>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sink for DotenvSink {
-    fn name(&self) -> String {
+    fn id(&self) -> String {
         format!("{} in {}", self.key, self.path.display())
     }
 
-    fn check(&self) -> Result<(), SinkError> {
-        let mut bytes = self.key.bytes();
-        let starts = bytes
-            .next()
-            .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
-        if !starts || !bytes.all(is_key_byte) {
-            return Err(SinkError::new("the key is not a name for a variable"));
-        }
-        check(&self.path)?;
-        let file = atomic::read(&atomic::target(&self.path)?)?;
-        find(file.as_ref().map_or(&[], |file| file.as_slice()), &self.key).map(drop)
+    fn kind(&self) -> SinkKind {
+        SinkKind::Restorable
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move {
+            let mut bytes = self.key.bytes();
+            let starts = bytes
+                .next()
+                .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
+            if !starts || !bytes.all(is_key_byte) {
+                return Err(SinkError::not_stored(
+                    "the key is not a name for a variable",
+                ));
+            }
+            check(&self.path)?;
+            let file = atomic::read(&atomic::target(&self.path)?).map_err(certain)?;
+            find(file.as_ref().map_or(&[], |file| file.as_slice()), &self.key).map(drop)
+        })
+    }
+
+    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
+        Box::pin(async { Ok(Observed::new(SinkVersion::new("0"), Holds::Unknown)) })
     }
 
     fn deliver<'a>(
         &'a self,
-        secret: &'a Secret,
-        _: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>> {
-        Box::pin(async move { self.write(secret) })
+        delivery: &'a Delivery<'a>,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async move {
+            self.write(delivery.secret())?;
+            Ok(Written::new(SinkVersion::new("0")))
+        })
     }
 
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
-        Box::pin(async move { self.restore() })
+    fn restore<'a>(
+        &'a self,
+        _: &'a Marker,
+        _: &'a SinkVersion,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async move {
+            self.put_back()?;
+            Ok(Written::new(SinkVersion::new("0")))
+        })
     }
 }
 
@@ -202,7 +222,7 @@ fn quoted(secret: &Secret, style: Option<u8>) -> Result<Zeroizing<String>, SinkE
         // Between single quotes nothing has a meaning but the quote itself.
         _ if !value.contains('\'') && !value.chars().any(char::is_control) => '\'',
         _ => {
-            return Err(SinkError::new(
+            return Err(SinkError::not_stored(
                 "the secret has characters for which dotenv files have no common form",
             ));
         }
@@ -228,7 +248,7 @@ fn find(file: &[u8], key: &str) -> Result<Option<Range<usize>>, SinkError> {
         // A value between quotes can go over several lines, which may look like anything.
         at = at.max(end_of_line(file, value.end) + 1);
         if name == key.as_bytes() && found.replace(value).is_some() {
-            return Err(SinkError::new("the file has the key more than once"));
+            return Err(SinkError::not_stored("the file has the key more than once"));
         }
     }
     Ok(found)

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::{Sink, SinkError, Undone};
+use super::{Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
 use crate::BoxFuture;
+use crate::marker::Marker;
 use crate::rotation::atomic;
 use crate::secret::Secret;
-use crate::service::TokenRecord;
 
 /// Puts the secret, and nothing else, into a file.
 ///
@@ -22,11 +22,11 @@ pub struct FileSink {
     path: PathBuf,
     mode: u32,
     newline: bool,
-    last: Mutex<Option<Delivery>>,
+    last: Mutex<Option<Last>>,
 }
 
 /// What the last delivery changed.
-struct Delivery {
+struct Last {
     before: Option<Zeroizing<Vec<u8>>>,
     after: Zeroizing<Vec<u8>>,
 }
@@ -57,81 +57,103 @@ impl FileSink {
     }
 
     fn write(&self, secret: &Secret) -> Result<(), SinkError> {
-        let path = atomic::target(&self.path)?;
+        let path = atomic::target(&self.path).map_err(certain)?;
         let mut after = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
         if self.newline {
             after.push(b'\n');
         }
-        let before = atomic::read(&path)?;
+        let before = atomic::read(&path).map_err(certain)?;
         self.remember(None);
         if let Err(error) = atomic::replace(&path, &after, self.mode) {
             // The new content may be in place and only not certain to be on the disk.
-            let certain = atomic::read(&path).is_ok_and(|now| now.as_ref() != Some(&after));
-            if !certain {
-                self.remember(Some(Delivery { before, after }));
-                return Err(SinkError::from(error).maybe_delivered());
+            let unchanged = atomic::read(&path).is_ok_and(|now| now.as_ref() != Some(&after));
+            if !unchanged {
+                self.remember(Some(Last { before, after }));
+                return Err(SinkError::from(error));
             }
-            return Err(error.into());
+            return Err(certain(error));
         }
-        self.remember(Some(Delivery { before, after }));
+        self.remember(Some(Last { before, after }));
         Ok(())
     }
 
-    fn restore(&self) -> Result<Undone, SinkError> {
+    fn put_back(&self) -> Result<(), SinkError> {
         let last = self.lock().take();
-        let Some(Delivery { before, after }) = last else {
-            return Ok(Undone::Restored);
+        let Some(Last { before, after }) = last else {
+            return Ok(());
         };
-        let path = atomic::target(&self.path)?;
+        let path = atomic::target(&self.path).map_err(certain)?;
         // Somebody else's change in between is not undone.
-        if atomic::read(&path)?.as_ref() == Some(&after) {
+        if atomic::read(&path).map_err(certain)?.as_ref() == Some(&after) {
             match before {
-                Some(before) => atomic::replace(&path, &before, self.mode)?,
-                None => atomic::remove(&path)?,
+                Some(before) => atomic::replace(&path, &before, self.mode).map_err(certain)?,
+                None => atomic::remove(&path).map_err(certain)?,
             }
         }
-        Ok(Undone::Restored)
+        Ok(())
     }
 
-    fn remember(&self, delivery: Option<Delivery>) {
+    fn remember(&self, delivery: Option<Last>) {
         *self.lock() = delivery;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Delivery>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[allow(clippy::needless_pass_by_value)]
+pub(super) fn certain(error: std::io::Error) -> SinkError {
+    SinkError::not_stored(error.to_string())
 }
 
 /// The directory must be there, and the file be one.
 pub(super) fn check(path: &Path) -> Result<(), SinkError> {
     if path.is_dir() {
-        return Err(SinkError::new("the path is a directory"));
+        return Err(SinkError::not_stored("the path is a directory"));
     }
     if !atomic::directory(path).is_dir() {
-        return Err(SinkError::new("there is no such directory"));
+        return Err(SinkError::not_stored("there is no such directory"));
     }
     Ok(())
 }
 
 impl Sink for FileSink {
-    fn name(&self) -> String {
+    fn id(&self) -> String {
         format!("file {}", self.path.display())
     }
 
-    fn check(&self) -> Result<(), SinkError> {
-        check(&self.path)
+    fn kind(&self) -> SinkKind {
+        SinkKind::Restorable
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+        Box::pin(async move { check(&self.path) })
+    }
+
+    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
+        Box::pin(async { Ok(Observed::new(SinkVersion::new("0"), Holds::Unknown)) })
     }
 
     fn deliver<'a>(
         &'a self,
-        secret: &'a Secret,
-        _: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>> {
-        Box::pin(async move { self.write(secret) })
+        delivery: &'a Delivery<'a>,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async move {
+            self.write(delivery.secret())?;
+            Ok(Written::new(SinkVersion::new("0")))
+        })
     }
 
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
-        Box::pin(async move { self.restore() })
+    fn restore<'a>(
+        &'a self,
+        _: &'a Marker,
+        _: &'a SinkVersion,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async move {
+            self.put_back()?;
+            Ok(Written::new(SinkVersion::new("0")))
+        })
     }
 }
 

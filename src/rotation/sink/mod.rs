@@ -4,137 +4,193 @@
 //! closure by [`from_fn`], or your own.
 
 mod command;
+mod contract;
 mod dotenv;
+mod error;
 mod file;
+mod from_fn;
 
 use std::fmt;
-use std::io;
+use std::sync::Arc;
 
 pub use command::CommandSink;
+pub use contract::{Delivery, Holds, Observed, SinkKind, SinkVersion, Written};
 pub use dotenv::DotenvSink;
+pub use error::{SinkError, SinkErrorKind};
 pub use file::FileSink;
+pub use from_fn::from_fn;
 
 use crate::BoxFuture;
+use crate::marker::Marker;
 use crate::secret::Secret;
-use crate::service::TokenRecord;
 
-/// Takes a new secret and keeps it for those who use it.
+/// Place that takes a new secret and keeps it for those who use it.
 ///
-/// The rules that let a rotation strand nobody:
+/// Several processes may work at one token, and any of them may be late. A sink that can keeps a
+/// version, which is another one after every write, and the label of the attempt whose secret it
+/// holds, *in the same write as the secret*; it then refuses every write that does not name the
+/// version that it is at. What a sink can promise is its [`SinkKind`]:
 ///
-/// * [`deliver`](Self::deliver) may be called again with the same or another secret; the last one
-///   counts.
-/// * If it fails, the error says whether the new secret may be in use all the same
-///   ([`SinkError::maybe_delivered`]); without that it must not be.
-/// * [`undo`](Self::undo) puts back what was there before the last delivery, or says that it
-///   cannot: then the new token is left alive.
+/// | kind | `observe` | `deliver` | `rewrite` | `restore` |
+/// |---|---|---|---|---|
+/// | [`Restorable`](SinkKind::Restorable) | version and attempt | only at `seen` | yes | yes |
+/// | [`Fenced`](SinkKind::Fenced) | version and attempt | only at `seen` | yes | unsupported |
+/// | [`Observable`](SinkKind::Observable) | attempt | always | unsupported | unsupported |
+/// | [`Blind`](SinkKind::Blind) | unknown | always | unsupported | unsupported |
 ///
-/// A panic counts as an error after which the secret may be in use.
-pub trait Sink: Send + Sync {
-    /// What a plan and an error call it; it must not hold a secret, and should be the same after a
-    /// restart.
-    fn name(&self) -> String;
+/// The rules for all of them:
+///
+/// * An error says what is known: [`SinkErrorKind::NotStored`] and [`SinkErrorKind::Conflict`] mean
+///   that nothing was changed *and nothing of this call will be*; whatever is not certain is
+///   [`SinkErrorKind::Unknown`].
+/// * A call whose future is dropped may still take effect; a fenced sink refuses it from the next
+///   write on.
+/// * Delivering the secret of the attempt that the sink already holds succeeds, moves the version,
+///   and forgets nothing that can be restored.
+/// * A panic counts as an error after which the secret may be in use.
+/// * Neither an id, nor a version, a warning or an error holds a secret.
+///
+/// The function `sinks::check` of the crate `access-tokens-testing` holds any sink to these rules.
+///
+/// ```
+/// use std::sync::Mutex;
+/// use access_tokens::{BoxFuture, Secret};
+/// use access_tokens::rotation::sink::{Delivery, Sink, SinkError, SinkKind, Written};
+///
+/// /// The least that a sink can be.
+/// #[derive(Debug, Default)]
+/// struct Pocket(Mutex<Option<Secret>>);
+///
+/// impl Sink for Pocket {
+///     fn id(&self) -> String {
+///         "pocket".to_owned()
+///     }
+///
+///     fn kind(&self) -> SinkKind {
+///         SinkKind::Blind
+///     }
+///
+///     fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+///         Box::pin(async { Ok(()) })
+///     }
+///
+///     fn deliver<'a>(
+///         &'a self,
+///         delivery: &'a Delivery<'a>,
+///     ) -> BoxFuture<'a, Result<Written, SinkError>> {
+///         Box::pin(async {
+///             let mut pocket = self.0.lock().map_err(|_| SinkError::not_stored("poisoned"))?;
+///             *pocket = Some(delivery.secret().clone());
+///             Ok(Written::unversioned())
+///         })
+///     }
+/// }
+/// ```
+pub trait Sink: fmt::Debug + Send + Sync {
+    /// Identity of the place, such as `file /etc/app/token` or `dotenv /srv/app/.env#TOKEN`.
+    ///
+    /// Two sinks with the same id write to the same place, and two that write to the same place
+    /// have the same id, however each was written down. It is the same after a restart, and stands
+    /// in plans, records and errors.
+    fn id(&self) -> String;
 
-    /// Whether a delivery can be expected to work, asked before a token is made.
+    /// Promise of the sink.
+    fn kind(&self) -> SinkKind;
+
+    /// Exercises what [`deliver`](Self::deliver) will do and leaves nothing behind; called before a
+    /// token is made.
     ///
     /// # Errors
-    /// If it cannot.
-    fn check(&self) -> Result<(), SinkError> {
-        Ok(())
+    /// If a delivery cannot be expected to work.
+    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>>;
+
+    /// Version of what the sink holds and whose it is, read together.
+    ///
+    /// # Errors
+    /// If it cannot be read. That is never taken for "nothing is there".
+    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
+        Box::pin(async { Ok(Observed::unversioned(Holds::Unknown)) })
     }
 
-    /// Stores the secret of this new token.
+    /// Stores a secret, if the sink still is at the version that the delivery names.
+    ///
+    /// # Errors
+    /// Why it was not stored, or that it may have been.
     fn deliver<'a>(
         &'a self,
-        secret: &'a Secret,
-        token: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>>;
+        delivery: &'a Delivery<'a>,
+    ) -> BoxFuture<'a, Result<Written, SinkError>>;
 
-    /// Takes the last delivery back.
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>>;
+    /// Puts back what an earlier attempt left, if the sink still is at `seen`: a secret that was
+    /// delivered, or what was there before the first delivery, an empty place included.
+    ///
+    /// # Errors
+    /// [`SinkErrorKind::Unsupported`] from a sink that does not keep it; else as
+    /// [`deliver`](Self::deliver).
+    fn restore<'a>(
+        &'a self,
+        _attempt: &'a Marker,
+        _seen: &'a SinkVersion,
+    ) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async { Err(SinkError::unsupported("it does not keep what it held")) })
+    }
+
+    /// Moves what the sink holds to a new version, if it still is at `seen`, so that every older
+    /// write is refused from now on.
+    ///
+    /// # Errors
+    /// [`SinkErrorKind::Unsupported`] from a sink without versions; else as
+    /// [`deliver`](Self::deliver).
+    fn rewrite<'a>(&'a self, _seen: &'a SinkVersion) -> BoxFuture<'a, Result<Written, SinkError>> {
+        Box::pin(async { Err(SinkError::unsupported("it has no versions")) })
+    }
 }
 
-/// What became of a delivery that was to be taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Undone {
-    /// The sink does not hold the new secret any more.
-    Restored,
-    /// It cannot be taken back: the new secret must stay alive.
-    Impossible,
-}
+macro_rules! through {
+    ($($pointer:ty),*) => {$(
+        impl<T: Sink + ?Sized> Sink for $pointer {
+            fn id(&self) -> String {
+                (**self).id()
+            }
 
-/// Why a sink did not take a secret.
-///
-/// Before such an error leaves a rotation, every occurrence of the secret in its text is replaced.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SinkError {
-    text: String,
-    maybe_delivered: bool,
-}
+            fn kind(&self) -> SinkKind {
+                (**self).kind()
+            }
 
-impl SinkError {
-    /// The secret was not stored, for this reason.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self {
-            text: reason.into(),
-            maybe_delivered: false,
+            fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
+                (**self).check()
+            }
+
+            fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
+                (**self).observe()
+            }
+
+            fn deliver<'a>(
+                &'a self,
+                delivery: &'a Delivery<'a>,
+            ) -> BoxFuture<'a, Result<Written, SinkError>> {
+                (**self).deliver(delivery)
+            }
+
+            fn restore<'a>(
+                &'a self,
+                attempt: &'a Marker,
+                seen: &'a SinkVersion,
+            ) -> BoxFuture<'a, Result<Written, SinkError>> {
+                (**self).restore(attempt, seen)
+            }
+
+            fn rewrite<'a>(
+                &'a self,
+                seen: &'a SinkVersion,
+            ) -> BoxFuture<'a, Result<Written, SinkError>> {
+                (**self).rewrite(seen)
+            }
         }
-    }
-
-    /// The secret may have been stored all the same: the new token has to stay alive.
-    #[must_use]
-    pub fn maybe_delivered(mut self) -> Self {
-        self.maybe_delivered = true;
-        self
-    }
-
-    /// Whether the secret may have been stored.
-    #[must_use]
-    pub fn may_hold_secret(&self) -> bool {
-        self.maybe_delivered
-    }
-
-    pub(crate) fn redacted(mut self, secret: &Secret) -> Self {
-        self.text = redact(&self.text, secret);
-        self
-    }
+    )*};
 }
 
-impl fmt::Display for SinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl fmt::Debug for SinkError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SinkError")
-            .field("text", &self.text)
-            .field("maybe_delivered", &self.maybe_delivered)
-            .finish()
-    }
-}
-
-impl std::error::Error for SinkError {}
-
-impl From<&str> for SinkError {
-    fn from(reason: &str) -> Self {
-        Self::new(reason)
-    }
-}
-
-impl From<String> for SinkError {
-    fn from(reason: String) -> Self {
-        Self::new(reason)
-    }
-}
-
-impl From<io::Error> for SinkError {
-    fn from(error: io::Error) -> Self {
-        Self::new(error.to_string())
-    }
-}
+through!(&T, Box<T>, Arc<T>);
 
 /// The longest text of somebody else's that is kept.
 const LONGEST: usize = 512;
@@ -159,63 +215,6 @@ pub(crate) fn redact(text: &str, secret: &Secret) -> String {
         }
     }
     line
-}
-
-/// A sink that calls an async closure with the secret and the record of the new token.
-///
-/// What it did cannot be taken back, so a rotation that fails after it leaves both tokens alive and
-/// can be resumed. An error means that the secret was not stored; see
-/// [`SinkError::maybe_delivered`] for when that is not certain.
-///
-/// ```
-/// use access_tokens::rotation::sink;
-///
-/// let vault = sink::from_fn("vault", |secret, token| async move {
-///     println!("storing {} characters for {}", secret.expose_secret().len(), token.key);
-///     Ok::<(), sink::SinkError>(())
-/// });
-/// ```
-pub fn from_fn<F, W, E>(name: impl Into<String>, deliver: F) -> impl Sink
-where
-    F: Fn(Secret, TokenRecord) -> W + Send + Sync,
-    W: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<SinkError>,
-{
-    FromFn {
-        name: name.into(),
-        deliver,
-    }
-}
-
-struct FromFn<F> {
-    name: String,
-    deliver: F,
-}
-
-impl<F, W, E> Sink for FromFn<F>
-where
-    F: Fn(Secret, TokenRecord) -> W + Send + Sync,
-    W: Future<Output = Result<(), E>> + Send + 'static,
-    E: Into<SinkError>,
-{
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn deliver<'a>(
-        &'a self,
-        secret: &'a Secret,
-        token: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<(), SinkError>> {
-        Box::pin(async move {
-            let delivery = (self.deliver)(secret.clone(), token.clone());
-            delivery.await.map_err(Into::into)
-        })
-    }
-
-    fn undo(&self) -> BoxFuture<'_, Result<Undone, SinkError>> {
-        Box::pin(async { Ok(Undone::Impossible) })
-    }
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ async fn after_too_many_failures_none_is_begun() {
     let rotations = keys.iter().enumerate().map(|(number, key)| {
         let bad = sink::from_fn("bad", move |_, _| async move {
             if number % 2 == 1 {
-                Err("no room")
+                Err(SinkError::not_stored("no room"))
             } else {
                 Ok(())
             }

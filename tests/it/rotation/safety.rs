@@ -14,7 +14,7 @@ async fn a_failing_sink_takes_everything_back() {
     for kind in KINDS {
         let setup = Setup::new(kind).await;
         let vault = Vault::default();
-        vault.fail(SinkError::new("no room"));
+        vault.fail(SinkError::not_stored("no room"));
         let rotation = setup.rotation().deliver(vault.sink());
         let error = rotation.plan().await.unwrap().run().await.unwrap_err();
         assert_eq!(
@@ -37,7 +37,7 @@ async fn a_sink_that_cannot_be_undone_leaves_both_tokens_alive() {
     for kind in KINDS {
         let setup = Setup::new(kind).await;
         let (first, second) = (Vault::default(), Vault::default());
-        second.fail(SinkError::new("no room"));
+        second.fail(SinkError::not_stored("no room"));
         let rotation = setup.bare().deliver(first.sink()).deliver(second.sink());
         let error = rotation.plan().await.unwrap().run().await.unwrap_err();
         assert_eq!(
@@ -69,7 +69,7 @@ async fn a_sink_that_cannot_be_undone_leaves_both_tokens_alive() {
 async fn a_sink_that_may_hold_the_secret_keeps_it_alive() {
     let setup = Setup::new(Kind::AvisiCloud).await;
     let vault = Vault::default();
-    vault.fail(SinkError::new("no answer").maybe_delivered());
+    vault.fail(SinkError::unknown("no answer"));
     let rotation = setup.bare().deliver(vault.sink());
     let error = rotation.plan().await.unwrap().run().await.unwrap_err();
     assert_eq!(error.state(), State::Unfinished);
@@ -168,7 +168,7 @@ async fn a_token_that_cannot_be_removed_is_named() {
     for kind in KINDS {
         let setup = Setup::new(kind).await;
         let vault = Vault::default();
-        vault.fail(SinkError::new("no room"));
+        vault.fail(SinkError::not_stored("no room"));
         let rotation = setup.rotation().deliver(vault.sink());
         setup.world.fault_on(Call::Delete, 1, Fault::Status(500));
         let error = rotation.plan().await.unwrap().run().await.unwrap_err();

@@ -5,16 +5,28 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use access_tokens::rotation::sink::{CommandSink, DotenvSink, FileSink, Sink, SinkError, Undone};
-use access_tokens::{Secret, Service, TokenKey, TokenRecord};
+use access_tokens::rotation::sink::{
+    CommandSink, Delivery, DotenvSink, FileSink, Sink, SinkError, SinkErrorKind, SinkVersion,
+};
+use access_tokens::{Marker, Secret, Service, TokenKey, TokenRecord};
 
 use super::{Kind, Scratch, Setup};
 
 const SECRET: &str = "canary-0123456789";
 
-async fn deliver(sink: &impl Sink, secret: &str) -> Result<(), SinkError> {
+async fn deliver(sink: &(impl Sink + ?Sized), secret: &str) -> Result<(), SinkError> {
     let record = TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new("key"));
-    sink.deliver(&Secret::new(secret), &record).await
+    let (secret, owner) = (Secret::new(secret), Marker::random());
+    let (attempt, replaces) = (owner.attempt(1), owner.attempt(0));
+    let delivery = Delivery::new(&secret, &record, &attempt, &replaces);
+    sink.deliver(&delivery).await.map(drop)
+}
+
+async fn undo(sink: &impl Sink) -> Result<(), SinkError> {
+    let seen = sink.observe().await?.version;
+    let seen = seen.unwrap_or_else(|| SinkVersion::new("none"));
+    let before = Marker::random().attempt(0);
+    sink.restore(&before, &seen).await.map(drop)
 }
 
 fn mode(path: &Path) -> u32 {
@@ -44,7 +56,7 @@ async fn a_file_is_replaced_as_a_whole_and_put_back() {
         (mode(&path), files(&scratch)),
         (0o600, vec!["token".to_owned()])
     );
-    assert_eq!(sink.undo().await, Ok(Undone::Restored));
+    undo(&sink).await.unwrap();
     assert!(!path.exists());
 
     std::fs::write(&path, "old").unwrap();
@@ -55,12 +67,12 @@ async fn a_file_is_replaced_as_a_whole_and_put_back() {
         (mode(&path), files(&scratch)),
         (0o640, vec!["token".to_owned()])
     );
-    sink.undo().await.unwrap();
+    undo(&sink).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
     // What somebody else wrote in between stays.
     deliver(&sink, SECRET).await.unwrap();
     std::fs::write(&path, "theirs").unwrap();
-    sink.undo().await.unwrap();
+    undo(&sink).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "theirs");
 }
 
@@ -91,11 +103,7 @@ async fn a_file_that_cannot_be_written_keeps_its_content() {
         Box::new(FileSink::new(&path)) as Box<dyn Sink>,
         Box::new(DotenvSink::new(&path, "KEY")),
     ] {
-        let record = TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new("key"));
-        let error = sink
-            .deliver(&Secret::new(SECRET), &record)
-            .await
-            .unwrap_err();
+        let error = deliver(&sink, SECRET).await.unwrap_err();
         assert!(!error.may_hold_secret(), "{error}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
     }
@@ -108,14 +116,14 @@ async fn one_key_of_a_dotenv_file() {
     let before = "# all of it\r\nA='1'\r\nKEY=old # ours\r\nB=2";
     std::fs::write(&path, before).unwrap();
     let sink = DotenvSink::new(&path, "KEY");
-    sink.check().unwrap();
+    sink.check().await.unwrap();
     deliver(&sink, SECRET).await.unwrap();
     let after = before.replace("old", SECRET);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
     assert_eq!(mode(&path), 0o600);
     // Other lines that were changed since stay changed.
     std::fs::write(&path, after.replace("B=2", "B=3")).unwrap();
-    sink.undo().await.unwrap();
+    undo(&sink).await.unwrap();
     assert_eq!(
         std::fs::read_to_string(&path).unwrap(),
         before.replace("B=2", "B=3")
@@ -127,16 +135,16 @@ async fn one_key_of_a_dotenv_file() {
         std::fs::read_to_string(&path).unwrap(),
         format!("A=1\nKEY={SECRET}\n")
     );
-    sink.undo().await.unwrap();
+    undo(&sink).await.unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "A=1\n");
     std::fs::remove_file(&path).unwrap();
     deliver(&sink, SECRET).await.unwrap();
-    sink.undo().await.unwrap();
+    undo(&sink).await.unwrap();
     assert!(!path.exists());
 
     std::fs::write(&path, "KEY=1\nKEY=2\n").unwrap();
-    assert!(sink.check().is_err() && deliver(&sink, SECRET).await.is_err());
-    assert!(DotenvSink::new(&path, "A B").check().is_err());
+    assert!(sink.check().await.is_err() && deliver(&sink, SECRET).await.is_err());
+    assert!(DotenvSink::new(&path, "A B").check().await.is_err());
 }
 
 #[tokio::test]
@@ -151,7 +159,8 @@ async fn a_command_gets_the_secret_on_its_input_and_nowhere_else() {
     let read = |name: &str| std::fs::read_to_string(scratch.path(name)).unwrap();
     assert_eq!(read("got"), SECRET);
     assert!(!read("env").contains(SECRET) && !read("args").contains(SECRET));
-    assert_eq!(sink.undo().await, Ok(Undone::Impossible));
+    let error = undo(&sink).await.unwrap_err();
+    assert_eq!(error.kind(), SinkErrorKind::Unsupported);
 }
 
 #[tokio::test]
