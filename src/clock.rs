@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::BoxFuture;
+use futures_core::future::BoxFuture;
 
 /// What the time is and how to wait: the system's clock, or one that a test turns by hand.
 ///

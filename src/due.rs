@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::service::{TokenRecord, TokenState};
+use crate::text::human_duration;
 use crate::time::When;
 
 const DAY: u64 = 86_400;
@@ -176,7 +177,7 @@ struct Finding {
 
 impl Finding {
     fn new(due: Option<bool>, fact: impl fmt::Display, limit: Duration) -> Self {
-        let text = format!("{fact}, policy: {}", Span(limit));
+        let text = format!("{fact}, policy: {}", human_duration(limit));
         Self { due, text }
     }
 
@@ -211,7 +212,7 @@ fn of_age(created: When, limit: Duration, now: SystemTime) -> Finding {
     let age = since(created, now);
     Finding::new(
         Some(age >= limit),
-        format!("created {} ago", Span(age)),
+        format!("created {} ago", human_duration(age)),
         limit,
     )
 }
@@ -222,7 +223,7 @@ fn of_end(expires: When, limit: Duration, now: SystemTime) -> Finding {
             let rest = since(now, end);
             Finding::new(
                 Some(rest <= limit),
-                format!("expires in {}", Span(rest)),
+                format!("expires in {}", human_duration(rest)),
                 limit,
             )
         }
@@ -234,9 +235,12 @@ fn of_end(expires: When, limit: Duration, now: SystemTime) -> Finding {
 fn of_use(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
     let due = unused_for(token, limit, now);
     let fact = match (token.last_used, token.created) {
-        (When::At(last), _) => format!("last used {} ago", Span(since(last, now))),
+        (When::At(last), _) => format!("last used {} ago", human_duration(since(last, now))),
         (When::Never, When::At(created)) => {
-            format!("never used, created {} ago", Span(since(created, now)))
+            format!(
+                "never used, created {} ago",
+                human_duration(since(created, now))
+            )
         }
         (When::Never, _) => "never used, creation not reported".to_owned(),
         (When::NotReported, _) => "last use not reported".to_owned(),
@@ -257,7 +261,7 @@ pub(crate) fn unused_for(token: &TokenRecord, limit: Duration, now: SystemTime) 
 
 fn ended(expires: When, now: SystemTime) -> String {
     match expires.time().map(|end| since(end, now)) {
-        Some(ago) if !ago.is_zero() => format!("expired {} ago", Span(ago)),
+        Some(ago) if !ago.is_zero() => format!("expired {} ago", human_duration(ago)),
         _ => "expired".to_owned(),
     }
 }
@@ -265,30 +269,6 @@ fn ended(expires: When, now: SystemTime) -> String {
 /// From one time to the other; nothing if they are the other way round, as with clocks that differ.
 fn since(from: SystemTime, to: SystemTime) -> Duration {
     to.duration_since(from).unwrap_or_default()
-}
-
-/// A length of time in its two largest units, the rest cut off.
-pub(crate) struct Span(pub(crate) Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 4] =
-            [(DAY, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-        let mut rest = self.0.as_secs();
-        let mut parts = Vec::new();
-        for (length, name) in UNITS {
-            let count = rest / length;
-            rest %= length;
-            if count > 0 && parts.len() < 2 {
-                let plural = if count == 1 { "" } else { "s" };
-                parts.push(format!("{count} {name}{plural}"));
-            }
-        }
-        if parts.is_empty() {
-            return f.pad("0 seconds");
-        }
-        f.pad(&parts.join(" "))
-    }
 }
 
 #[cfg(test)]

@@ -97,14 +97,14 @@ pub mod query_server;
 pub mod rotation;
 mod secret;
 mod service;
+mod sync;
 mod text;
 mod time;
 mod transport;
 
-use std::future::Future;
-use std::pin::Pin;
-
 pub use clock::{Clock, SystemClock};
+pub use futures_core::future::BoxFuture;
+
 pub use due::{Due, Reason, RotationPolicy, days};
 pub use error::{Error, ErrorKind, Result};
 pub use id::{ParseTokenIdError, Service, TokenId};
@@ -120,9 +120,6 @@ pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,
 };
-
-/// A future that can be sent between threads, behind a pointer.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The README's examples, compiled as documentation tests.
 #[cfg(all(

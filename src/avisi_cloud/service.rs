@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_core::future::BoxFuture;
+
 use super::client::Client;
 use super::{PersonalAccessToken, ProvisionBody, ProvisionDraft};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
 use crate::marker::Marker;

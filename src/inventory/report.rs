@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::due::{self, Due, RotationPolicy, Span};
+use crate::due::{self, Due, RotationPolicy};
 use crate::error::Error;
 use crate::id::Service;
 use crate::service::{TokenRecord, TokenState};
+use crate::text::human_duration;
 use crate::time::When;
 
 /// One account of an inventory, and how reading it ended.
@@ -172,10 +173,13 @@ impl Report {
     #[must_use]
     pub fn expiring_within(&self, time: Duration) -> Self {
         let now = self.as_of();
-        self.select(format!("expiring within {}", Span(time)), |token| {
-            let rest = token.expires.time().map(|end| end.duration_since(now));
-            !has_ended(token, now) && matches!(rest, Some(Ok(rest)) if rest <= time)
-        })
+        self.select(
+            format!("expiring within {}", human_duration(time)),
+            |token| {
+                let rest = token.expires.time().map(|end| end.duration_since(now));
+                !has_ended(token, now) && matches!(rest, Some(Ok(rest)) if rest <= time)
+            },
+        )
     }
 
     /// Tokens whose time is over, by their date or by the service's word.
@@ -193,7 +197,7 @@ impl Report {
     #[must_use]
     pub fn unused_for(&self, time: Duration) -> Self {
         let now = self.as_of();
-        self.select(format!("unused for {}", Span(time)), |token| {
+        self.select(format!("unused for {}", human_duration(time)), |token| {
             due::unused_for(token, time, now) == Some(true)
         })
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream as _;
+use futures_core::future::BoxFuture;
 
 use super::Limits;
 use super::report::Account;
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::service::{RecordStream, TokenRecord, TokenService};

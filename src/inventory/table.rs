@@ -1,9 +1,10 @@
 //! A report as a table for a terminal.
 
 use std::fmt::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::report::{Account, Report};
+use crate::text::{escape_untrusted, short_duration};
 use crate::time::{When, rfc3339};
 
 const HEADER: [&str; 10] = [
@@ -73,10 +74,13 @@ impl Report {
             summary = format!("{summary} of {read} ({})", self.selection().join(", "));
         }
         let accounts = count(self.accounts().len(), "account");
-        out.push_str(&escaped(&format!("{summary} in {accounts}")));
+        out.push_str(&escape_untrusted(
+            &format!("{summary} in {accounts}"),
+            usize::MAX,
+        ));
         out.push('\n');
         for account in self.failures() {
-            out.push_str(&escaped(&failure(account)));
+            out.push_str(&escape_untrusted(&failure(account), usize::MAX));
             out.push('\n');
         }
     }
@@ -118,51 +122,14 @@ fn date(when: When, now: SystemTime) -> String {
     };
     let text = rfc3339(time);
     let day = text.split('T').next().unwrap_or_default();
-    let rough = |span: Duration| match span.as_secs() / 3_600 {
-        hours @ ..24 => format!("{hours} h"),
-        hours => format!("{} d", hours / 24),
-    };
     match time.duration_since(now) {
-        Ok(ahead) => format!("{day} (in {})", rough(ahead)),
-        Err(past) => format!("{day} ({} ago)", rough(past.duration())),
+        Ok(ahead) => format!("{day} (in {})", short_duration(ahead)),
+        Err(past) => format!("{day} ({} ago)", short_duration(past.duration())),
     }
 }
 
 fn cell(text: &str) -> String {
-    let text = escaped(text);
-    if text.chars().count() <= WIDEST {
-        return text;
-    }
-    text.chars().take(WIDEST - 1).chain(['…']).collect()
-}
-
-/// The text without anything that a terminal obeys or that shows other text than there is.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            out.extend(c.escape_default());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// Marks of direction, invisible characters and separators of lines.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{61c}'
-            | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e007f}'
-    )
+    escape_untrusted(text, WIDEST)
 }
 
 #[cfg(test)]
@@ -186,7 +153,7 @@ mod tests {
         let now = std::time::UNIX_EPOCH + days(20_454);
         assert_eq!(date(When::At(now + days(6)), now), "2026-01-07 (in 6 d)");
         assert_eq!(date(When::At(now - days(2)), now), "2025-12-30 (2 d ago)");
-        let almost_a_day = Duration::from_secs(86_399);
+        let almost_a_day = std::time::Duration::from_secs(86_399);
         assert_eq!(
             date(When::At(now + almost_a_day), now),
             "2026-01-01 (in 23 h)"

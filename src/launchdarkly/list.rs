@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 
 use super::api::{Api, GET_TOKENS};
 use super::{Token, Tokens};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};

@@ -5,10 +5,11 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
+use futures_core::future::BoxFuture;
+
 use super::api::{Api, RESET_TOKEN, with_secret};
 use super::models::Access;
 use super::{NewToken, Role, Statement, TokenBody};
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::TokenId;

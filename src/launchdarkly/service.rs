@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 
 use super::client::Client;
 use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft, TokenStream};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
 use crate::marker::Marker;

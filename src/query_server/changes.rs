@@ -3,10 +3,11 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
+
 use super::calls;
 use super::models::{Rotated, Updated};
 use super::requests::Changes;
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::time::Expiry;
 use crate::transport::{Core, Request};

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use futures_core::future::BoxFuture;
+
 use super::client::Client;
 use super::models::{Created, Liveness};
 use super::{Token, TokenBody, TokenDraft};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
 use crate::marker::Marker;

@@ -63,7 +63,6 @@ mod entry;
 mod error;
 mod file_journal;
 mod fleet;
-mod guard;
 mod journal;
 mod orphans;
 mod outcome;

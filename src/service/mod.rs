@@ -3,15 +3,16 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::BoxFuture;
 use crate::error::Result;
 use crate::id::Service;
 use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
+use crate::text::escape_untrusted;
 use crate::time::Expiry;
 
 mod record;
@@ -238,7 +239,7 @@ impl TokenKey {
 
 impl fmt::Display for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.escape_debug().to_string())
+        f.pad(&escape_untrusted(&self.0, usize::MAX))
     }
 }
 

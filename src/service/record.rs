@@ -5,6 +5,7 @@ use std::fmt;
 use super::TokenKey;
 use crate::id::Service;
 use crate::marker::Marker;
+use crate::text::escape_untrusted;
 use crate::time::When;
 
 /// What is known of a token, on any service. It holds no secret.
@@ -120,7 +121,9 @@ impl fmt::Display for Privilege {
             Self::Admin => f.pad("admin"),
             Self::Write => f.pad("write"),
             Self::Read => f.pad("read"),
-            Self::Custom(Some(name)) => f.pad(&format!("custom ({})", name.escape_debug())),
+            Self::Custom(Some(name)) => {
+                f.pad(&format!("custom ({})", escape_untrusted(name, usize::MAX)))
+            }
             Self::Custom(None) => f.pad("custom"),
             Self::NotReported => f.pad("not reported"),
         }

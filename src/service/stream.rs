@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
+use futures_core::future::BoxFuture;
 
 use super::TokenRecord;
-use crate::BoxFuture;
 use crate::error::Result;
 
 /// The records of a service, one after another; ends after the first error.

@@ -1,6 +1,6 @@
 //! The seam: every request of every generated client is executed here and nowhere else.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
@@ -19,6 +19,7 @@ use super::options::CallOptions;
 use super::retry::{self, Delivery, RetryContext, RetryDecision, RetryPolicy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::sync::lock;
 
 /// The context of one call: what the generated client carries to the hook, and what it brings back.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl Call {
                 if let Some(status) = error.status() {
                     span.record("status", status.as_u16());
                 }
-                let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut outcome = lock(&self.outcome);
                 outcome.failure = Some(error);
                 Ok(response(NOT_OURS, bytes::Bytes::new(), url))
             }
@@ -287,7 +288,7 @@ impl Call {
     /// Hands a success to the generated client in the form that its document promises.
     fn deliver(&self, answer: Answer, info: ResponseInfo, url: url::Url) -> reqwest::Response {
         let Answer { headers, body, .. } = answer;
-        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = lock(&self.outcome);
         outcome.html = looks_like_html(&headers, &body);
         outcome.info = Some(info);
         drop(outcome);

@@ -1,7 +1,7 @@
 //! What all clones of a client share.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::base_url::BaseUrl;
@@ -13,6 +13,7 @@ use super::retry::{Budget, RetryPolicy};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::sync::lock;
 
 /// The limits that a client was built with.
 #[derive(Clone, Debug)]
@@ -94,17 +95,11 @@ impl Core {
     }
 
     fn seed(&self) -> u64 {
-        self.random
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .u64(..)
+        lock(&self.random).u64(..)
     }
 
     pub(super) fn random(&self) -> f64 {
-        self.random
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .f64()
+        lock(&self.random).f64()
     }
 
     pub(super) fn error(&self, kind: ErrorKind) -> Error {

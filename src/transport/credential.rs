@@ -1,15 +1,16 @@
 //! Where the credential comes from and how it gets onto a request.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
+use futures_core::future::BoxFuture;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use super::profile::Profile;
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::sync::lock;
 
 /// Gives the credential anew for each request, for those that change while a program runs.
 ///
@@ -59,23 +60,20 @@ impl CredentialError {
 
 #[derive(Clone)]
 pub(crate) enum Credential {
-    Fixed(Arc<RwLock<Secret>>),
+    Fixed(Arc<Mutex<Secret>>),
     Provider(Arc<dyn CredentialProvider>),
 }
 
 impl Credential {
     pub(crate) fn fixed(profile: &Profile, secret: Secret) -> Result<Self> {
         check(profile, &secret)?;
-        Ok(Self::Fixed(Arc::new(RwLock::new(secret))))
+        Ok(Self::Fixed(Arc::new(Mutex::new(secret))))
     }
 
     /// The secret to use for the next attempt.
     pub(crate) async fn current(&self, profile: &Profile) -> Result<Secret> {
         match self {
-            Self::Fixed(secret) => Ok(secret
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()),
+            Self::Fixed(secret) => Ok(lock(secret).clone()),
             Self::Provider(provider) => {
                 let secret = provider.credential().await.map_err(|error| {
                     Error::new(profile.service, ErrorKind::Credential)
@@ -89,12 +87,7 @@ impl Credential {
 
     pub(crate) fn fixed_now(&self) -> Option<Secret> {
         match self {
-            Self::Fixed(secret) => Some(
-                secret
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .clone(),
-            ),
+            Self::Fixed(secret) => Some(lock(secret).clone()),
             Self::Provider(_) => None,
         }
     }
@@ -111,7 +104,7 @@ impl Credential {
         check(profile, &secret)?;
         match self {
             Self::Fixed(slot) => {
-                *slot.write().unwrap_or_else(PoisonError::into_inner) = secret;
+                *lock(slot) = secret;
                 Ok(())
             }
             Self::Provider(_) => Err(Error::config(

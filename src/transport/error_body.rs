@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 use serde_json::Value;
 
 use crate::secret::Secret;
-use crate::text::escape_untrusted;
+use crate::text::redact_untrusted;
 
 /// What a service says of itself in an error, from either of the shapes seen:
 /// `{code, message, id}`, `{message, details}`, `{message, status}`, plain text, or nothing.
@@ -56,10 +56,7 @@ pub(super) fn request_id(headers: &HeaderMap, credential: &Secret) -> Option<Str
 
 /// Fit to be shown, and without the credential, which some proxies and servers repeat.
 fn clean(text: &str, credential: &Secret) -> String {
-    match credential.expose_secret() {
-        "" => escape_untrusted(text, MAX_WORDS),
-        secret => escape_untrusted(&text.replace(secret, "[redacted]"), MAX_WORDS),
-    }
+    redact_untrusted(text, credential, MAX_WORDS)
 }
 
 /// Whether this is a page for people and not an answer of an API.

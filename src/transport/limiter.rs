@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};
@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::limits::{RateLimits, Scope, retry_after, service_now};
 use super::operation::Operation;
 use crate::clock::Clock;
+use crate::sync::lock;
 
 /// No service is known to have a window longer than ten seconds. An end further away than this is
 /// junk, and one such answer must not shut a client for long.
@@ -231,7 +232,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.memory)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use futures_core::future::BoxFuture;
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
@@ -16,9 +17,9 @@ use super::hints;
 use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
 use super::retry::{Delivery, RetryPolicy};
-use crate::BoxFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TokenId;
+use crate::sync::lock;
 use crate::text::escape_untrusted;
 use crate::time::Expiry;
 
@@ -76,11 +77,7 @@ impl<T: Send + 'static> Request<T> {
     pub async fn with_info(self) -> Result<(T, ResponseInfo)> {
         let session = Session::start(self.core, self.options);
         let value = (self.run)(session.clone()).await?;
-        let info = session
-            .info
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let info = lock(&session.info).take();
         Ok((value, info.unwrap_or_default()))
     }
 }
@@ -150,11 +147,7 @@ impl Session {
 
     /// An error about what the last answer of this call said, or did not.
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        let info = self
-            .info
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let info = lock(&self.info).clone();
         let mut error = Error::new(self.core.profile.service, kind);
         if let Some(info) = info {
             error = error
@@ -208,9 +201,9 @@ impl Session {
             failure,
             info,
             html,
-        } = std::mem::take(&mut *outcome.lock().unwrap_or_else(PoisonError::into_inner));
+        } = std::mem::take(&mut *lock(&outcome));
         if let Some(info) = info.clone() {
-            *self.info.lock().unwrap_or_else(PoisonError::into_inner) = Some(info);
+            *lock(&self.info) = Some(info);
         }
         if let Some(error) = failure {
             return Err(error);

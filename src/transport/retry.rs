@@ -1,9 +1,10 @@
 //! Whether and when to send again.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::operation::Idempotency;
+use crate::sync::lock;
 
 /// When a failed attempt is followed by another.
 ///
@@ -189,7 +190,7 @@ impl Budget {
     }
 
     fn spend(&self) -> bool {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = lock(&self.0);
         match left.checked_sub(Self::RETRY) {
             Some(rest) => {
                 *left = rest;
@@ -200,7 +201,7 @@ impl Budget {
     }
 
     pub(crate) fn refill(&self) {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = lock(&self.0);
         *left = (*left + 1).min(Self::FULL);
     }
 }

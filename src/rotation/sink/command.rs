@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use futures_core::future::BoxFuture;
+
 use super::{Delivery, Sink, SinkError, SinkKind, Written, redact};
-use crate::BoxFuture;
 use crate::secret::Secret;
 
 /// Gives the secret to a command on its standard input, and only there: never as an argument or in

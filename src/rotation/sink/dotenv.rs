@@ -3,13 +3,14 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use zeroize::Zeroizing;
 
+use futures_core::future::BoxFuture;
+
 use super::file::{certain, check};
 use super::{Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
-use crate::BoxFuture;
 use crate::marker::Marker;
 use crate::rotation::atomic;
 use crate::secret::Secret;
@@ -112,7 +113,7 @@ impl DotenvSink {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::sync::lock(&self.last)
     }
 }
 

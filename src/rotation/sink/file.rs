@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use zeroize::Zeroizing;
 
+use futures_core::future::BoxFuture;
+
 use super::{Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
-use crate::BoxFuture;
 use crate::marker::Marker;
 use crate::rotation::atomic;
 use crate::secret::Secret;
@@ -98,7 +99,7 @@ impl FileSink {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::sync::lock(&self.last)
     }
 }
 

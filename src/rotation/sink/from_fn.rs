@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use futures_core::future::BoxFuture;
+
 use super::{Delivery, Sink, SinkError, SinkKind, Written};
-use crate::BoxFuture;
 use crate::secret::Secret;
 use crate::service::TokenRecord;
 

@@ -1,8 +1,9 @@
 use std::time::UNIX_EPOCH;
 
+use futures_core::future::BoxFuture;
+
 use super::super::operation::Idempotency;
 use super::*;
-use crate::BoxFuture;
 
 static LIST: Operation = Operation::new("list", Idempotency::Safe, 200);
 static MAKE: Operation = Operation::new("make", Idempotency::NonIdempotent, 201);
