@@ -48,13 +48,22 @@ pub(crate) enum CurrentFact {
 pub(crate) type Seen = (Option<SinkVersion>, Holds);
 
 /// Judges a token as a list shows it.
-pub(crate) fn judge(rules: &Rules, record: &Record, listed: Option<&TokenRecord>, now: Now) -> CurrentFact {
+pub(crate) fn judge(
+    rules: &Rules,
+    record: &Record,
+    listed: Option<&TokenRecord>,
+    now: Now,
+) -> CurrentFact {
     let Some(current) = &record.current else {
         return CurrentFact::Unknown;
     };
     let Some(listed) = listed else {
         let settled = current.settles_at.is_none_or(|at| at <= now.keeper);
-        return if settled { CurrentFact::Gone } else { CurrentFact::Unknown };
+        return if settled {
+            CurrentFact::Gone
+        } else {
+            CurrentFact::Unknown
+        };
     };
     match listed.state {
         TokenState::Inactive => return CurrentFact::Inactive,
@@ -121,7 +130,11 @@ pub(crate) fn decide(
     ask: Option<&Ask>,
 ) -> Decision {
     if let Some(Ask::Rotate { suspected, by }) = ask {
-        let cause = if *suspected { Cause::Suspected } else { Cause::Requested };
+        let cause = if *suspected {
+            Cause::Suspected
+        } else {
+            Cause::Requested
+        };
         return due(cause, by.clone());
     }
     if record.current.is_none() {
@@ -145,7 +158,9 @@ pub(crate) fn decide(
         return decision;
     }
     match fact {
-        CurrentFact::Judged { due: Some(rule), .. } => due(Cause::Policy, rule.clone()),
+        CurrentFact::Judged {
+            due: Some(rule), ..
+        } => due(Cause::Policy, rule.clone()),
         CurrentFact::Judged { next, .. } => Decision::NotDue { next: *next },
         _ => Decision::NotDue { next: None },
     }

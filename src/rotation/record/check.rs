@@ -1,6 +1,7 @@
 //! Whether a record makes sense. One that does not is refused before anything is done.
 
 use super::{FORMAT, Record};
+use crate::marker::Marker;
 
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Record {
             if rest.any(|other| other.id == sink.id) {
                 return Err("it names a sink twice".to_owned());
             }
-            let doomed = |mark| self.doomed.iter().any(|token| token.mark == *mark);
+            let doomed = |mark: &Marker| self.doomed.iter().any(|token| token.mark == *mark);
             if sink.holds.as_ref().is_some_and(doomed) {
                 return Err("a sink holds a token that is to be deleted".to_owned());
             }

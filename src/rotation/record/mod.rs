@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::check::InvalidRecord;
 pub(crate) use self::stamp::Stamp;
+pub(crate) use self::steps::Aside;
 use super::sink::SinkVersion;
 use crate::marker::Marker;
 use crate::service::{TokenKey, TokenTemplate};

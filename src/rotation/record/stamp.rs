@@ -74,8 +74,15 @@ mod tests {
         for millis in [0, 1_759_312_800_123, -1, i64::MAX, i64::MIN] {
             let stamp = Stamp(UnixMillis::new(millis));
             let text = serde_json::to_string(&stamp).unwrap_or_default();
-            assert_eq!(serde_json::from_str::<Stamp>(&text).ok(), Some(stamp), "{text}");
+            assert_eq!(
+                serde_json::from_str::<Stamp>(&text).ok(),
+                Some(stamp),
+                "{text}"
+            );
         }
-        assert_eq!(Stamp(UnixMillis::new(i64::MAX)).plus(Duration::MAX).0.get(), i64::MAX);
+        assert_eq!(
+            Stamp(UnixMillis::new(i64::MAX)).plus(Duration::MAX).0.get(),
+            i64::MAX
+        );
     }
 }

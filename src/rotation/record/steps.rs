@@ -105,7 +105,8 @@ impl Record {
 
     /// A token with a mark of this record that it does not name: nobody has its secret.
     pub(crate) fn found(&mut self, token: Token) {
-        self.lost.retain(|lost| Some(lost.number) != token.mark.number());
+        self.lost
+            .retain(|lost| Some(lost.number) != token.mark.number());
         self.doomed.push(token);
     }
 
@@ -284,7 +285,10 @@ impl Record {
         let Some(target) = self.target.take() else {
             return;
         };
-        let place = self.previous.iter().position(|p| p.token.mark == target.mark);
+        let place = self
+            .previous
+            .iter()
+            .position(|p| p.token.mark == target.mark);
         let Some(place) = place else { return };
         let token = self.previous.remove(place).token;
         let to = token.key.clone();

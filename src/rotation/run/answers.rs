@@ -35,7 +35,9 @@ impl Machine {
     /// From when on nothing that is sent under this lease takes effect any more.
     pub(crate) fn settles_at(&self, now: Now) -> Stamp {
         let lease = self.record.holder.as_ref().map(|holder| holder.until);
-        lease.unwrap_or_else(|| now.keeper.plus(self.times.lease)).plus(self.times.settle)
+        lease
+            .unwrap_or_else(|| now.keeper.plus(self.times.lease))
+            .plus(self.times.settle)
     }
 
     /// All tokens of the account, by a list that began at this time.
@@ -43,7 +45,15 @@ impl Machine {
         self.listed = Some(began);
         let key = self.record.current.as_ref().map(|token| &token.key);
         let current = tokens.iter().find(|token| Some(&token.key) == key);
-        self.current = judge(&self.rules, &self.record, current, Now { keeper: began, ..now });
+        self.current = judge(
+            &self.rules,
+            &self.record,
+            current,
+            Now {
+                keeper: began,
+                ..now
+            },
+        );
         let strays = tokens.iter().filter_map(|token| self.stray(token));
         self.strays = strays.collect();
         let lost = self.record.lost.len();
@@ -62,7 +72,10 @@ impl Machine {
             key: token.key.clone(),
             mark,
             revision: token.revision.clone(),
-            made_at: token.created.time().map_or(Stamp::of(std::time::UNIX_EPOCH), Stamp::of),
+            made_at: token
+                .created
+                .time()
+                .map_or(Stamp::of(std::time::UNIX_EPOCH), Stamp::of),
             expires: token.expires.time().map(Stamp::of),
             settles_at: None,
         })
@@ -107,7 +120,10 @@ impl Machine {
         self.dirty = true;
         match created {
             Ok(token) if self.record.names(&token.key) => {
-                let text = format!("the service answered with {}, which is there already", token.key);
+                let text = format!(
+                    "the service answered with {}, which is there already",
+                    token.key
+                );
                 self.record.lost(settles_at);
                 self.fail(Problem::person(ErrorKind::NotAsRequested, text), now);
                 self.listed = None;
@@ -117,7 +133,11 @@ impl Machine {
                 token.settles_at = Some(settles_at);
                 self.record.made(token);
             }
-            Err(NotCreated { problem, maybe, sent }) => {
+            Err(NotCreated {
+                problem,
+                maybe,
+                sent,
+            }) => {
                 if maybe {
                     self.record.lost(settles_at);
                     // Look once, at once; later ticks look again.
@@ -187,7 +207,9 @@ impl Machine {
     ) {
         match written {
             Ok(version) => {
-                let holds = self.seen_of(sink).map_or(Holds::Unknown, |(_, holds)| holds.clone());
+                let holds = self
+                    .seen_of(sink)
+                    .map_or(Holds::Unknown, |(_, holds)| holds.clone());
                 self.record.holds(sink, held(&holds));
                 self.see(sink, Some((version, holds)));
                 self.dirty = true;

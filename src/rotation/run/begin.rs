@@ -14,7 +14,7 @@ use super::machine::{Act, Machine, Wait};
 
 impl Machine {
     /// Begins a rotation, if one is due and nothing stands in its way.
-    fn begin(&mut self, now: Now) -> Option<Act> {
+    pub(super) fn begin(&mut self, now: Now) -> Option<Act> {
         if self.begun || self.problem.is_some() || self.record.target.is_some() {
             return None;
         }
@@ -31,7 +31,13 @@ impl Machine {
         if self.seen.iter().any(Option::is_none) {
             return Some(Act::Observe);
         }
-        let decision = decide(&self.rules, &self.record, &self.current, &self.seen, ask.as_ref());
+        let decision = decide(
+            &self.rules,
+            &self.record,
+            &self.current,
+            &self.seen,
+            ask.as_ref(),
+        );
         self.decision = Some(decision.clone());
         let why = match decision {
             Decision::Due(why) => why,
@@ -62,9 +68,14 @@ impl Machine {
 
     /// Whether an earlier failure is to be left alone for now; it is reported as it was.
     fn is_backing_off(&mut self, now: Now) -> bool {
-        let asked = self.ask.as_ref().is_some_and(|(id, _)| self.record.tried.as_ref() != Some(id));
+        let asked = self
+            .ask
+            .as_ref()
+            .is_some_and(|(id, _)| self.record.tried.as_ref() != Some(id));
         let changed = self.record.declared.as_ref() != Some(&self.rules.declared);
-        let Some(failing) = &self.record.failing else { return false };
+        let Some(failing) = &self.record.failing else {
+            return false;
+        };
         if failing.not_before <= now.keeper || asked || changed || self.impatient {
             return false;
         }
@@ -82,7 +93,10 @@ impl Machine {
         if let Some(lost) = self.record.lost.iter().map(|lost| lost.settles_at).max()
             && (!forced || self.record.lost.len() > 1)
         {
-            self.waits(Some(lost), "a create without an answer may still take effect");
+            self.waits(
+                Some(lost),
+                "a create without an answer may still take effect",
+            );
             return false;
         }
         if !self.record.doomed.is_empty() && !forced {
@@ -94,17 +108,30 @@ impl Machine {
             return false;
         }
         let sinks = 0..self.record.sinks.len();
-        let in_doubt = |sink: usize| self.record.sinks.get(sink).is_some_and(|state| state.write.is_some());
-        if sinks.clone().any(|sink| in_doubt(sink) && !self.is_blind(sink)) {
+        let in_doubt = |sink: usize| {
+            self.record
+                .sinks
+                .get(sink)
+                .is_some_and(|state| state.write.is_some())
+        };
+        if sinks
+            .clone()
+            .any(|sink| in_doubt(sink) && !self.is_blind(sink))
+        {
             if self.wait.is_none() && self.problem.is_none() {
                 self.report_untidy();
             }
             return false;
         }
         let unfenced = sinks.filter(|sink| !self.is_fenced(*sink));
-        let quiet = unfenced.filter_map(|sink| self.record.sinks.get(sink)?.quiet_at).max();
+        let quiet = unfenced
+            .filter_map(|sink| self.record.sinks.get(sink)?.quiet_at)
+            .max();
         if let Some(until) = quiet.filter(|at| *at > now.keeper) {
-            self.waits(Some(until), "a late write may still reach a sink that cannot refuse it");
+            self.waits(
+                Some(until),
+                "a late write may still reach a sink that cannot refuse it",
+            );
             return false;
         }
         if self.record.exposed.len() >= MOST_EXPOSED && !forced {
@@ -124,7 +151,9 @@ impl Machine {
     }
 
     fn report_untidy(&mut self) {
-        let Some(untidy) = &self.record.untidy else { return };
+        let Some(untidy) = &self.record.untidy else {
+            return;
+        };
         self.problem.get_or_insert(Problem {
             kind: ErrorKind::of(&untidy.kind),
             text: untidy.message.clone(),
@@ -144,22 +173,25 @@ impl Machine {
 
     /// A rotation did not go through.
     pub(super) fn fail(&mut self, problem: Problem, now: Now) {
-        let base = if self.sent { BASE_AFTER.max(self.times.settle) } else { BASE_BEFORE };
+        let base = if self.sent {
+            BASE_AFTER.max(self.times.settle)
+        } else {
+            BASE_BEFORE
+        };
         self.note_failure(Some(&problem), base, now);
         self.problem = Some(problem);
         self.dirty = true;
     }
 
-    pub(super) fn note_failure(
-        &mut self,
-        problem: Option<&Problem>,
-        base: Duration,
-        now: Now,
-    ) {
+    pub(super) fn note_failure(&mut self, problem: Option<&Problem>, base: Duration, now: Now) {
         let earlier = self.record.failing.take();
         let counted = problem.is_some() && self.begun;
         let before = earlier.as_ref().map_or(0, |failing| failing.times);
-        let times = if counted { before.max(1) } else { before.saturating_add(1) };
+        let times = if counted {
+            before.max(1)
+        } else {
+            before.saturating_add(1)
+        };
         let since = earlier.map_or(now.keeper, |failing| failing.since);
         let failing = self.failing(problem, base, MOST_WAIT, times, since, now);
         self.record.declared = Some(self.rules.declared.clone());
@@ -180,13 +212,21 @@ impl Machine {
         // A fifth more or less, by the name, so that not all come back at once.
         let scatter = hash(&format!("{}#{times}", self.record.name)) % 401;
         let scattered = wait.saturating_mul(u32::try_from(800 + scatter).unwrap_or(1_000)) / 1_000;
-        let asked = problem.and_then(|problem| problem.retry_after).unwrap_or_default();
-        let wait = if person { most } else { scattered.max(asked.min(MOST_WAIT)) };
+        let asked = problem
+            .and_then(|problem| problem.retry_after)
+            .unwrap_or_default();
+        let wait = if person {
+            most
+        } else {
+            scattered.max(asked.min(MOST_WAIT))
+        };
         Failing {
             times,
             since,
             not_before: now.keeper.plus(wait),
-            kind: problem.map_or("interrupted", |problem| problem.kind.as_str()).to_owned(),
+            kind: problem
+                .map_or("interrupted", |problem| problem.kind.as_str())
+                .to_owned(),
             message: problem.map_or_else(
                 || "the tick that began a rotation did not come to its end".to_owned(),
                 |problem| problem.text.clone(),
@@ -198,7 +238,9 @@ impl Machine {
     /// Something that was to be tidied up could not be.
     pub(super) fn note_untidy(&mut self, problem: Problem, now: Now) {
         let earlier = self.record.untidy.take();
-        let times = earlier.as_ref().map_or(1, |untidy| untidy.times.saturating_add(1));
+        let times = earlier
+            .as_ref()
+            .map_or(1, |untidy| untidy.times.saturating_add(1));
         let since = earlier.map_or(now.keeper, |untidy| untidy.since);
         let untidy = self.failing(Some(&problem), BASE_BEFORE, MOST_TIDY, times, since, now);
         self.record.untidy = Some(untidy);

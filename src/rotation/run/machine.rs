@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::decision::{CurrentFact, Decision, Seen, Why, decide, is_foreign};
+use super::super::decision::{CurrentFact, Decision, Seen, Why, is_foreign};
 use super::super::problem::Problem;
 use super::super::record::{Aside, Record, Stamp, Token};
 use super::super::request::Ask;
@@ -52,7 +52,10 @@ pub(crate) enum Act {
 impl Act {
     /// Whether the record has to be swapped in before.
     pub(crate) fn writes_first(&self) -> bool {
-        !matches!(self, Self::List | Self::Observe | Self::Prepare | Self::Confirm)
+        !matches!(
+            self,
+            Self::List | Self::Observe | Self::Prepare | Self::Confirm
+        )
     }
 }
 
@@ -262,7 +265,11 @@ impl Machine {
         let Some((version, Holds::Attempt(held))) = self.seen_of(sink) else {
             return;
         };
-        let write = self.record.sinks.get(sink).and_then(|state| state.write.as_ref());
+        let write = self
+            .record
+            .sinks
+            .get(sink)
+            .and_then(|state| state.write.as_ref());
         let moved = write.is_some_and(|write| write.doubt && write.seen != *version);
         if self.is_fenced(sink) && moved && held == mark {
             self.record.holds(sink, Some(mark.clone()));
@@ -270,7 +277,7 @@ impl Machine {
         }
     }
 
-    fn commit(&mut self, token: &Token, now: Now) {
+    pub(super) fn commit(&mut self, token: &Token, now: Now) {
         let why = self.why.clone().unwrap_or_else(|| Why {
             cause: Cause::Resumed,
             detail: "every sink held it already".to_owned(),
@@ -294,8 +301,22 @@ impl Machine {
     }
 
     pub(super) fn aside(&self, suspected: bool, now: Now) -> Aside {
-        let overlap = if suspected { Duration::ZERO } else { self.rules.overlap };
+        let overlap = if suspected {
+            Duration::ZERO
+        } else {
+            self.rules.overlap
+        };
         Aside::after(overlap, now.service, self.rules.has_after)
+    }
+
+    /// Whether the current token can be read at the service.
+    pub(crate) fn current_is_there(&self) -> bool {
+        self.current.is_there()
+    }
+
+    /// Whether the steps after a delivery are left to the caller.
+    pub(crate) fn defers_after(&self) -> bool {
+        self.after_mode == AfterMode::Defer
     }
 
     pub(super) fn seen_of(&self, sink: usize) -> Option<&Seen> {
@@ -303,7 +324,10 @@ impl Machine {
     }
 
     pub(super) fn kind(&self, sink: usize) -> SinkKind {
-        self.rules.sinks.get(sink).map_or(SinkKind::Blind, |rule| rule.kind)
+        self.rules
+            .sinks
+            .get(sink)
+            .map_or(SinkKind::Blind, |rule| rule.kind)
     }
 
     pub(super) fn is_fenced(&self, sink: usize) -> bool {
@@ -311,7 +335,7 @@ impl Machine {
     }
 
     /// Whether the sink cannot tell what it holds.
-    fn is_blind(&self, sink: usize) -> bool {
+    pub(super) fn is_blind(&self, sink: usize) -> bool {
         let unknown = matches!(self.seen_of(sink), Some((_, Holds::Unknown)));
         self.kind(sink) == SinkKind::Blind || unknown
     }

@@ -13,7 +13,7 @@ use crate::service::TokenKey;
 
 impl Machine {
     /// Deletes what is doomed, and looks for what was lost.
-    fn tidy(&mut self, now: Now) -> Option<Act> {
+    pub(super) fn tidy(&mut self, now: Now) -> Option<Act> {
         if !self.strays.is_empty() {
             return self.strays(now);
         }
@@ -39,7 +39,12 @@ impl Machine {
             return Some(Act::Observe);
         }
         let strays = std::mem::take(&mut self.strays);
-        let held = |token: &Token| self.seen.iter().flatten().any(|(_, holds)| *holds == Holds::Attempt(token.mark.clone()));
+        let held = |token: &Token| {
+            self.seen
+                .iter()
+                .flatten()
+                .any(|(_, holds)| *holds == Holds::Attempt(token.mark.clone()))
+        };
         let ahead = |token: &Token| token.mark.number() > Some(self.record.counter);
         if !strays.iter().any(|token| held(token) || ahead(token)) {
             for token in strays {
@@ -55,13 +60,19 @@ impl Machine {
         }
         let everywhere = |token: &&Token| {
             let mark = Holds::Attempt(token.mark.clone());
-            !self.seen.is_empty() && self.seen.iter().all(|seen| seen.as_ref().is_some_and(|(_, holds)| *holds == mark))
+            !self.seen.is_empty()
+                && self
+                    .seen
+                    .iter()
+                    .all(|seen| seen.as_ref().is_some_and(|(_, holds)| *holds == mark))
         };
         if let Some(found) = strays.iter().find(everywhere).cloned() {
             let newest = strays.iter().filter_map(|token| token.mark.number()).max();
             self.record.counter = self.record.counter.max(newest.unwrap_or(0));
             let numbers: Vec<_> = strays.iter().map(|token| token.mark.number()).collect();
-            self.record.lost.retain(|lost| !numbers.contains(&Some(lost.number)));
+            self.record
+                .lost
+                .retain(|lost| !numbers.contains(&Some(lost.number)));
             self.record.exposed.extend(strays);
             for sink in 0..self.record.sinks.len() {
                 self.record.holds(sink, Some(found.mark.clone()));
@@ -81,20 +92,29 @@ impl Machine {
     }
 
     /// Finds out what became of successors that were given up.
-    fn resolve(&mut self, now: Now) -> Option<Act> {
+    pub(super) fn resolve(&mut self, now: Now) -> Option<Act> {
         if self.record.target.is_some() || self.is_settled() || !self.tidies(now) {
             return None;
         }
         let sinks = 0..self.record.sinks.len();
-        if sinks.clone().any(|sink| self.is_open(sink, now) && self.seen_of(sink).is_none()) {
+        if sinks
+            .clone()
+            .any(|sink| self.is_open(sink, now) && self.seen_of(sink).is_none())
+        {
             return Some(Act::Observe);
         }
         for sink in sinks.clone() {
             if !self.is_open(sink, now) {
                 continue;
             }
-            let Some((version, holds)) = self.seen_of(sink).cloned() else { continue };
-            let write = self.record.sinks.get(sink).and_then(|state| state.write.as_ref());
+            let Some((version, holds)) = self.seen_of(sink).cloned() else {
+                continue;
+            };
+            let write = self
+                .record
+                .sinks
+                .get(sink)
+                .and_then(|state| state.write.as_ref());
             let still = write.is_some_and(|write| write.seen == version);
             if self.is_fenced(sink) && still {
                 // What it holds may change a moment later by a write that was under way; not any
@@ -108,7 +128,12 @@ impl Machine {
             self.dirty = true;
         }
         self.wait_for_quiet(now);
-        let certain = |sink: usize| self.record.sinks.get(sink).is_some_and(|state| state.write.is_none());
+        let certain = |sink: usize| {
+            self.record
+                .sinks
+                .get(sink)
+                .is_some_and(|state| state.write.is_none())
+        };
         let all_certain = sinks.clone().all(certain);
         if all_certain && let Some(token) = self.held_by_all() {
             self.commit(&token, now);
@@ -119,7 +144,10 @@ impl Machine {
         let back = sinks.clone().find(|sink| {
             let state = self.record.sinks.get(*sink);
             let holds = state.and_then(|state| state.holds.as_ref());
-            all_certain && holds.is_some_and(exposed) && self.kind(*sink) == SinkKind::Restorable && !self.restored.contains(sink)
+            all_certain
+                && holds.is_some_and(exposed)
+                && self.kind(*sink) == SinkKind::Restorable
+                && !self.restored.contains(sink)
         });
         if let Some(sink) = back {
             let Some((version, holds)) = self.seen_of(sink).cloned() else {
@@ -152,14 +180,18 @@ impl Machine {
 
     /// Whether it can be found out now what a write to this sink has come to.
     fn is_open(&self, sink: usize, now: Now) -> bool {
-        let Some(state) = self.record.sinks.get(sink) else { return false };
+        let Some(state) = self.record.sinks.get(sink) else {
+            return false;
+        };
         let quiet = state.quiet_at.is_none_or(|at| at <= now.keeper);
         state.write.is_some() && !self.is_blind(sink) && (self.is_fenced(sink) || quiet)
     }
 
     fn wait_for_quiet(&mut self, now: Now) {
         let unfenced = (0..self.record.sinks.len()).filter(|sink| !self.is_fenced(*sink));
-        let quiet = unfenced.filter_map(|sink| self.record.sinks.get(sink)?.quiet_at).max();
+        let quiet = unfenced
+            .filter_map(|sink| self.record.sinks.get(sink)?.quiet_at)
+            .max();
         if let Some(until) = quiet.filter(|at| *at > now.keeper) {
             let why = "a late write may still reach a sink that cannot refuse it";
             self.waits(Some(until), why);
@@ -173,11 +205,16 @@ impl Machine {
             sinks.all(|sink| sink.holds.as_ref() == Some(&token.mark))
         };
         let any = !self.record.sinks.is_empty();
-        self.record.exposed.iter().find(everywhere).filter(|_| any).cloned()
+        self.record
+            .exposed
+            .iter()
+            .find(everywhere)
+            .filter(|_| any)
+            .cloned()
     }
 
     /// Brings all sinks back to the former token.
-    fn roll_back(&mut self, now: Now) -> Option<Act> {
+    pub(super) fn roll_back(&mut self, now: Now) -> Option<Act> {
         if self.record.target.is_none() {
             let Some((id, Ask::RollBack { suspected, .. })) = self.ask.clone() else {
                 return None;
@@ -200,7 +237,10 @@ impl Machine {
                 self.problem = Some(Problem::new(ErrorKind::RollbackImpossible, text));
                 return None;
             }
-            let mark = self.record.former().map(|former| former.token.mark.clone())?;
+            let mark = self
+                .record
+                .former()
+                .map(|former| former.token.mark.clone())?;
             self.record.roll_back_to(mark, suspected, id);
             self.dirty = true;
         }
@@ -213,15 +253,27 @@ impl Machine {
         };
         let mut rules = self.rules.sinks.iter();
         if let Some(weak) = rules.find(|sink| sink.kind != SinkKind::Restorable) {
-            return Some(format!("{} does not keep what it held; rotate instead", weak.id));
+            return Some(format!(
+                "{} does not keep what it held; rotate instead",
+                weak.id
+            ));
         }
         let number = former.token.mark.number();
         for (state, seen) in self.record.sinks.iter().zip(&self.seen) {
             if Some(state.since) > number.max(Some(0)) {
-                return Some(format!("{} never held the former token; rotate instead", state.id));
+                return Some(format!(
+                    "{} never held the former token; rotate instead",
+                    state.id
+                ));
             }
-            if seen.as_ref().is_some_and(|(_, holds)| is_foreign(&self.record, holds)) {
-                return Some(format!("{} holds what somebody else has put there", state.id));
+            if seen
+                .as_ref()
+                .is_some_and(|(_, holds)| is_foreign(&self.record, holds))
+            {
+                return Some(format!(
+                    "{} holds what somebody else has put there",
+                    state.id
+                ));
             }
         }
         None
@@ -236,7 +288,11 @@ impl Machine {
             let Some((version, holds)) = self.seen_of(sink).cloned() else {
                 return Some(Act::Observe);
             };
-            let write = self.record.sinks.get(sink).and_then(|state| state.write.clone());
+            let write = self
+                .record
+                .sinks
+                .get(sink)
+                .and_then(|state| state.write.clone());
             let there = holds == Holds::Attempt(target.mark.clone());
             let still = write.as_ref().is_some_and(|write| write.seen == version);
             if there && !still {
@@ -277,7 +333,7 @@ impl Machine {
         self.tidy(now)
     }
 
-    fn after(&mut self) -> Option<Act> {
+    pub(super) fn after(&mut self) -> Option<Act> {
         let due = self.record.after_due && !self.after_tried && self.after_mode == AfterMode::Run;
         if self.record.after_due && !self.rules.has_after {
             // They are not declared any more.
@@ -291,7 +347,7 @@ impl Machine {
     }
 
     /// Dooms what has outlived its overlap.
-    fn retire(&mut self, now: Now) -> Option<Act> {
+    pub(super) fn retire(&mut self, now: Now) -> Option<Act> {
         if self.record.after_due || self.record.target.is_some() || !self.tidies(now) {
             return None;
         }
