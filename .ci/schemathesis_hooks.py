@@ -22,13 +22,19 @@ def make(path, body):
     return made
 
 
-def credential_id():
-    """The token that the run itself uses, on LaunchDarkly; nothing may happen to it."""
-    caller = requests.get(BASE + "/api/v2/caller-identity", headers=AUTHORIZATION, timeout=10)
-    return caller.json()["tokenId"] if caller.status_code == 200 else None
+def existing_ids():
+    """The tokens from before the run, the one that it uses itself among them; nothing may happen to
+    them."""
+    for path, member, _ in MAKE.values():
+        listed = requests.get(BASE + path, headers=AUTHORIZATION, timeout=10)
+        if listed.status_code == 200:
+            tokens = listed.json()
+            tokens = tokens if isinstance(tokens, list) else tokens["items"]
+            return {token[member] for token in tokens}
+    return set()
 
 
-OWN = credential_id()
+OWN = existing_ids()
 
 
 @schemathesis.hook
@@ -38,7 +44,7 @@ def before_call(context, case, kwargs):
     turn += 1
     names = case.path_parameters or {}
     for parameter, (path, member, body) in MAKE.items():
-        if parameter in names and (turn % 2 or names[parameter] == OWN):
+        if parameter in names and (turn % 2 or names[parameter] in OWN):
             names[parameter] = make(path, body).json()[member]
     if turn % 2 and case.operation.path.startswith("/_/token"):
         name = f"schema check {uuid.uuid4()}"

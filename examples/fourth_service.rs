@@ -87,11 +87,11 @@ impl FrontDesk {
 }
 
 fn not_found() -> Error {
-    Error::of_service(DESK, ErrorKind::NotFound, "there is no such badge")
+    Error::new(DESK, ErrorKind::NotFound, "there is no such badge")
 }
 
 fn cannot(what: &str) -> Error {
-    Error::of_service(DESK, ErrorKind::Unsupported, what)
+    Error::new(DESK, ErrorKind::Unsupported, what)
 }
 
 fn now_or_never<'a, T: Send + 'a>(result: Result<T>) -> BoxFuture<'a, Result<T>> {

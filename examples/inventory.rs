@@ -9,12 +9,8 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::{Clock as _, RotationPolicy, SystemClock, avisi_cloud, days, launchdarkly};
-use access_tokens::{TokenState, query_server};
-use access_tokens_testing::{
-    AvisiCloud, LaunchDarkly, QueryServer, avisi_cloud as avisi_twin, launchdarkly as ld_twin,
-    query_server as query_twin,
-};
+use access_tokens::{RotationPolicy, TokenState, avisi_cloud, days, launchdarkly, query_server};
+use access_tokens_testing::Twins;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -28,7 +24,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let (inventory, services) = configured()?;
     let report = if services.is_empty() {
         eprintln!("No service is configured: these are local twins; nothing leaves this machine.");
-        Twins::start().await?.report().await?
+        of_twins().await?
     } else {
         eprintln!("Reading {}.", services.join(", "));
         inventory.collect().await
@@ -95,56 +91,21 @@ fn print(report: &Report, form: Form) {
     }
 }
 
-struct Twins {
-    ld: LaunchDarkly,
-    query: QueryServer,
-    avisi: AvisiCloud,
-}
-
-impl Twins {
-    async fn start() -> Result<Self, Box<dyn Error>> {
-        let ld = LaunchDarkly::start().await?;
-        let query = QueryServer::start().await?;
-        let avisi = AvisiCloud::start().await?;
-        let now = SystemClock::new().now();
-
-        let export = ld_twin::Seed::new("nightly export")
-            .role("admin")
-            .age(days(200));
-        ld.seed(export.last_used(days(1)).expiry(now + days(6)));
-        let relay = ld_twin::Seed::new("relay proxy").service().age(days(400));
-        ld.seed(relay.last_used(days(120)));
-        ld.seed(ld_twin::Seed::new("try-out").age(days(100)));
-
-        query.seed(query_twin::Seed::new("edge"));
-        query.seed(
-            query_twin::Seed::new("dashboards")
-                .write(false)
-                .active(false),
-        );
-        query.seed(query_twin::Seed::new("updated by hand").issued_at(query.now() - 60));
-
-        let ci = avisi_twin::Seed::new("ci").created_at(now - days(30));
-        avisi.seed(ci.last_used_at(now - days(2)).expire_at(now + days(60)));
-        let old = avisi_twin::Seed::new("old laptop").created_at(now - days(500));
-        avisi.seed(old.last_used_at(now - days(300)));
-        Ok(Self { ld, query, avisi })
-    }
-
-    async fn report(&self) -> Result<Report, Box<dyn Error>> {
-        let ld = launchdarkly::Client::builder()
-            .base_url(self.ld.base_url())
-            .credential(self.ld.credential());
-        let query = query_server::Client::builder()
-            .base_url(self.query.base_url())
-            .credential(self.query.credential());
-        let avisi = avisi_cloud::Client::builder()
-            .base_url(self.avisi.base_url())
-            .credential(self.avisi.credential());
-        let inventory = Inventory::new()
-            .add("launchdarkly", ld.build()?)
-            .add("query-server", query.build()?)
-            .add("avisi-cloud", avisi.build()?);
-        Ok(inventory.collect().await)
-    }
+async fn of_twins() -> Result<Report, Box<dyn Error>> {
+    let twins = Twins::start().await?;
+    twins.seed_demo();
+    let ld = launchdarkly::Client::builder()
+        .base_url(twins.launchdarkly.base_url())
+        .credential(twins.launchdarkly.credential());
+    let query = query_server::Client::builder()
+        .base_url(twins.query_server.base_url())
+        .credential(twins.query_server.credential());
+    let avisi = avisi_cloud::Client::builder()
+        .base_url(twins.avisi_cloud.base_url())
+        .credential(twins.avisi_cloud.credential());
+    let inventory = Inventory::new()
+        .add("launchdarkly", ld.build()?)
+        .add("query-server", query.build()?)
+        .add("avisi-cloud", avisi.build()?);
+    Ok(inventory.collect().await)
 }

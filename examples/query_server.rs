@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let secret = query.value("edge").await?;
     say(
         "getTokenValue",
-        format_args!("{secret:?}, accepted: {}", twin.accepts(&secret)),
+        format_args!("{secret:?}, accepted: {}", twin.authenticates(&secret)),
     );
     let missing = query.exists("core").await?;
     say("getTokenValue", format_args!("\"core\" exists: {missing}"));
@@ -64,7 +64,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let rotated = query.rotate_in_place("edge").await?;
     say(
         "rotate_in_place",
-        format_args!("accepted: {}", twin.accepts(rotated.new.secret())),
+        format_args!("accepted: {}", twin.authenticates(rotated.new.secret())),
     );
     let rotated = query.rotate_to("edge", "edge-2").expires(30 * DAY).await?;
     say(

@@ -14,8 +14,8 @@
     clippy::panic
 )]
 
-#[path = "it/common/mod.rs"]
-mod common;
+#[path = "it/support/mod.rs"]
+mod support;
 
 use std::error::Error as _;
 use std::fmt::{Debug, Write as _};
@@ -26,14 +26,15 @@ use std::time::Duration;
 
 use access_tokens::launchdarkly::{Patch, Role, Statement};
 use access_tokens::{
-    BoxFuture, CredentialError, CredentialProvider, Error, NewToken, Result, RetryPolicy, Secret,
-    TokenId, avisi_cloud, launchdarkly, query_server,
+    BoxFuture, ClientBuilder, CredentialError, CredentialProvider, Error, NewToken, Result,
+    RetryPolicy, Secret, ServiceClient, avisi_cloud, launchdarkly, query_server,
 };
+use access_tokens_testing::VirtualClock;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::{NOW, NoWait, Raw, Reply, head, whole};
 use serde::Serialize;
 use serde_json::{Value, json};
+use support::{NOW, Raw, Reply, head, id, whole};
 use tracing_subscriber::fmt::format::FmtSpan;
 
 /// In every secret of these tests and in nothing else.
@@ -210,10 +211,6 @@ fn ld_token(secret: &Value) -> Value {
            "lastModified": 2, "_links": {}, "defaultApiVersion": 20_240_415, "token": secret})
 }
 
-fn id() -> TokenId {
-    "66aa10f2c4d5e60011223344".parse().unwrap()
-}
-
 /// Reading the certificates of the machine for each client would take most of the time.
 fn http() -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder();
@@ -222,40 +219,23 @@ fn http() -> reqwest::ClientBuilder {
     builder
 }
 
-fn ld(uri: &str) -> launchdarkly::Client {
-    let builder = launchdarkly::Client::builder()
-        .base_url(uri)
-        .credential(CREDENTIAL);
+fn build<C: ServiceClient>(builder: ClientBuilder<C>, uri: &str) -> C {
+    let builder = builder.base_url(uri).credential(CREDENTIAL);
     hide("builder", &builder);
-    builder
-        .http_client(http())
-        .clock(NoWait::default())
-        .build()
-        .unwrap()
+    let builder = builder.http_client(http()).clock(VirtualClock::new());
+    builder.build().unwrap()
+}
+
+fn ld(uri: &str) -> launchdarkly::Client {
+    build(launchdarkly::Client::builder(), uri)
 }
 
 fn query(uri: &str) -> query_server::Client {
-    let builder = query_server::Client::builder()
-        .base_url(uri)
-        .credential(CREDENTIAL);
-    hide("builder", &builder);
-    builder
-        .http_client(http())
-        .clock(NoWait::default())
-        .build()
-        .unwrap()
+    build(query_server::Client::builder(), uri)
 }
 
 fn avisi(uri: &str) -> avisi_cloud::Client {
-    let builder = avisi_cloud::Client::builder()
-        .base_url(uri)
-        .credential(CREDENTIAL);
-    hide("builder", &builder);
-    builder
-        .http_client(http())
-        .clock(NoWait::default())
-        .build()
-        .unwrap()
+    build(avisi_cloud::Client::builder(), uri)
 }
 
 fn ld_body() -> launchdarkly::TokenDraft {

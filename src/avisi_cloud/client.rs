@@ -29,14 +29,16 @@ const REVOKE: Operation = Operation::new("revokePersonalAccessToken", Idempotenc
 pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];
 
 static PROFILE: Profile = Profile {
-    service: Service::AVISI_CLOUD,
     default_base: Some("https://api.avisi.cloud"),
     scheme: "Token ",
     paths: &["/sts/v1", "/sts/v1/personal-access-tokens"],
     credential_vars: &["ACLOUD_PERSONAL_ACCESS_TOKEN", "ACLOUD_PAT"],
     url_vars: &["ACLOUD_API_ENDPOINT"],
-    json_content_type: false,
-    texts: &[],
+    hints: &[(
+        ErrorKind::Unauthenticated,
+        "Check that the personal access token is active and not expired.",
+    )],
+    ..Profile::of(Service::AVISI_CLOUD)
 };
 
 /// A client for the personal access tokens of an Avisi Cloud user.

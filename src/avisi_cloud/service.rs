@@ -94,7 +94,7 @@ impl TokenService for Client {
                 .await?
                 .into_parts();
             let record = record(&token, self.now()).ok_or_else(|| {
-                Error::new(Service::AVISI_CLOUD, ErrorKind::Decode)
+                Error::of_kind(Service::AVISI_CLOUD, ErrorKind::Decode)
                     .with_operation("provisionPersonalAccessToken")
                     .with_reason("the answer holds no id")
                     .with_effect(true)
@@ -176,7 +176,7 @@ fn id(key: &TokenKey) -> Result<TokenId> {
 }
 
 fn not_found() -> Error {
-    Error::new(Service::AVISI_CLOUD, ErrorKind::NotFound)
+    Error::of_kind(Service::AVISI_CLOUD, ErrorKind::NotFound)
         .with_operation("listPersonalAccessTokens")
         .with_reason("there is no token with this id")
 }

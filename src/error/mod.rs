@@ -48,7 +48,7 @@ struct Inner {
 }
 
 impl Error {
-    pub(crate) fn new(service: Service, kind: ErrorKind) -> Self {
+    pub(crate) fn of_kind(service: Service, kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
             service,
             operation: None,
@@ -78,31 +78,31 @@ impl Error {
     /// use access_tokens::{Error, ErrorKind, Service};
     ///
     /// const VAULT: Service = Service::new("Vault");
-    /// let error = Error::of_service(VAULT, ErrorKind::NotFound, "there is no such token");
+    /// let error = Error::new(VAULT, ErrorKind::NotFound, "there is no such token");
     /// assert_eq!(error.to_string(), "Vault: not found: there is no such token");
     /// ```
     #[must_use]
-    pub fn of_service(service: Service, kind: ErrorKind, reason: impl Into<String>) -> Self {
-        Self::new(service, kind)
+    pub fn new(service: Service, kind: ErrorKind, reason: impl Into<String>) -> Self {
+        Self::of_kind(service, kind)
             .with_reason(reason)
             .with_effect(kind == ErrorKind::OutcomeUnknown)
     }
 
     /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
     pub(crate) fn input(service: Service, field: &'static str, rule: impl Into<String>) -> Self {
-        Self::new(service, ErrorKind::InvalidInput)
+        Self::of_kind(service, ErrorKind::InvalidInput)
             .with_field(field)
             .with_reason(rule)
     }
 
     /// Something that a service has no operation for.
     pub(crate) fn unsupported(service: Service, what: &'static str) -> Self {
-        Self::new(service, ErrorKind::Unsupported).with_field(what)
+        Self::of_kind(service, ErrorKind::Unsupported).with_field(what)
     }
 
     /// A setting that breaks a rule.
     pub(crate) fn config(service: Service, field: &'static str, rule: impl Into<String>) -> Self {
-        Self::new(service, ErrorKind::Config)
+        Self::of_kind(service, ErrorKind::Config)
             .with_field(field)
             .with_reason(rule)
     }
@@ -128,7 +128,7 @@ impl Error {
     }
 
     /// Makes it an error of another operation than the one that failed.
-    pub(crate) fn of_operation(mut self, operation: &'static str) -> Self {
+    pub(crate) fn for_operation(mut self, operation: &'static str) -> Self {
         self.0.operation = Some(operation);
         self
     }
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn display_is_one_line_with_what_is_known() {
-        let error = Error::new(Service::LAUNCH_DARKLY, ErrorKind::NotFound)
+        let error = Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::NotFound)
             .with_operation("getToken")
             .with_status(StatusCode::NOT_FOUND)
             .with_server_words(
@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn a_lost_answer_names_what_it_was_lost_to() {
-        let error = Error::new(Service::AVISI_CLOUD, ErrorKind::Timeout).into_outcome_unknown();
+        let error = Error::of_kind(Service::AVISI_CLOUD, ErrorKind::Timeout).into_outcome_unknown();
         assert!(error.is_outcome_unknown() && error.is_timeout() && error.may_have_been_sent());
         assert!(error.to_string().contains("no answer in time"));
     }

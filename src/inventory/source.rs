@@ -80,7 +80,7 @@ impl Source {
     }
 
     fn failure(&self, kind: ErrorKind, reason: &str) -> Error {
-        Error::new(self.service, kind).with_reason(reason)
+        Error::of_kind(self.service, kind).with_reason(reason)
     }
 
     /// What is to be told of the account at its end.

@@ -16,11 +16,17 @@ pub(super) const POST_TOKEN: Operation =
 pub(super) const GET_TOKEN: Operation =
     Operation::new("getToken", Idempotency::Safe, 200).on_token();
 pub(super) const PATCH_TOKEN: Operation =
-    Operation::new("patchToken", Idempotency::NonIdempotent, 200).on_token();
+    Operation::new("patchToken", Idempotency::NonIdempotent, 200)
+        .on_token()
+        .if_lost("Read the token to see whether the change is there.");
 pub(super) const DELETE_TOKEN: Operation =
     Operation::new("deleteToken", Idempotency::Idempotent, 204).on_token();
 pub(super) const RESET_TOKEN: Operation =
-    Operation::new("resetToken", Idempotency::NonIdempotent, 200).on_token();
+    Operation::new("resetToken", Idempotency::NonIdempotent, 200)
+        .on_token()
+        .if_lost(
+            "The old secret may be dead and the new one lost: reset again, or replace the token.",
+        );
 
 /// The operations of this service and what repeating them means.
 pub const OPERATIONS: [Operation; 6] = [

@@ -2,25 +2,62 @@
 
 use std::sync::Arc;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
+
 use super::api::{Api, DELETE_TOKEN, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, with_secret};
 use super::list::List;
 use super::requests::{Reset, TokenDraft};
 use super::{ClientBuilder, NewToken, Patch, Token};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
+use crate::transport::{
+    Core, Idempotency, LimitHeaders, Profile, RateLimits, Request, Scope, ServiceClient,
+};
+
+const API_VERSION: HeaderName = HeaderName::from_static("ld-api-version");
 
 static PROFILE: Profile = Profile {
-    service: Service::LAUNCH_DARKLY,
     default_base: Some(Region::Us.base_url()),
     scheme: "",
     paths: &["/api/v2", "/api/v2/tokens"],
     credential_vars: &["LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN"],
     url_vars: &["LAUNCHDARKLY_API_HOST"],
     json_content_type: true,
-    texts: &[],
+    other_keys: &[("sdk-", "an SDK key"), ("mob-", "a mobile key")],
+    limits: &[
+        LimitHeaders {
+            scope: Scope::Global,
+            limit: "x-ratelimit-global-limit",
+            remaining: "x-ratelimit-global-remaining",
+            reset: "x-ratelimit-reset",
+        },
+        LimitHeaders {
+            scope: Scope::Route,
+            limit: "x-ratelimit-route-limit",
+            remaining: "x-ratelimit-route-remaining",
+            reset: "x-ratelimit-reset",
+        },
+        LimitHeaders {
+            scope: Scope::AuthToken,
+            limit: "x-ratelimit-auth-token-limit",
+            remaining: "x-ratelimit-auth-token-remaining",
+            reset: "x-ratelimit-auth-token-reset",
+        },
+    ],
+    hints: &[
+        (
+            ErrorKind::Unauthenticated,
+            "Check that the token is whole (api-…), not deleted or expired, and of this region's \
+             account; SDK and mobile keys do not work here.",
+        ),
+        (
+            ErrorKind::PermissionDenied,
+            "Managing tokens takes the Admin role or a custom role that allows it.",
+        ),
+    ],
+    ..Profile::of(Service::LAUNCH_DARKLY)
 };
 
 /// Where an account lives.
@@ -89,16 +126,22 @@ impl ServiceClient for Client {
     type Options = Options;
     const PROFILE: &'static Profile = &PROFILE;
 
-    fn from_core(core: Arc<Core>, options: Options) -> Result<Self> {
-        let version = options.api_version;
-        if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let rule = "must be visible ASCII, such as 20240415";
-            return Err(Error::config(Service::LAUNCH_DARKLY, "api_version", rule));
+    fn headers(options: &Options) -> Result<HeaderMap> {
+        let version = &options.api_version;
+        match HeaderValue::from_str(version) {
+            Ok(value) if !version.is_empty() && version.bytes().all(|b| b.is_ascii_graphic()) => {
+                Ok(HeaderMap::from_iter([(API_VERSION, value)]))
+            }
+            _ => {
+                let rule = "must be visible ASCII, such as 20240415";
+                Err(Error::config(Service::LAUNCH_DARKLY, "api_version", rule))
+            }
         }
-        Ok(Self {
-            core,
-            version: version.into(),
-        })
+    }
+
+    fn from_core(core: Arc<Core>, options: Options) -> Result<Self> {
+        let version = options.api_version.into();
+        Ok(Self { core, version })
     }
 }
 

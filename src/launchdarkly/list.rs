@@ -142,9 +142,11 @@ impl TokenStream {
 
     fn begin(&mut self) -> Result<BoxFuture<'static, Result<Tokens>>> {
         if self.pages >= self.list.api.core.settings.max_pages {
-            return Err(Error::new(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded)
-                .with_operation(GET_TOKENS.id())
-                .with_reason(format!("more than {} of them", self.pages)));
+            return Err(
+                Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded)
+                    .with_operation(GET_TOKENS.id())
+                    .with_reason(format!("more than {} of them", self.pages)),
+            );
         }
         self.pages += 1;
         let page = self

@@ -13,13 +13,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
 use crate::time::Expiry;
-use crate::transport::{Call, Idempotency, Operation, Session, unseen};
+use crate::transport::{Call, Idempotency, Operation, Session};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::new("createToken", Idempotency::NonIdempotent, 201);
+pub(super) const CREATE: Operation = Operation::new("createToken", Idempotency::NonIdempotent, 201).if_lost(
+    "Ask for the name with `find`: if it is there, its secret can still be read. It may also still \
+     come: look again before you create it anew.",
+);
 pub(super) const LIST: Operation = Operation::new("listTokens", Idempotency::Safe, 200);
-pub(super) const UPDATE: Operation = Operation::new("updateToken", Idempotency::NonIdempotent, 200);
+pub(super) const UPDATE: Operation = Operation::new("updateToken", Idempotency::NonIdempotent, 200)
+    .if_lost(
+        "Read the token with `get` and look whether its updated_at moved before trying again.",
+    );
 pub(super) const DELETE: Operation = Operation::new("deleteToken", Idempotency::Idempotent, 200);
 pub(super) const VALUE: Operation = Operation::new("getTokenValue", Idempotency::Safe, 200);
 
@@ -109,7 +115,7 @@ pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created
             (Ok(Some(token)), _) => token,
             // The answer was lost, and so far there is nothing to see.
             (_, Some(lost)) => return Err(lost),
-            (Err(error), None) => return Err(unseen(error, &CREATE)),
+            (Err(error), None) => return Err(session.outcome_unknown(&CREATE, error)),
             (Ok(None), None) => {
                 return Err(session
                     .error(&CREATE, ErrorKind::Conflict)
@@ -190,7 +196,7 @@ pub(super) async fn update(session: &Session, name: String, changes: Changes) ->
     // An unknown name can be answered with success as well.
     let token = find(session, &name)
         .await
-        .map_err(|error| unseen(error, &UPDATE))?;
+        .map_err(|error| session.outcome_unknown(&UPDATE, error))?;
     let token = token.ok_or_else(|| not_found(session, &UPDATE))?;
     let liveness = token.liveness(session.core.clock.now());
     Ok(Updated {

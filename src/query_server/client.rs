@@ -16,14 +16,11 @@ use crate::secret::Secret;
 use crate::transport::{Core, Delivery, KnownText, Profile, Request, ServiceClient};
 
 static PROFILE: Profile = Profile {
-    service: Service::QUERY_SERVER,
-    default_base: None,
     scheme: "Bearer ",
     // The server drops the connection without an answer on a bare `/_`.
     paths: &["/_", "/_/token"],
     credential_vars: &["QUERY_DEPLOY_TOKEN", "QUERY_PRIVATE_TOKEN"],
     url_vars: &["QUERY_DEPLOY_URL"],
-    json_content_type: false,
     texts: &[
         // SQLite gave up waiting for its lock: nothing was written.
         KnownText {
@@ -39,6 +36,20 @@ static PROFILE: Profile = Profile {
             sent: Delivery::Rejected,
         },
     ],
+    hints: &[
+        (
+            ErrorKind::Unauthenticated,
+            "Use the token of an active admin user: tokens made through this API cannot manage \
+             tokens, and the server answers 401 for every trouble with a credential.",
+        ),
+        (
+            ErrorKind::EndpointMissing,
+            "Check the base URL; or the server's option create_token is off, which hides all token \
+             operations.",
+        ),
+        (ErrorKind::Server, "The cause is in the server's own log."),
+    ],
+    ..Profile::of(Service::QUERY_SERVER)
 };
 
 /// A client for the tokens of a Query Server.

@@ -91,7 +91,7 @@ impl TokenService for Client {
             match Client::create(self, draft).await? {
                 Created::New(new) => Ok(new_record(new, self.now())),
                 Created::AlreadyExists(_) => {
-                    Err(Error::new(Service::QUERY_SERVER, ErrorKind::Conflict)
+                    Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::Conflict)
                         .with_reason("the name is taken already"))
                 }
             }
@@ -122,7 +122,7 @@ impl TokenService for Client {
             if delete.await? {
                 return Ok(());
             }
-            Err(Error::new(Service::QUERY_SERVER, ErrorKind::NotFound)
+            Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::NotFound)
                 .with_reason("there is no token with this name"))
         })
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::error_body::request_id;
-use super::limits::RateLimits;
+use super::limits::{RateLimits, Timing};
 use crate::secret::Secret;
 
 /// A whole answer, whatever its status.
@@ -12,6 +12,7 @@ use crate::secret::Secret;
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
+    pub(super) timing: Timing,
     pub(crate) body: Bytes,
 }
 
@@ -30,17 +31,12 @@ pub struct ResponseInfo {
 }
 
 impl ResponseInfo {
-    pub(crate) fn new(
-        status: StatusCode,
-        headers: &HeaderMap,
-        credential: &Secret,
-        attempts: u32,
-    ) -> Self {
+    pub(super) fn new(answer: &Answer, credential: &Secret, attempts: u32) -> Self {
         Self {
-            status,
-            request_id: request_id(headers, credential),
+            status: answer.status,
+            request_id: request_id(&answer.headers, credential),
             attempts,
-            rate_limits: RateLimits::read(headers),
+            rate_limits: answer.timing.limits.clone(),
         }
     }
 }

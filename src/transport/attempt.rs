@@ -6,6 +6,7 @@ use http::header;
 use super::answer::Answer;
 use super::classify::{self, Failure};
 use super::core::Settings;
+use super::limits::Timing;
 use super::profile::Profile;
 use crate::error::{Error, ErrorKind};
 
@@ -27,12 +28,13 @@ pub(crate) async fn send(
 /// Reads the rest of an answer.
 pub(crate) async fn read(
     response: reqwest::Response,
+    timing: Timing,
     settings: &Settings,
     profile: &Profile,
 ) -> Result<Answer, Failure> {
     let (status, headers) = (response.status(), response.headers().clone());
     let too_large = |kind, most: usize| {
-        let error = Error::new(profile.service, kind)
+        let error = Error::of_kind(profile.service, kind)
             .with_status(status)
             .with_reason(format!("more than {most} bytes"));
         Failure::new(error, classify::sent_by(status), false)
@@ -59,6 +61,7 @@ pub(crate) async fn read(
     Ok(Answer {
         status,
         headers,
+        timing,
         body,
     })
 }

@@ -97,14 +97,8 @@ mod tests {
     use crate::id::Service;
 
     const PROFILE: Profile = Profile {
-        service: Service::LAUNCH_DARKLY,
-        default_base: None,
-        scheme: "",
         paths: &["/api/v2", "/_"],
-        credential_vars: &[],
-        url_vars: &[],
-        json_content_type: false,
-        texts: &[],
+        ..Profile::of(Service::LAUNCH_DARKLY)
     };
 
     fn parse(text: &str) -> Result<BaseUrl> {

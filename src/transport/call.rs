@@ -88,7 +88,7 @@ impl Call {
             drop(permit);
             let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
                 Ok(answer) => {
-                    let info = ResponseInfo::new(answer.status, &answer.headers, &secret, attempts);
+                    let info = ResponseInfo::new(&answer, &secret, attempts);
                     return Ok((answer, info));
                 }
                 Err(failure) => failure,
@@ -131,10 +131,8 @@ impl Call {
         }
         *request.timeout_mut() = Some(one.min(left));
         let response = attempt::send(&core.http, request, core.profile).await?;
-        let (status, headers) = (response.status(), response.headers());
-        core.limiter
-            .observe(self.operation, status, headers, &*core.clock);
-        attempt::read(response, &core.settings, core.profile).await
+        let timing = core.observe(self.operation, response.status(), response.headers());
+        attempt::read(response, timing, &core.settings, core.profile).await
     }
 
     /// Tells a success from a refusal.
@@ -209,6 +207,7 @@ impl Call {
         tracing::debug!(attempts, kind = ?error.kind(), "failed");
         classify::finish(
             error.with_attempts(attempts),
+            self.core.profile,
             self.operation,
             sent_before,
             sent,
@@ -226,6 +225,9 @@ impl Call {
         let headers = request.headers_mut();
         // The generator sends the version of our document, which means nothing to the service.
         headers.remove("api-version");
+        for (name, value) in &core.settings.headers {
+            headers.insert(name, value.clone());
+        }
         if core.profile.json_content_type && writes {
             headers
                 .entry(header::CONTENT_TYPE)
@@ -261,7 +263,13 @@ impl Call {
         match tokio::time::timeout(self.remaining(), current).await {
             Ok(secret) => secret.map_err(|error| {
                 let error = error.with_attempts(attempts);
-                classify::finish(error, self.operation, sent_before, Delivery::NotSent)
+                classify::finish(
+                    error,
+                    self.core.profile,
+                    self.operation,
+                    sent_before,
+                    Delivery::NotSent,
+                )
             }),
             Err(_) => Err(self.timed_out(ErrorKind::Timeout, attempts, sent_before)),
         }
@@ -282,7 +290,13 @@ impl Call {
     /// An error from before the next attempt.
     fn timed_out(&self, kind: ErrorKind, attempts: u32, sent_before: bool) -> Error {
         let error = self.core.error(kind).with_attempts(attempts);
-        classify::finish(error, self.operation, sent_before, Delivery::NotSent)
+        classify::finish(
+            error,
+            self.core.profile,
+            self.operation,
+            sent_before,
+            Delivery::NotSent,
+        )
     }
 
     /// Hands a success to the generated client in the form that its document promises.

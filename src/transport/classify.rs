@@ -9,7 +9,6 @@ use url::Url;
 
 use super::answer::Answer;
 use super::error_body::ErrorBody;
-use super::limits::{asked_wait, retry_after};
 use super::operation::{Idempotency, Operation};
 use super::profile::Profile;
 use super::retry::Delivery;
@@ -62,7 +61,7 @@ pub(crate) fn no_answer(
     } else {
         (ErrorKind::Transport, Delivery::Unknown, true)
     };
-    let mut failure = Error::new(profile.service, kind);
+    let mut failure = Error::of_kind(profile.service, kind);
     if kind != ErrorKind::Timeout {
         failure = failure.with_reason(words);
     }
@@ -130,11 +129,12 @@ pub(crate) fn refusal(
     let Answer {
         status,
         headers,
+        timing,
         body,
     } = answer;
     let status = *status;
     let words = ErrorBody::read(headers, body, credential);
-    let asked = asked_wait(headers, now);
+    let asked = timing.asked_wait(status, now);
     let known = profile.texts.iter().find(|known| {
         known.status == status.as_u16() && words.message.as_deref() == Some(known.text)
     });
@@ -154,7 +154,7 @@ pub(crate) fn refusal(
     };
     // Only `Retry-After` says that the service did not act: the headers about limits come with
     // every answer.
-    let sent = if status == StatusCode::SERVICE_UNAVAILABLE && retry_after(headers, now).is_some() {
+    let sent = if status == StatusCode::SERVICE_UNAVAILABLE && timing.retry_after.is_some() {
         Delivery::Throttled
     } else {
         sent_by(status)
@@ -163,7 +163,7 @@ pub(crate) fn refusal(
         Some(known) => (known.kind, known.sent, known.sent == Delivery::Throttled),
         None => (kind, sent, transient),
     };
-    let mut error = Error::new(profile.service, kind)
+    let mut error = Error::of_kind(profile.service, kind)
         .with_status(status)
         .with_server_words(words.code, words.message, words.details)
         .with_request_id(words.request_id)
@@ -201,6 +201,7 @@ fn redirect_target(headers: &HeaderMap, base: &Url) -> String {
 /// Gives the final error its operation and its hint, and turns a lost answer into what it is.
 pub(crate) fn finish(
     mut error: Error,
+    profile: &Profile,
     operation: &Operation,
     sent_before: bool,
     failure: Delivery,
@@ -212,7 +213,7 @@ pub(crate) fn finish(
     if may && lost && operation.idempotency == Idempotency::NonIdempotent {
         error = error.into_outcome_unknown();
     }
-    let hint = super::hints::hint(operation, &error);
+    let hint = super::hints::hint(profile, operation, &error);
     if error.hint().is_none() {
         error = error.with_hint(hint);
     }
@@ -220,9 +221,9 @@ pub(crate) fn finish(
 }
 
 /// Turns an error of a later request, which was to show what `operation` did, into one of that.
-pub(crate) fn unseen(error: Error, operation: &Operation) -> Error {
-    let error = error.into_outcome_unknown().of_operation(operation.id);
-    let hint = super::hints::hint(operation, &error);
+pub(crate) fn outcome_unknown(error: Error, profile: &Profile, operation: &Operation) -> Error {
+    let error = error.into_outcome_unknown().for_operation(operation.id);
+    let hint = super::hints::hint(profile, operation, &error);
     error.with_hint(hint)
 }
 
@@ -230,6 +231,8 @@ pub(crate) fn unseen(error: Error, operation: &Operation) -> Error {
 mod tests {
     use bytes::Bytes;
     use http::HeaderMap;
+
+    use super::super::limits::Timing;
 
     use super::*;
 
@@ -265,26 +268,18 @@ mod tests {
 
     #[test]
     fn only_retry_after_makes_a_refusal_of_a_503() {
-        const PROFILE: Profile = Profile {
-            service: crate::Service::LAUNCH_DARKLY,
-            default_base: None,
-            scheme: "",
-            paths: &[],
-            credential_vars: &[],
-            url_vars: &[],
-            json_content_type: false,
-            texts: &[],
-        };
+        const PROFILE: Profile = Profile::of(crate::Service::LAUNCH_DARKLY);
         let sent = |name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
             let answer = Answer {
                 status: StatusCode::SERVICE_UNAVAILABLE,
+                timing: Timing::read(&PROFILE, &headers, now),
                 headers,
                 body: Bytes::new(),
             };
             let operation = Operation::new("postToken", Idempotency::NonIdempotent, 201);
-            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
             let base = Url::parse("https://host").unwrap();
             refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
+
 use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
@@ -25,6 +27,13 @@ pub trait ServiceClient: Sized {
 
     #[doc(hidden)]
     const PROFILE: &'static Profile;
+
+    /// What every request carries.
+    #[doc(hidden)]
+    fn headers(options: &Self::Options) -> Result<HeaderMap> {
+        let _ = options;
+        Ok(HeaderMap::new())
+    }
 
     #[doc(hidden)]
     fn from_core(core: Arc<Core>, options: Self::Options) -> Result<Self>;
@@ -94,7 +103,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
     pub(crate) fn read_env(mut self, lookup: Lookup<'_>) -> Result<Self> {
         let (credential, url) = env::read(C::PROFILE, lookup)?;
         if let Some(credential) = credential {
-            self.credential = Some(CredentialSource::Fixed(Secret::new(credential)));
+            self.credential = Some(CredentialSource::Fixed(credential));
         }
         if url.is_some() {
             self.base_url = url;
@@ -299,6 +308,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             max_response_bytes: self.max_response_bytes,
             max_header_bytes: self.max_header_bytes,
             max_pages: self.max_pages,
+            headers: C::headers(&self.options)?,
         };
         let random = self
             .seed

@@ -2,12 +2,15 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode};
 
 use super::base_url::BaseUrl;
 use super::credential::Credential;
 use super::limiter::Limiter;
-use super::limits::RateLimits;
+use super::limits::{RateLimits, Skew, Timing};
+use super::operation::Operation;
 use super::profile::Profile;
 use super::retry::{Budget, RetryPolicy};
 use crate::clock::Clock;
@@ -15,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::sync::lock;
 
-/// The limits that a client was built with.
+/// What a client was built with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) timeout: Duration,
@@ -25,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) max_response_bytes: usize,
     pub(crate) max_header_bytes: usize,
     pub(crate) max_pages: usize,
+    /// What every request carries.
+    pub(super) headers: HeaderMap,
 }
 
 /// What all clones of a client share.
@@ -37,6 +42,7 @@ pub struct Core {
     pub(super) credential: Credential,
     pub(super) limiter: Arc<Limiter>,
     pub(super) budget: Arc<Budget>,
+    skew: Arc<Skew>,
     random: Mutex<fastrand::Rng>,
 }
 
@@ -61,8 +67,33 @@ impl Core {
             credential,
             limiter,
             budget,
+            skew: Arc::default(),
             random,
         }
+    }
+
+    /// Learns from the head of an answer, while its request still holds its place.
+    pub(super) fn observe(
+        &self,
+        operation: &'static Operation,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Timing {
+        let now = self.clock.now();
+        let timing = Timing::read(self.profile, headers, now);
+        if let Some(theirs) = timing.service_now {
+            self.skew.note(theirs, now);
+        }
+        let declined = matches!(status.as_u16(), 429 | 503);
+        let seen = (timing.service_now.unwrap_or(now), self.clock.monotonic());
+        self.limiter.observe(operation, declined, &timing, seen);
+        timing
+    }
+
+    /// The time by the service's clock, as far as its answers told: what is reckoned from this ends
+    /// when it should, also where the clock of this machine is wrong.
+    pub(crate) fn service_now(&self) -> SystemTime {
+        self.skew.correct(self.clock.now())
     }
 
     /// The limits that the last answer told of.
@@ -85,6 +116,7 @@ impl Core {
             credential: Credential::fixed(self.profile, secret)?,
             limiter: Arc::clone(&self.limiter),
             budget: Arc::clone(&self.budget),
+            skew: Arc::clone(&self.skew),
             random: Mutex::new(fastrand::Rng::with_seed(self.seed())),
         }))
     }
@@ -103,7 +135,7 @@ impl Core {
     }
 
     pub(super) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.profile.service, kind)
+        Error::of_kind(self.profile.service, kind)
     }
 }
 

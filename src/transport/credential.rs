@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::sync::lock;
 
+/// The setting that a credential is given by.
+const FIELD: &str = "credential";
+
 /// Gives the credential anew for each request, for those that change while a program runs.
 ///
 /// ```
@@ -66,7 +69,7 @@ pub(crate) enum Credential {
 
 impl Credential {
     pub(crate) fn fixed(profile: &Profile, secret: Secret) -> Result<Self> {
-        check(profile, &secret)?;
+        check(profile, FIELD, &secret)?;
         Ok(Self::Fixed(Arc::new(Mutex::new(secret))))
     }
 
@@ -76,10 +79,10 @@ impl Credential {
             Self::Fixed(secret) => Ok(lock(secret).clone()),
             Self::Provider(provider) => {
                 let secret = provider.credential().await.map_err(|error| {
-                    Error::new(profile.service, ErrorKind::Credential)
+                    Error::of_kind(profile.service, ErrorKind::Credential)
                         .with_reason(error.to_string())
                 })?;
-                check(profile, &secret)?;
+                check(profile, FIELD, &secret)?;
                 Ok(secret)
             }
         }
@@ -101,7 +104,7 @@ impl Credential {
 
     /// Puts another secret in the place of a fixed one.
     pub(crate) fn replace(&self, profile: &Profile, secret: Secret) -> Result<()> {
-        check(profile, &secret)?;
+        check(profile, FIELD, &secret)?;
         match self {
             Self::Fixed(slot) => {
                 *lock(slot) = secret;
@@ -109,7 +112,7 @@ impl Credential {
             }
             Self::Provider(_) => Err(Error::config(
                 profile.service,
-                "credential",
+                FIELD,
                 "comes from a provider, which alone can replace it",
             )),
         }
@@ -128,30 +131,40 @@ impl fmt::Debug for Credential {
 /// The value of the `Authorization` header, marked so that nobody prints it.
 pub(crate) fn header(profile: &Profile, secret: &Secret) -> Result<HeaderValue> {
     let text = Zeroizing::new(format!("{}{}", profile.scheme, secret.expose_secret()));
-    let mut value = HeaderValue::from_str(&text).map_err(|_| not_a_header(profile))?;
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| Error::config(profile.service, FIELD, NOT_A_HEADER))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn check(profile: &Profile, secret: &Secret) -> Result<()> {
+/// Refuses what cannot be the credential, under the name of the setting or variable it came from.
+pub(super) fn check(profile: &Profile, field: &'static str, secret: &Secret) -> Result<()> {
     let text = secret.expose_secret();
+    let bad = |rule: &str| Err(Error::config(profile.service, field, rule));
     if text.is_empty() {
-        return Err(Error::config(
-            profile.service,
-            "credential",
-            "must not be empty",
-        ));
+        return bad("must not be empty");
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(not_a_header(profile));
+        return bad(NOT_A_HEADER);
+    }
+    if text.starts_with(['"', '\'', '`']) || text.ends_with(['"', '\'', '`']) {
+        return bad("is in quotes, which would be sent as part of it; take them away");
+    }
+    let unfilled =
+        text.starts_with(['$', '<']) || ["${", "$(", "{{"].iter().any(|open| text.contains(open));
+    if unfilled {
+        return bad("is a placeholder that nothing was filled in for");
+    }
+    let other = profile
+        .other_keys
+        .iter()
+        .find(|(prefix, _)| text.starts_with(prefix));
+    if let Some((_, what)) = other {
+        return bad(&format!(
+            "is {what}, which this API does not take; give an access token"
+        ));
     }
     Ok(())
 }
 
-fn not_a_header(profile: &Profile) -> Error {
-    Error::config(
-        profile.service,
-        "credential",
-        "must be visible ASCII without spaces or line ends (a line end often comes from a file: trim it)",
-    )
-}
+const NOT_A_HEADER: &str = "must be visible ASCII without spaces or line ends (a line end often comes from a file: trim it)";

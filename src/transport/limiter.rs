@@ -5,11 +5,10 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, StatusCode};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::limits::{RateLimits, Scope, retry_after, service_now};
+use super::limits::{RateLimits, Scope, Timing, apart};
 use super::operation::Operation;
 use crate::clock::Clock;
 use crate::sync::lock;
@@ -20,6 +19,9 @@ const LONGEST_WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a window may be taken for used up on the strength of what was sent alone.
 const LONGEST_GUESS: Duration = Duration::from_secs(10);
+
+/// An end that is told in seconds from now moves by so much from one answer to the next.
+const SAME_END: Duration = Duration::from_secs(1);
 
 /// Of those who wait for the same moment, the last goes this much later.
 const SPREAD: Duration = Duration::from_millis(250);
@@ -174,22 +176,21 @@ impl Limiter {
         Ok(())
     }
 
-    /// Learns from an answer, while the request still holds its place.
+    /// Learns from an answer, while the request still holds its place; `now` is the time by the
+    /// service's clock and by our monotonic one.
     pub(super) fn observe(
         &self,
         operation: &'static Operation,
-        status: StatusCode,
-        headers: &HeaderMap,
-        clock: &dyn Clock,
+        declined: bool,
+        timing: &Timing,
+        now: (SystemTime, Duration),
     ) {
-        let (now, monotonic) = (clock.now(), clock.monotonic());
-        let declined = matches!(status.as_u16(), 429 | 503);
-        let shut = retry_after(headers, now).filter(|_| declined);
-        let limits = RateLimits::read(headers);
+        let (now, monotonic) = now;
+        let shut = timing.retry_after.filter(|_| declined);
+        let limits = &timing.limits;
         if shut.is_none() && limits.is_empty() {
             return;
         }
-        let now = service_now(headers, now);
         let mut memory = self.lock();
         if let Some(wait) = shut {
             let end = monotonic.saturating_add(wait.min(LONGEST_WINDOW));
@@ -209,7 +210,7 @@ impl Limiter {
             let key = key(scope, operation);
             let left = match memory.windows.get(&key) {
                 // Answers overtake each other.
-                Some(known) if known.reset == reset => known.left.min(left),
+                Some(known) if apart(known.reset, reset) <= SAME_END => known.left.min(left),
                 // Requests under way may not be counted yet.
                 _ => left.saturating_sub(others),
             };
@@ -222,7 +223,7 @@ impl Limiter {
             };
             memory.windows.insert(key, window);
         }
-        memory.last = limits;
+        memory.last.clone_from(limits);
     }
 
     /// The limits that the last answer told of.

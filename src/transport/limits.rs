@@ -1,9 +1,13 @@
 //! What a service says about its limits.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::HeaderMap;
-use http::header::{DATE, RETRY_AFTER};
+use http::header::{AGE, DATE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::profile::Profile;
+use crate::time::DateText;
 
 /// The limits that the last answers told of; whatever a service does not send is `None`.
 ///
@@ -33,29 +37,6 @@ pub struct RateLimitWindow {
 }
 
 impl RateLimits {
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let number = |name: &str| text(headers, name)?.parse::<u64>().ok();
-        let reset = |name: &str| text(headers, name).and_then(epoch);
-        let shared_reset = reset("x-ratelimit-reset");
-        Self {
-            global: RateLimitWindow {
-                limit: number("x-ratelimit-global-limit"),
-                remaining: number("x-ratelimit-global-remaining"),
-                reset: shared_reset,
-            },
-            route: RateLimitWindow {
-                limit: number("x-ratelimit-route-limit"),
-                remaining: number("x-ratelimit-route-remaining"),
-                reset: shared_reset,
-            },
-            auth_token: RateLimitWindow {
-                limit: number("x-ratelimit-auth-token-limit"),
-                remaining: number("x-ratelimit-auth-token-remaining"),
-                reset: reset("x-ratelimit-auth-token-reset"),
-            },
-        }
-    }
-
     /// Whether nothing was told at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -69,125 +50,301 @@ impl RateLimits {
             (Scope::AuthToken, self.auth_token),
         ]
     }
+
+    fn window(&mut self, scope: Scope) -> &mut RateLimitWindow {
+        match scope {
+            Scope::Global => &mut self.global,
+            Scope::Route => &mut self.route,
+            Scope::AuthToken => &mut self.auth_token,
+        }
+    }
 }
 
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok().map(str::trim)
+/// What a limit is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    Global,
+    Route,
+    AuthToken,
 }
 
-/// Milliseconds since the epoch; a number too small for a date of this century is read as seconds.
-fn epoch(value: &str) -> Option<SystemTime> {
-    let value = value.parse::<u64>().ok()?;
-    let distance = if value < 100_000_000_000 {
-        Duration::from_secs(value)
-    } else {
-        Duration::from_millis(value)
-    };
-    UNIX_EPOCH.checked_add(distance)
+/// The headers that tell of one limit, by their names in small letters.
+#[derive(Debug)]
+pub(crate) struct LimitHeaders {
+    pub(crate) scope: Scope,
+    pub(crate) limit: &'static str,
+    pub(crate) remaining: &'static str,
+    pub(crate) reset: &'static str,
 }
 
-/// How long an answer asks to wait: the latest of `Retry-After` and the ends of the windows that
-/// are used up (or do not say). `None` if there is no hint; junk is no hint.
-pub(super) fn asked_wait(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let service_now = service_now(headers, now);
-    let resets = RateLimits::read(headers)
-        .windows()
-        .into_iter()
-        .filter(|(_, window)| window.remaining.is_none_or(|left| left == 0))
-        .filter_map(|(_, window)| window.reset.map(|end| until(end, service_now)));
-    resets.chain(retry_after(headers, now)).max()
+/// What gateways of all kinds call the end of a window, and what is left in it.
+const COMMON_RESET: [&str; 3] = ["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"];
+const COMMON_REMAINING: [&str; 3] = [
+    "x-ratelimit-remaining",
+    "ratelimit-remaining",
+    "x-rate-limit-remaining",
+];
+
+/// What the head of an answer says about times and limits, read once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Timing {
+    pub(super) limits: RateLimits,
+    /// How long `Retry-After` asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// The time by the service's clock: by ours, where that is close or no other is told.
+    pub(super) service_now: Option<SystemTime>,
+    /// The end of a window that is used up, under a name that belongs to no service.
+    common_reset: Option<SystemTime>,
+}
+
+impl Timing {
+    /// Reads the head of an answer that came at `now`.
+    pub(super) fn read(profile: &Profile, headers: &HeaderMap, now: SystemTime) -> Self {
+        let theirs = theirs(headers);
+        let service_now = theirs.filter(|theirs| apart(*theirs, now) > TOLERATED);
+        let at = service_now.unwrap_or(now);
+        let retry_after = headers.get(RETRY_AFTER).and_then(text);
+        let mut timing = Self {
+            retry_after: retry_after.and_then(|value| wait(value, at)),
+            service_now: theirs.map(|_| at),
+            ..Self::default()
+        };
+        let (mut end, mut left) = (None, None);
+        for (name, value) in headers {
+            let (name, value) = (name.as_str(), text(value));
+            if !(name.starts_with("x-rate") || name.starts_with("rate")) {
+                continue;
+            }
+            let Some(value) = value else { continue };
+            for told in profile.limits {
+                let window = timing.limits.window(told.scope);
+                if name == told.limit {
+                    window.limit = window.limit.or(value.parse().ok());
+                } else if name == told.remaining {
+                    window.remaining = window.remaining.or(value.parse().ok());
+                } else if name == told.reset {
+                    window.reset = window.reset.or_else(|| moment(value, at));
+                }
+            }
+            if COMMON_RESET.contains(&name) {
+                end = end.or_else(|| moment(value, at));
+            } else if COMMON_REMAINING.contains(&name) {
+                left = left.or(value.parse::<u64>().ok());
+            }
+        }
+        if profile.limits.is_empty() && left.is_none_or(|left| left == 0) {
+            timing.common_reset = end;
+        }
+        timing
+    }
+
+    /// How long the answer asks to wait: the latest of `Retry-After` and the ends of the windows that
+    /// are used up (or do not say). `None` if there is no hint; junk is no hint.
+    pub(super) fn asked_wait(&self, status: StatusCode, now: SystemTime) -> Option<Duration> {
+        let now = self.service_now.unwrap_or(now);
+        let used_up = self.limits.windows().into_iter();
+        let used_up = used_up.filter(|(_, window)| window.remaining.is_none_or(|left| left == 0));
+        let ends = used_up.filter_map(|(_, window)| window.reset);
+        // Who sends these may mean something else by them, so they count where a limit is reached.
+        let limited = status == StatusCode::TOO_MANY_REQUESTS;
+        let ends = ends.chain(self.common_reset.filter(|_| limited));
+        ends.map(|end| until(end, now))
+            .chain(self.retry_after)
+            .max()
+    }
+}
+
+/// Clocks that differ by less are taken to agree: `Date` has whole seconds, and travels.
+const TOLERATED: Duration = Duration::from_secs(2);
+
+/// How far the service's clock is from ours, in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Skew(AtomicI64);
+
+impl Skew {
+    /// More than any clock is off by accident: an answer that says so is taken for wrong itself.
+    const MOST: Duration = Duration::from_secs(2 * 86_400);
+
+    /// What the two clocks show at the same time.
+    pub(super) fn note(&self, theirs: SystemTime, ours: SystemTime) {
+        let millis = |apart: Duration| {
+            let apart = if apart > Self::MOST {
+                Duration::ZERO
+            } else {
+                apart
+            };
+            i64::try_from(apart.as_millis()).unwrap_or_default()
+        };
+        let skew = match theirs.duration_since(ours) {
+            Ok(ahead) => millis(ahead),
+            Err(behind) => -millis(behind.duration()),
+        };
+        self.0.store(skew, Ordering::Relaxed);
+    }
+
+    /// The time by the service's clock.
+    pub(super) fn correct(&self, ours: SystemTime) -> SystemTime {
+        let skew = self.0.load(Ordering::Relaxed);
+        let apart = Duration::from_millis(skew.unsigned_abs());
+        let theirs = if skew < 0 {
+            ours.checked_sub(apart)
+        } else {
+            ours.checked_add(apart)
+        };
+        theirs.unwrap_or(ours)
+    }
+}
+
+/// The date that a service gives its answer; not that of a copy kept on the way.
+fn theirs(headers: &HeaderMap) -> Option<SystemTime> {
+    let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE));
+    httpdate::parse_http_date(text(date?)?).ok()
+}
+
+pub(super) fn apart(one: SystemTime, other: SystemTime) -> Duration {
+    let apart = one.duration_since(other);
+    apart.unwrap_or_else(|error| error.duration())
+}
+
+fn text(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok().map(str::trim)
+}
+
+/// A number of seconds, or of milliseconds, with or without a fraction.
+fn seconds(value: &str) -> Option<Duration> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let whole = Duration::from_secs(whole.parse().ok()?);
+    let fraction = Duration::try_from_secs_f64(format!("0.{fraction}").parse().ok()?).ok()?;
+    whole.checked_add(fraction)
 }
 
 /// What `Retry-After` says, as seconds or as a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = text(headers, RETRY_AFTER.as_str())?;
-    match value.parse::<u64>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => httpdate::parse_http_date(value)
-            .ok()
-            .map(|date| until(date, service_now(headers, now))),
+fn wait(value: &str, now: SystemTime) -> Option<Duration> {
+    seconds(value).or_else(|| Some(until(date(value)?, now)))
+}
+
+/// The end of a window: a date; or, told by its size, seconds from now, or seconds or milliseconds
+/// since the epoch.
+fn moment(value: &str, now: SystemTime) -> Option<SystemTime> {
+    // Three years; the year 5138 in seconds, and in milliseconds.
+    const SECONDS: u64 = 100_000_000;
+    const MILLISECONDS: u64 = 100_000_000_000;
+    const NONSENSE: u64 = 100_000_000_000_000;
+    let Some(number) = seconds(value) else {
+        return date(value);
+    };
+    match number.as_secs() {
+        ..SECONDS => now.checked_add(number),
+        SECONDS..MILLISECONDS => UNIX_EPOCH.checked_add(number),
+        MILLISECONDS..NONSENSE => UNIX_EPOCH.checked_add(Duration::from_millis(number.as_secs())),
+        NONSENSE.. => None,
     }
+}
+
+fn date(value: &str) -> Option<SystemTime> {
+    let http = httpdate::parse_http_date(value).ok();
+    http.or_else(|| DateText::new(value).parse().ok().flatten())
 }
 
 fn until(time: SystemTime, now: SystemTime) -> Duration {
     time.duration_since(now).unwrap_or(Duration::ZERO)
 }
 
-/// The time by the service's clock, if it differs so much from ours that its dates need it.
-pub(super) fn service_now(headers: &HeaderMap, now: SystemTime) -> SystemTime {
-    const TOLERATED: Duration = Duration::from_secs(2);
-    let Some(theirs) =
-        text(headers, DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok())
-    else {
-        return now;
-    };
-    let apart = theirs
-        .duration_since(now)
-        .or_else(|_| now.duration_since(theirs));
-    if apart.is_ok_and(|apart| apart > TOLERATED) {
-        theirs
-    } else {
-        now
-    }
-}
-
-/// What a limit is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Scope {
-    Global,
-    Route,
-    AuthToken,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .collect()
-    }
+    const PROFILE: Profile = Profile {
+        limits: &[
+            LimitHeaders {
+                scope: Scope::Global,
+                limit: "x-ratelimit-global-limit",
+                remaining: "x-ratelimit-global-remaining",
+                reset: "x-ratelimit-reset",
+            },
+            LimitHeaders {
+                scope: Scope::AuthToken,
+                limit: "x-ratelimit-auth-token-limit",
+                remaining: "x-ratelimit-auth-token-remaining",
+                reset: "x-ratelimit-auth-token-reset",
+            },
+        ],
+        ..Profile::of(crate::Service::LAUNCH_DARKLY)
+    };
 
     fn now() -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_800_000_000)
     }
 
-    fn asked(pairs: &[(&'static str, &str)]) -> Option<Duration> {
-        asked_wait(&headers(pairs), now())
+    fn asked_of(profile: &Profile, status: u16, pairs: &[(&'static str, &str)]) -> Option<u128> {
+        let headers = pairs.iter();
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let timing = Timing::read(profile, &headers.collect(), now());
+        let status = StatusCode::from_u16(status).unwrap();
+        Some(timing.asked_wait(status, now())?.as_millis())
+    }
+
+    fn asked(pairs: &[(&'static str, &str)]) -> Option<u128> {
+        asked_of(&PROFILE, 503, pairs)
     }
 
     #[test]
     fn retry_after_comes_as_seconds_or_as_a_date() {
-        assert_eq!(asked(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        let date = httpdate::fmt_http_date(now() + Duration::from_secs(9));
-        assert_eq!(
-            asked(&[("retry-after", &date)]),
-            Some(Duration::from_secs(9))
-        );
+        let future = httpdate::fmt_http_date(now() + Duration::from_secs(9));
         let past = httpdate::fmt_http_date(now() - Duration::from_secs(9));
-        assert_eq!(asked(&[("retry-after", &past)]), Some(Duration::ZERO));
-        for junk in ["", "soon", "-1", "1.5", "99999999999999999999"] {
+        for (value, wait) in [
+            ("7", Some(7_000)),
+            ("0", Some(0)),
+            ("2.5", Some(2_500)),
+            ("0.25", Some(250)),
+            (" 3 ", Some(3_000)),
+            (&future, Some(9_000)),
+            (&past, Some(0)),
+            ("Friday, 15-Jan-27 08:00:09 GMT", Some(9_000)),
+            ("2027-01-15T08:00:09Z", Some(9_000)),
+            ("315360000", Some(315_360_000_000)),
+        ] {
+            assert_eq!(asked(&[("retry-after", value)]), wait, "{value}");
+        }
+        for junk in [
+            "",
+            "soon",
+            "-1",
+            "1,5",
+            "1.",
+            ".5",
+            "1e3",
+            "NaN",
+            "99999999999999999999",
+        ] {
             assert_eq!(asked(&[("retry-after", junk)]), None, "{junk}");
         }
     }
 
     #[test]
-    fn resets_come_in_milliseconds_and_may_lie_in_the_past() {
-        assert_eq!(
-            asked(&[("x-ratelimit-reset", "1800000003500")]),
-            Some(Duration::from_millis(3_500))
-        );
-        assert_eq!(
-            asked(&[("x-ratelimit-reset", "1800000003")]),
-            Some(Duration::from_secs(3))
-        );
-        assert_eq!(
-            asked(&[("x-ratelimit-reset", "1700000000000")]),
-            Some(Duration::ZERO)
-        );
-        assert_eq!(asked(&[("x-ratelimit-reset", "x")]), None);
+    fn resets_come_in_any_unit_and_may_lie_in_the_past() {
+        for (value, wait) in [
+            ("30", Some(30_000)),
+            ("0", Some(0)),
+            ("0.5", Some(500)),
+            ("1800000003500", Some(3_500)),
+            ("1800000003", Some(3_000)),
+            ("1800000003.5", Some(3_500)),
+            ("1700000000000", Some(0)),
+            ("1700000000", Some(0)),
+            ("Fri, 15 Jan 2027 08:00:09 GMT", Some(9_000)),
+            ("2027-01-15T09:00:09+01:00", Some(9_000)),
+            ("x", None),
+            ("-5", None),
+            ("99999999999999999", None),
+            ("18446744073709551616", None),
+        ] {
+            assert_eq!(asked(&[("x-ratelimit-reset", value)]), wait, "{value}");
+        }
     }
 
     #[test]
@@ -201,23 +358,32 @@ mod tests {
                 ("x-ratelimit-auth-token-reset", "1800000004000"),
                 ("retry-after", "2"),
             ]),
-            Some(Duration::from_secs(4))
+            Some(4_000)
         );
+    }
+
+    #[test]
+    fn a_service_without_windows_is_asked_by_the_common_names_where_a_limit_is_reached() {
+        let plain = Profile::of(crate::Service::AVISI_CLOUD);
+        for name in COMMON_RESET {
+            assert_eq!(asked_of(&plain, 429, &[(name, "30")]), Some(30_000));
+            assert_eq!(asked_of(&plain, 500, &[(name, "30")]), None);
+        }
+        let left = |left| [("ratelimit-reset", "30"), ("ratelimit-remaining", left)];
+        assert_eq!(asked_of(&plain, 429, &left("0")), Some(30_000));
+        assert_eq!(asked_of(&plain, 429, &left("3")), None);
     }
 
     #[test]
     fn a_clock_that_is_a_day_off_is_corrected_by_the_date_header() {
         let theirs = now() + Duration::from_secs(86_400);
-        let reset = (theirs + Duration::from_secs(5))
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_millis();
-        assert_eq!(
-            asked(&[
-                ("date", &httpdate::fmt_http_date(theirs)),
-                ("x-ratelimit-reset", &reset.to_string()),
-            ]),
-            Some(Duration::from_secs(5))
-        );
+        let reset = (theirs + Duration::from_secs(5)).duration_since(UNIX_EPOCH);
+        let reset = reset.unwrap().as_millis().to_string();
+        let date = httpdate::fmt_http_date(theirs);
+        let headers = [("date", date.as_str()), ("x-ratelimit-reset", &reset)];
+        assert_eq!(asked(&headers), Some(5_000));
+        // The date of a copy says nothing about the clock.
+        let [date, reset] = headers;
+        assert_eq!(asked(&[date, reset, ("age", "9")]), Some(86_405_000));
     }
 }

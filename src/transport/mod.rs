@@ -26,10 +26,10 @@ mod retry;
 
 pub use self::answer::ResponseInfo;
 pub(crate) use self::call::Call;
-pub(crate) use self::classify::unseen;
 pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
+pub(crate) use self::limits::{LimitHeaders, Scope};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Idempotency, Operation};
 pub(crate) use self::profile::{KnownText, Profile};

@@ -27,6 +27,8 @@ pub struct Operation {
     pub(crate) empty_body: Option<&'static str>,
     /// Whether the path names a token: only then does 404 mean that there is no such token.
     pub(crate) names_token: bool,
+    /// What to do if the answer is lost, where it is not to look for a token that may have been made.
+    pub(crate) if_lost: Option<&'static str>,
 }
 
 impl Operation {
@@ -37,6 +39,7 @@ impl Operation {
             success,
             empty_body: None,
             names_token: false,
+            if_lost: None,
         }
     }
 
@@ -47,6 +50,11 @@ impl Operation {
 
     pub(crate) const fn on_token(mut self) -> Self {
         self.names_token = true;
+        self
+    }
+
+    pub(crate) const fn if_lost(mut self, hint: &'static str) -> Self {
+        self.if_lost = Some(hint);
         self
     }
 

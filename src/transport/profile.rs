@@ -1,10 +1,11 @@
 //! What sets the services apart on the wire.
 
+use super::limits::LimitHeaders;
 use super::retry::Delivery;
 use crate::error::ErrorKind;
 use crate::id::Service;
 
-/// What sets a service apart on the wire.
+/// What sets a service apart on the wire: its addresses, its credential, its words.
 #[derive(Debug)]
 pub struct Profile {
     pub(crate) service: Service,
@@ -15,10 +16,36 @@ pub struct Profile {
     pub(crate) paths: &'static [&'static str],
     pub(crate) credential_vars: &'static [&'static str],
     pub(crate) url_vars: &'static [&'static str],
+    /// How keys begin that people take for the credential, and what they are.
+    pub(crate) other_keys: &'static [(&'static str, &'static str)],
     /// Whether a POST or PATCH without a body must carry a JSON content type all the same.
     pub(crate) json_content_type: bool,
     /// Answers whose text says more than their status.
     pub(crate) texts: &'static [KnownText],
+    /// The headers that tell of limits.
+    pub(crate) limits: &'static [LimitHeaders],
+    /// What to do next, where there is better advice than the usual. That for
+    /// [`ErrorKind::Server`] is about the status 500 only.
+    pub(crate) hints: &'static [(ErrorKind, &'static str)],
+}
+
+impl Profile {
+    /// A service with nothing particular about it, to be completed.
+    pub(crate) const fn of(service: Service) -> Self {
+        Self {
+            service,
+            default_base: None,
+            scheme: "",
+            paths: &[],
+            credential_vars: &[],
+            url_vars: &[],
+            other_keys: &[],
+            json_content_type: false,
+            texts: &[],
+            limits: &[],
+            hints: &[],
+        }
+    }
 }
 
 /// A plain-text error that means something else than its status.

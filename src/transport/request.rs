@@ -138,7 +138,8 @@ impl Session {
     /// An error of this call that has no answer of its own.
     pub(crate) fn error(&self, operation: &Operation, kind: ErrorKind) -> Error {
         classify::finish(
-            Error::new(self.core.profile.service, kind),
+            Error::of_kind(self.core.profile.service, kind),
+            self.core.profile,
             operation,
             false,
             Delivery::NotSent,
@@ -148,14 +149,25 @@ impl Session {
     /// An error about what the last answer of this call said, or did not.
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
         let info = lock(&self.info).clone();
-        let mut error = Error::new(self.core.profile.service, kind);
+        let mut error = Error::of_kind(self.core.profile.service, kind);
         if let Some(info) = info {
             error = error
                 .with_status(info.status)
                 .with_attempts(info.attempts)
                 .with_request_id(info.request_id);
         }
-        classify::finish(error, operation, false, Delivery::NotSent)
+        classify::finish(
+            error,
+            self.core.profile,
+            operation,
+            false,
+            Delivery::NotSent,
+        )
+    }
+
+    /// An error of a later request, which was to show what the operation did.
+    pub(crate) fn outcome_unknown(&self, operation: &Operation, error: Error) -> Error {
+        classify::outcome_unknown(error, self.core.profile, operation)
     }
 
     /// Refuses an id that could lead to another path.
@@ -172,7 +184,7 @@ impl Session {
         expiry: Expiry,
     ) -> Result<Option<SystemTime>> {
         expiry
-            .resolve(self.core.clock.now())
+            .resolve(self.core.service_now())
             .map_err(|rule| self.input(operation, field, rule))
     }
 
@@ -223,13 +235,19 @@ impl Session {
             }
         };
         let info = info.unwrap_or_default();
-        let error = Error::new(self.core.profile.service, ErrorKind::Decode)
+        let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
             .with_status(info.status)
             .with_attempts(info.attempts)
             .with_request_id(info.request_id)
             .with_reason(reason)
             .with_hint(html.then_some(hints::NOT_THE_API));
-        Err(classify::finish(error, operation, false, Delivery::Unknown))
+        Err(classify::finish(
+            error,
+            self.core.profile,
+            operation,
+            false,
+            Delivery::Unknown,
+        ))
     }
 }
 

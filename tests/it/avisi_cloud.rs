@@ -1,18 +1,15 @@
 //! Avisi Cloud on the wire: what goes out, and what is made of what comes back.
-#![cfg(feature = "avisi-cloud")]
-#![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::common::{
-    CREDENTIAL, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html, json,
-    lines, only, script, sent, whole,
+use crate::support::{
+    CREDENTIAL, Raw, Reply, Sent, always, assert_refused, at, bare, bodies, empty, html, json,
+    lines, one_attempt, only, script, sent, whole,
 };
 use access_tokens::avisi_cloud::{
     Client, PersonalAccessToken, PersonalAccessTokenType, ProvisionBody, ProvisionDraft,
 };
-use access_tokens::{Error, ErrorKind, RetryPolicy, TokenId, When};
+use access_tokens::{Error, ErrorKind, TokenId, When};
 use serde_json::{Value, json};
 use wiremock::MockServer;
 
@@ -25,20 +22,12 @@ fn id() -> TokenId {
 
 /// Makes one attempt and never waits.
 fn client(server: &MockServer) -> Client {
-    let builder = Client::builder()
-        .base_url(server.uri())
-        .credential(CREDENTIAL);
-    builder
-        .clock(NoWait::default())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
+    one_attempt(Client::builder(), server.uri())
 }
 
 /// Tries up to four times and never waits.
 fn stubborn(uri: &str) -> Client {
-    let builder = Client::builder().base_url(uri).credential(CREDENTIAL);
-    builder.clock(NoWait::default()).build().unwrap()
+    at(Client::builder(), uri).build().unwrap()
 }
 
 fn token() -> Value {

@@ -1,17 +1,5 @@
 //! Calls that are dropped half-way, at every point where they wait: the client goes on working, and
 //! gives its places back.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
 
 use std::future::{Future, IntoFuture as _, poll_fn};
 use std::pin::pin;
@@ -20,9 +8,11 @@ use std::time::Duration;
 
 use access_tokens::launchdarkly::{Role, TokenBody};
 use access_tokens::{Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server};
-use access_tokens_testing::{Fault, VirtualClock};
+use access_tokens_testing::Fault;
+use access_tokens_testing::launchdarkly::Seed;
 
-use crate::faults_support::op::{Op, Twin};
+use crate::all::world::NAME;
+use crate::all::world::op::Op;
 
 /// Polls a future so many times and drops it if it is not ready by then.
 async fn drop_after<F: Future>(polls: usize, future: F) -> Option<F::Output> {
@@ -72,14 +62,13 @@ fn troubles() -> Vec<Option<Fault>> {
 macro_rules! cut_off_everywhere {
     ($op:expr, $wing:ident, |$client:ident, $twin:ident| $call:expr, $next:expr) => {{
         for trouble in troubles() {
-            let clock = VirtualClock::new();
-            let $twin = $op.twin(&clock).await;
-            let target = $twin.target(&clock);
+            let $twin = $op.world().await;
+            let target = $twin.target();
             let $client = $wing::Client::builder()
                 .base_url(&target.base_url)
                 .credential(target.credential.clone())
                 .http_client(target.http.unwrap()())
-                .clock(clock.clone())
+                .clock(target.clock)
                 .concurrency(1)
                 .build()
                 .unwrap();
@@ -118,8 +107,8 @@ async fn reads() {
     cut_off_everywhere!(
         Op::QsList,
         query_server,
-        |client, twin| async { client.get("subject").await },
-        client.get("subject").into_future()
+        |client, twin| async { client.get(NAME).await },
+        client.get(NAME).into_future()
     );
 }
 
@@ -169,10 +158,10 @@ async fn a_rotation_of_several_requests() {
     cut_off_everywhere!(
         Op::QsDelete,
         query_server,
-        |client, twin| async { client.rotate_in_place("subject").await },
+        |client, twin| async { client.rotate_in_place(NAME).await },
         async {
             // Whatever became of it, the name can be had again.
-            let body = query_server::TokenBody::builder("subject");
+            let body = query_server::TokenBody::builder(NAME);
             client.create(body).await.map(drop)
         }
     );
@@ -180,17 +169,12 @@ async fn a_rotation_of_several_requests() {
 
 #[tokio::test]
 async fn a_stream_goes_on_after_a_wait_was_dropped() {
-    let clock = VirtualClock::new();
-    let twin = Op::LdList.twin(&clock).await;
-    let Twin::Ld(server, _) = &twin else {
-        unreachable!()
-    };
+    let twin = Op::LdList.world().await;
     for n in 0..40 {
-        server.seed(access_tokens_testing::launchdarkly::Seed::new(format!(
-            "{n}"
-        )));
+        let name = format!("{n}");
+        twin.launchdarkly().seed(Seed::new(name));
     }
-    let client = twin.target(&clock).launchdarkly().unwrap();
+    let client = twin.target().launchdarkly().unwrap();
     let mut stream = client.list().limit(5).stream();
     let mut seen = std::collections::BTreeSet::new();
     let mut drops = 0;
@@ -216,9 +200,8 @@ async fn a_stream_goes_on_after_a_wait_was_dropped() {
 /// Calls that wait for a place and are dropped there do not take it with them.
 #[tokio::test]
 async fn those_in_the_queue_leave_it() {
-    let clock = VirtualClock::new();
-    let twin = Op::LdList.twin(&clock).await;
-    let target = twin.target(&clock);
+    let twin = Op::LdList.world().await;
+    let target = twin.target();
     let client = launchdarkly::Client::builder()
         .base_url(&target.base_url)
         .credential(target.credential.clone())

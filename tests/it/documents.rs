@@ -1,27 +1,14 @@
 //! The documents in `openapi/` and the crate, held against each other.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::common::{CREDENTIAL, NoWait, Sent, always, bare, json, only, script, sent};
+use crate::support::{Sent, always, bare, json, one_attempt, only, script, sent};
 use access_tokens::launchdarkly::{self, Access, Patch, Role, Statement};
 use access_tokens::{
-    Error, ErrorKind, Expiry, Idempotency, Operation, Result, RetryPolicy, TokenId, avisi_cloud,
-    query_server,
+    Error, ErrorKind, Expiry, Idempotency, Operation, Result, TokenId, avisi_cloud, query_server,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -345,36 +332,15 @@ mod on_the_wire {
     use super::*;
 
     fn ld(server: &MockServer) -> launchdarkly::Client {
-        let builder = launchdarkly::Client::builder()
-            .base_url(server.uri())
-            .credential(CREDENTIAL);
-        builder
-            .clock(NoWait::default())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        one_attempt(launchdarkly::Client::builder(), server.uri())
     }
 
     fn query(server: &MockServer) -> query_server::Client {
-        let builder = query_server::Client::builder()
-            .base_url(server.uri())
-            .credential(CREDENTIAL);
-        builder
-            .clock(NoWait::default())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        one_attempt(query_server::Client::builder(), server.uri())
     }
 
     fn avisi(server: &MockServer) -> avisi_cloud::Client {
-        let builder = avisi_cloud::Client::builder()
-            .base_url(server.uri())
-            .credential(CREDENTIAL);
-        builder
-            .clock(NoWait::default())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        one_attempt(avisi_cloud::Client::builder(), server.uri())
     }
 
     fn policy() -> Vec<Statement> {
@@ -643,7 +609,7 @@ mod on_the_wire {
                             _ => (json(number, &example), Some(example)),
                         })
                         .collect();
-                    answers.push((crate::common::empty(number), None));
+                    answers.push((crate::support::empty(number), None));
                     for (answer, example) in answers {
                         let error = call(text, &id, answer).await.unwrap_err();
                         // Of the documented statuses, only those of the HTTP layer have no name.

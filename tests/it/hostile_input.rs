@@ -1,24 +1,12 @@
 //! Input that means harm or nonsense: it is refused here, or it arrives exactly as it was meant.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
 
 use std::fmt::Debug;
 
-use crate::common::{CREDENTIAL, Raw, Reply, assert_refused, whole};
+use crate::support::{Raw, Reply, assert_refused, one_attempt, whole};
 use access_tokens::launchdarkly::{Patch, TokenBody};
 use access_tokens::{
-    BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Result, RetryPolicy, Secret,
-    TokenId, avisi_cloud, launchdarkly, query_server,
+    BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Result, Secret, TokenId,
+    avisi_cloud, launchdarkly, query_server,
 };
 
 struct Clients {
@@ -29,19 +17,10 @@ struct Clients {
 
 impl Clients {
     fn new(uri: &str) -> Self {
-        let ld = launchdarkly::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let query = query_server::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let avisi = avisi_cloud::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
         Self {
-            ld: ld.retry(RetryPolicy::none()).build().unwrap(),
-            query: query.retry(RetryPolicy::none()).build().unwrap(),
-            avisi: avisi.retry(RetryPolicy::none()).build().unwrap(),
+            ld: one_attempt(launchdarkly::Client::builder(), uri),
+            query: one_attempt(query_server::Client::builder(), uri),
+            avisi: one_attempt(avisi_cloud::Client::builder(), uri),
         }
     }
 
@@ -672,7 +651,7 @@ mod environment {
         let output = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "hostile_input::environment::child",
+                "all::hostile_input::environment::child",
                 "--nocapture",
             ])
             .env_clear()
@@ -780,7 +759,7 @@ mod environment {
                 service,
                 &[(first, "hunter2\n"), (url, "http://127.0.0.1:1")],
             );
-            assert!(line.contains("refused Config credential"), "{line}");
+            assert!(line.contains(&format!("refused Config {first}")), "{line}");
             assert!(!line.contains("hunter2"), "{line}");
             let line = from_env(service, &[(second, "x"), (url, "https://hunter2@host")]);
             assert!(line.contains("refused Config base_url"), "{line}");
@@ -796,7 +775,7 @@ mod environment {
         let output = Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
-                "hostile_input::environment::child",
+                "all::hostile_input::environment::child",
                 "--nocapture",
             ])
             .env_clear()

@@ -1,14 +1,11 @@
 //! LaunchDarkly on the wire: what goes out, and what is made of what comes back.
-#![cfg(feature = "launchdarkly")]
-#![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use crate::common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
-    json, lines, now, only, script, sent, whole,
+use crate::support::{
+    CREDENTIAL, NOW, Raw, Reply, Sent, always, assert_refused, at, bare, bodies, empty, html, json,
+    lines, now, one_attempt, only, script, sent, whole,
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use access_tokens::launchdarkly::Region;
@@ -17,9 +14,10 @@ use access_tokens::launchdarkly::{
     TokenBody, TokenDraft,
 };
 use access_tokens::{
-    BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Expiry, RetryPolicy, Secret,
-    TokenId, UnixMillis, When,
+    BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Expiry, Secret, TokenId,
+    UnixMillis, When,
 };
+use access_tokens_testing::VirtualClock;
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
@@ -37,18 +35,12 @@ fn client(server: &MockServer) -> Client {
 }
 
 fn once(uri: &str) -> Client {
-    let builder = Client::builder().base_url(uri).credential(CREDENTIAL);
-    builder
-        .clock(NoWait::default())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
+    one_attempt(Client::builder(), uri)
 }
 
 /// Tries up to four times and never waits.
 fn stubborn(uri: &str) -> Client {
-    let builder = Client::builder().base_url(uri).credential(CREDENTIAL);
-    builder.clock(NoWait::default()).build().unwrap()
+    at(Client::builder(), uri).build().unwrap()
 }
 
 fn token() -> Value {
@@ -306,7 +298,7 @@ mod requests {
     async fn a_duration_counts_from_the_call_and_not_from_the_builder() {
         let server = always(json(201, &new_token())).await;
         let request = client(&server).create(TokenBody::builder().expires(DAY));
-        let sleeper = NoWait::default();
+        let sleeper = VirtualClock::new();
         let later = Client::builder()
             .base_url(server.uri())
             .credential(CREDENTIAL);

@@ -1,32 +1,20 @@
 //! Everything is bounded: bodies, redirects, requests at a time, attempts, waits and time; and a
 //! failure says whether the call may have taken effect.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::future::IntoFuture;
 use std::time::{Duration, Instant};
 
-use crate::common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, always, assert_refused, empty, head, html, json, lines,
-    script, whole,
+use crate::support::{
+    CREDENTIAL, NOW, Raw, Reply, SECOND, always, assert_refused, at, empty, head, html, id, json,
+    lines, script, whole,
 };
 use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenDraft};
 use access_tokens::{
-    Error, ErrorKind, Result, RetryPolicy, TokenId, avisi_cloud, launchdarkly, query_server,
+    Error, ErrorKind, Result, RetryPolicy, avisi_cloud, launchdarkly, query_server,
 };
+use access_tokens_testing::VirtualClock;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn id() -> TokenId {
-    "66aa10f2c4d5e60011223344".parse().unwrap()
-}
 
 fn builder(uri: &str) -> ClientBuilder {
     launchdarkly::Client::builder()
@@ -35,8 +23,8 @@ fn builder(uri: &str) -> ClientBuilder {
 }
 
 /// A client that never waits, and the clock that tells how long it would have.
-fn unhurried(uri: &str) -> (launchdarkly::Client, NoWait) {
-    let clock = NoWait::default();
+fn unhurried(uri: &str) -> (launchdarkly::Client, VirtualClock) {
+    let clock = VirtualClock::new();
     (builder(uri).clock(clock.clone()).build().unwrap(), clock)
 }
 
@@ -66,7 +54,7 @@ mod bodies {
     fn capped(uri: &str, bytes: usize) -> launchdarkly::Client {
         let builder = builder(uri)
             .max_response_bytes(bytes)
-            .clock(NoWait::default());
+            .clock(VirtualClock::new());
         builder.retry(RetryPolicy::none()).build().unwrap()
     }
 
@@ -161,13 +149,8 @@ mod redirects {
     /// Calls an operation of each kind and service, and gives the errors.
     async fn errors(uri: &str) -> Vec<Error> {
         let (ld, _) = unhurried(uri);
-        let query = query_server::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let avisi = avisi_cloud::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let (query, avisi) = (query.build().unwrap(), avisi.build().unwrap());
+        let query = at(query_server::Client::builder(), uri).build().unwrap();
+        let avisi = at(avisi_cloud::Client::builder(), uri).build().unwrap();
         vec![
             ld.list().all().await.unwrap_err(),
             ld.create(draft()).await.unwrap_err(),
@@ -309,13 +292,8 @@ mod at_a_time {
         }
         let uri = "http://127.0.0.1:9";
         let (ld, _) = unhurried(uri);
-        let query = query_server::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let avisi = avisi_cloud::Client::builder()
-            .base_url(uri)
-            .credential(CREDENTIAL);
-        let (query, avisi) = (query.build().unwrap(), avisi.build().unwrap());
+        let query = at(query_server::Client::builder(), uri).build().unwrap();
+        let avisi = at(avisi_cloud::Client::builder(), uri).build().unwrap();
         drop(sendable(ld.list().page()));
         drop(sendable(ld.list().all()));
         drop(sendable(ld.get(&id())));
@@ -371,8 +349,8 @@ mod again {
         let (client, clock) = unhurried(&server.uri());
         let (_, info) = client.create(draft()).with_info().await.unwrap();
         assert_eq!(info.attempts, 3);
-        assert_eq!(clock.waits().len(), 2);
-        for wait in clock.waits() {
+        assert_eq!(clock.sleeps().len(), 2);
+        for wait in clock.sleeps() {
             assert!((7 * SECOND..=8 * SECOND).contains(&wait), "{wait:?}");
         }
         assert_eq!(lines(&server).await, ["POST /api/v2/tokens"; 3]);
@@ -384,14 +362,14 @@ mod again {
             ((NOW + 5) * 1_000, 5 * SECOND, 6 * SECOND),
             ((NOW - 5) * 1_000, Duration::ZERO, SECOND),
         ] {
-            let date = "Mon, 21 Sep 2026 14:13:20 GMT";
+            let date = "Thu, 01 Jan 2026 00:00:00 GMT";
             let limited = empty(429)
                 .insert_header("x-ratelimit-reset", reset.to_string().as_str())
                 .insert_header("date", date);
             let server = script([limited, json(200, &token())]).await;
             let (client, clock) = unhurried(&server.uri());
             client.get(&id()).await.unwrap();
-            let waits = clock.waits();
+            let waits = clock.sleeps();
             assert_eq!(waits.len(), 1, "{waits:?}");
             assert!((least..=most).contains(&waits[0]), "{waits:?}");
         }
@@ -399,12 +377,12 @@ mod again {
 
     #[tokio::test]
     async fn a_hint_that_makes_no_sense_is_replaced_by_the_back_off() {
-        for junk in ["soon", "-1", "1.5", "99999999999999999999"] {
+        for junk in ["soon", "-1", "1,5", "99999999999999999999"] {
             let limited = empty(429).insert_header("retry-after", junk);
             let server = script([limited, json(200, &token())]).await;
             let (client, clock) = unhurried(&server.uri());
             client.get(&id()).await.unwrap();
-            let waits = clock.waits();
+            let waits = clock.sleeps();
             assert!(waits.len() == 1 && waits[0] <= SECOND, "{junk} {waits:?}");
         }
     }
@@ -420,7 +398,7 @@ mod again {
         );
         assert_eq!(error.retry_after(), Some(315_360_000 * SECOND));
         assert!(error.to_string().contains("deadline"), "{error}");
-        let waits = clock.waits();
+        let waits = clock.sleeps();
         assert!(waits.iter().all(|wait| *wait <= 61 * SECOND), "{waits:?}");
         assert_eq!((lines(&server).await.len(), waits.len()), (2, 1));
 
@@ -429,7 +407,7 @@ mod again {
         let error = client.get(&id()).timeout(20 * SECOND).await.unwrap_err();
         assert!(error.is_rate_limited(), "{error}");
         assert!(error.to_string().contains("deadline"), "{error}");
-        assert_eq!((lines(&server).await.len(), clock.waits().len()), (1, 0));
+        assert_eq!((lines(&server).await.len(), clock.sleeps().len()), (1, 0));
     }
 
     #[tokio::test]
@@ -464,7 +442,7 @@ mod again {
             let (client, clock) = unhurried(&server.uri());
             assert_eq!(client.get(&id()).await.unwrap_err().attempts(), 1);
             assert_eq!(
-                (lines(&server).await.len(), clock.waits().len()),
+                (lines(&server).await.len(), clock.sleeps().len()),
                 (1, 0),
                 "{status}"
             );
@@ -474,7 +452,7 @@ mod again {
     #[tokio::test]
     async fn a_policy_sets_the_number_of_attempts_for_client_or_call() {
         let server = always(empty(502)).await;
-        let client = builder(&server.uri()).clock(NoWait::default());
+        let client = builder(&server.uri()).clock(VirtualClock::new());
         let client = client
             .retry(RetryPolicy::new().max_attempts(2))
             .build()
@@ -613,7 +591,7 @@ mod lost {
             "{error}"
         );
         assert_eq!(
-            (error.attempts(), clock.waits().len(), error.status()),
+            (error.attempts(), clock.sleeps().len(), error.status()),
             (4, 3, None)
         );
         assert!(error.hint().unwrap().contains("base URL"), "{error}");

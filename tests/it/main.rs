@@ -9,34 +9,39 @@
     reason = "the helpers are test code too: what fails there fails the test"
 )]
 
+#[cfg(feature = "avisi-cloud")]
 mod avisi_cloud;
-mod cancellation;
-mod common;
-mod documents;
-mod faults;
-#[cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-mod faults_support;
-mod hostile_input;
-mod inventory;
+#[cfg(feature = "launchdarkly")]
 mod launchdarkly;
-mod limits;
-mod memory;
-mod properties;
+#[cfg(feature = "query-server")]
 mod query_server;
-mod rate_limits;
-mod records;
-mod regressions;
-mod rotation;
-mod rotation_crash;
-mod rotation_simulation;
+mod support;
+
+/// What needs all three services. The files are beside this one.
 #[cfg(all(
     feature = "launchdarkly",
     feature = "query-server",
     feature = "avisi-cloud"
 ))]
-mod rotation_support;
-mod simulation;
+#[path = "."]
+mod all {
+    mod cancellation;
+    mod documents;
+    #[cfg(feature = "rustls")]
+    mod faults;
+    mod hostile_input;
+    mod inventory;
+    mod limits;
+    #[cfg(target_os = "linux")]
+    mod memory;
+    mod properties;
+    mod rate_limits;
+    mod records;
+    mod regressions;
+    mod rotation;
+    #[cfg(unix)]
+    mod rotation_crash;
+    mod rotation_simulation;
+    mod simulation;
+    mod world;
+}

@@ -1,25 +1,12 @@
 //! What an answer without end may take of the memory: the cap, and a few MiB. Measured on a whole
 //! process, which this test starts anew from its own binary for each case.
-#![cfg(all(
-    target_os = "linux",
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
 
 use access_tokens::launchdarkly::Client;
 use access_tokens::{ErrorKind, RetryPolicy};
 use access_tokens_testing::launchdarkly::Operation;
 use access_tokens_testing::{Fault, LaunchDarkly};
 
-use crate::faults_support::raw::{After, RawServer, Reply};
+use crate::support::{Raw, Reply};
 
 const MIB: usize = 1 << 20;
 /// Says to a process started by this test what to do.
@@ -56,11 +43,11 @@ async fn measure(case: &str) {
     let _ = client(&twin.base_url(), Some(1024)).list().page().await;
     let mut server = None;
     if case == "head" {
-        server = Some(RawServer::start(endless_head(), |_| true).await);
+        server = Some(Raw::start(|_| endless_head()).await);
     }
     let before = status("VmRSS");
     let (client, kind) = if let Some(server) = &server {
-        (client(&server.base_url(), None), ErrorKind::HeadersTooLarge)
+        (client(&server.uri, None), ErrorKind::HeadersTooLarge)
     } else {
         let cap = (case != "default").then(|| case.parse().unwrap());
         (client(&twin.base_url(), cap), ErrorKind::BodyTooLarge)
@@ -75,7 +62,7 @@ async fn measure(case: &str) {
 fn endless_head() -> Reply {
     let mut head = b"HTTP/1.1 200 OK\r\n".to_vec();
     head.extend(b"x-more: and more and more and more\r\n".repeat(16 * MIB / 36));
-    Reply::new(head, After::Close)
+    Reply::Bytes(head)
 }
 
 #[tokio::test]
@@ -95,7 +82,7 @@ async fn an_answer_without_end_takes_no_more_than_its_cap() {
         let output = std::process::Command::new(binary)
             .args([
                 "--exact",
-                "memory::an_answer_without_end_takes_no_more_than_its_cap",
+                "all::memory::an_answer_without_end_takes_no_more_than_its_cap",
                 "--nocapture",
             ])
             .env(CASE, case)

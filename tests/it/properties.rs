@@ -1,16 +1,4 @@
 //! What holds for every input: ids, names, headers, times, patches, markers.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
 
 use std::future::IntoFuture as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,43 +8,34 @@ use access_tokens::query_server::{self, Created};
 use access_tokens::{
     Clock as _, DateText, ErrorKind, Marker, TokenId, UnixMillis, UnixSeconds, When, avisi_cloud,
 };
-use access_tokens_testing::{Fault, VirtualClock};
+use access_tokens_testing::Fault;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::faults_support::op::{Op, Target, Twin};
+use crate::all::world::op::{Op, Target};
+use crate::all::world::{Twin, World};
 
 /// A twin and a runtime to call it from.
 struct Rig {
     runtime: tokio::runtime::Runtime,
-    clock: VirtualClock,
-    twin: Twin,
+    world: World,
 }
 
 impl Rig {
     fn new(op: Op) -> Self {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let runtime = builder.enable_all().build().unwrap();
-        let clock = VirtualClock::new();
-        let twin = runtime.block_on(op.twin(&clock));
-        Self {
-            runtime,
-            clock,
-            twin,
-        }
+        let world = runtime.block_on(op.world());
+        Self { runtime, world }
     }
 
     fn target(&self) -> Target {
-        self.twin.target(&self.clock)
+        self.world.target()
     }
 
     fn clear(&self) {
-        match &self.twin {
-            Twin::Ld(twin, _) => twin.clear_requests(),
-            Twin::Qs(twin) => twin.clear_requests(),
-            Twin::Av(twin, _) => twin.clear_requests(),
-        }
+        self.world.clear_requests();
     }
 }
 
@@ -112,7 +91,7 @@ fn an_id_is_refused_or_is_exactly_one_segment_of_the_path() {
                     _ => clients.1.revoke(&id).await.map(drop).unwrap_err(),
                 }
             });
-            let requests = rig.twin.requests();
+            let requests = rig.world.requests();
             if parsed.is_err() {
                 prop_assert_eq!(error.kind(), ErrorKind::InvalidInput);
                 prop_assert!(requests.is_empty(), "{:?}", requests);
@@ -141,13 +120,13 @@ fn names_go_through_unchanged_or_not_at_all() {
             rig.clear();
             let target = rig.target();
             let result = rig.runtime.block_on(async {
-                match &rig.twin {
-                    Twin::Ld(..) => {
+                match &rig.world.twin {
+                    Twin::LaunchDarkly(_) => {
                         let body = TokenBody::builder().name(name).role(Role::Reader);
                         let new = target.launchdarkly()?.create(body).await?;
                         Ok(new.token().name.clone().unwrap_or_default())
                     }
-                    Twin::Qs(_) => {
+                    Twin::QueryServer(_) => {
                         let client = target.query_server()?;
                         let body = query_server::TokenBody::builder(name);
                         let made = match client.create(body).await? {
@@ -159,7 +138,7 @@ fn names_go_through_unchanged_or_not_at_all() {
                         assert!(!client.exists(name).await?, "{name:?}");
                         Ok(made)
                     }
-                    Twin::Av(..) => {
+                    Twin::AvisiCloud(_) => {
                         let body = avisi_cloud::ProvisionBody::builder(name);
                         let new = target.avisi_cloud()?.provision(body).await?;
                         Ok(new.token().name.clone().unwrap_or_default())
@@ -177,7 +156,7 @@ fn names_go_through_unchanged_or_not_at_all() {
                         error,
                         name
                     );
-                    prop_assert!(rig.twin.requests().is_empty());
+                    prop_assert!(rig.world.requests().is_empty());
                     let blank = name.trim().is_empty();
                     prop_assert!(blank || name.chars().any(char::is_control), "{:?}", name);
                 }
@@ -226,15 +205,15 @@ fn no_header_makes_a_call_wait_for_long_or_fail() {
             headers,
             body: b"{\"items\":[],\"_links\":{}}".to_vec(),
         };
-        Op::LdList.suffer(&rig.twin, fault, false);
+        Op::LdList.suffer(&rig.world, fault, false);
         // A client of its own, with a full budget of retries.
         let client = rig.target().launchdarkly().unwrap();
-        let before = (rig.clock.monotonic(), rig.clock.sleeps().len());
+        let before = (rig.world.clock.monotonic(), rig.world.clock.sleeps().len());
         let page = rig.runtime.block_on(client.list().page().into_future());
         prop_assert!(page.is_ok(), "{:?}", page);
-        let took = rig.clock.monotonic().checked_sub(before.0).unwrap();
+        let took = rig.world.clock.monotonic().checked_sub(before.0).unwrap();
         prop_assert!(took <= Duration::from_secs(62), "{:?}", took);
-        prop_assert!(rig.clock.sleeps().len() <= before.1 + 3);
+        prop_assert!(rig.world.clock.sleeps().len() <= before.1 + 3);
         let _ = client.rate_limits();
         Ok(())
     });
@@ -286,7 +265,7 @@ fn an_expiry_goes_out_in_the_unit_of_its_service() {
         ld.target().launchdarkly().unwrap(),
         qs.target().query_server().unwrap(),
     );
-    let now = ld.clock.now();
+    let now = ld.world.clock.now();
     check(60, &(0_u64..4_000_000_000_000), |millis| {
         let time = now + Duration::from_millis(millis);
         let since = time.duration_since(UNIX_EPOCH).unwrap();
@@ -298,7 +277,7 @@ fn an_expiry_goes_out_in_the_unit_of_its_service() {
             return Ok(());
         }
         let _ = made.unwrap();
-        let sent = ld.twin.requests()[0].json().unwrap();
+        let sent = ld.world.requests()[0].json().unwrap();
         prop_assert_eq!(
             &sent["expiry"],
             &json!(u64::try_from(since.as_millis()).unwrap())
@@ -310,7 +289,7 @@ fn an_expiry_goes_out_in_the_unit_of_its_service() {
             .block_on(qs_client.create(body).into_future())
             .unwrap();
         let post = qs
-            .twin
+            .world
             .requests()
             .into_iter()
             .find(|r| r.method == "POST")
@@ -368,7 +347,7 @@ fn patches_keep_null_and_absent_apart() {
         prop_assert_eq!(&alone, &json!(expected));
         rig.clear();
         let _ = rig.runtime.block_on(client.patch(&id, patch).into_future());
-        prop_assert_eq!(rig.twin.requests()[0].json().unwrap(), json!(expected));
+        prop_assert_eq!(rig.world.requests()[0].json().unwrap(), json!(expected));
         Ok(())
     });
 }

@@ -1,23 +1,15 @@
 //! Query Server on the wire: what goes out in which order, and what is made of what comes back.
-#![cfg(feature = "query-server")]
-#![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
 
 use std::time::Duration;
 
-use crate::common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, Sent, always, assert_refused, bare, bodies, empty, html,
-    json, lines, now, only, script, sent, whole,
+use crate::support::{
+    CREDENTIAL, NOW, Raw, Reply, Sent, always, assert_refused, at, bare, bodies, empty, html, json,
+    lines, now, one_attempt, only, script, sent, whole,
 };
 use access_tokens::query_server::{
     Client, Created, Liveness, NewToken, OldToken, Token, TokenBody, TokenDraft,
 };
-use access_tokens::{Error, ErrorKind, Expiry, RetryPolicy, UnixSeconds, When};
+use access_tokens::{Error, ErrorKind, Expiry, UnixSeconds, When};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
@@ -36,20 +28,12 @@ fn value_of(name: &str) -> String {
 
 /// Makes one attempt and never waits.
 fn client(server: &MockServer) -> Client {
-    let builder = Client::builder()
-        .base_url(server.uri())
-        .credential(CREDENTIAL);
-    builder
-        .clock(NoWait::default())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
+    one_attempt(Client::builder(), server.uri())
 }
 
 /// Tries up to four times and never waits.
 fn stubborn(uri: &str) -> Client {
-    let builder = Client::builder().base_url(uri).credential(CREDENTIAL);
-    builder.clock(NoWait::default()).build().unwrap()
+    at(Client::builder(), uri).build().unwrap()
 }
 
 /// A token as the server signs it, but for the signature.

@@ -1,11 +1,5 @@
 //! What a token of each service becomes as a record, at the edges where units, marks for "never"
 //! and missing facts are easily mistaken.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +15,8 @@ use access_tokens_testing::{
 };
 use serde_json::{Value, json};
 
-const SECOND: Duration = Duration::from_secs(1);
+use crate::all::world::client_of;
+use crate::support::SECOND;
 
 fn seconds(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap();
@@ -41,20 +36,11 @@ fn named(records: &[TokenRecord], name: &str) -> TokenRecord {
     record
 }
 
-fn ld(twin: &LaunchDarkly, clock: &VirtualClock) -> launchdarkly::Client {
-    launchdarkly::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone())
-        .build()
-        .unwrap()
-}
-
 async fn ld_twin(unset: UnsetExpiry) -> (LaunchDarkly, launchdarkly::Client, VirtualClock) {
     let clock = VirtualClock::new();
     let builder = LaunchDarkly::builder().clock(clock.clone());
     let twin = builder.unset_expiry(unset).start().await.unwrap();
-    let client = ld(&twin, &clock);
+    let client = client_of!(launchdarkly, twin, clock).build().unwrap();
     (twin, client, clock)
 }
 
@@ -168,12 +154,7 @@ async fn query_twin() -> (QueryServer, query_server::Client, VirtualClock) {
     let clock = VirtualClock::new();
     let builder = QueryServer::builder().clock(clock.clone());
     let twin = builder.start().await.unwrap();
-    let client = query_server::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let client = client_of!(query_server, twin, clock).build().unwrap();
     (twin, client, clock)
 }
 
@@ -280,12 +261,7 @@ async fn avisi_twin(unset: UnsetDate) -> (AvisiCloud, avisi_cloud::Client, Virtu
     let clock = VirtualClock::new();
     let builder = AvisiCloud::builder().clock(clock.clone());
     let twin = builder.unset_date(unset).start().await.unwrap();
-    let client = avisi_cloud::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let client = client_of!(avisi_cloud, twin, clock).build().unwrap();
     (twin, client, clock)
 }
 

@@ -1,51 +1,24 @@
 //! What once went wrong and must not again.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(missing_docs)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic
-)]
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::common::{
-    CREDENTIAL, NOW, NoWait, Raw, Reply, always, bare, empty, json, lines, script, whole,
-};
 use access_tokens::launchdarkly::{Patch, Role, Token, TokenBody};
 use access_tokens::{
-    BoxFuture, CredentialError, CredentialProvider, ErrorKind, Result, RetryPolicy, Secret,
-    TokenId, avisi_cloud, launchdarkly, query_server,
+    BoxFuture, CredentialError, CredentialProvider, ErrorKind, Result, Secret, avisi_cloud,
+    launchdarkly, query_server,
 };
 use serde_json::{Value, json};
 
+use crate::support::{
+    CREDENTIAL, NOW, Raw, Reply, Sent, always, bare, empty, head, id, json, lines, one_attempt,
+    script, sent, whole,
+};
+
 fn ld(uri: &str) -> launchdarkly::Client {
-    let builder = launchdarkly::Client::builder()
-        .base_url(uri)
-        .credential(CREDENTIAL);
-    builder
-        .clock(NoWait::default())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
+    one_attempt(launchdarkly::Client::builder(), uri)
 }
 fn qs(uri: &str) -> query_server::Client {
-    let builder = query_server::Client::builder()
-        .base_url(uri)
-        .credential(CREDENTIAL);
-    builder
-        .clock(NoWait::default())
-        .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
-}
-fn id() -> TokenId {
-    "66aa10f2c4d5e60011223344".parse().unwrap()
+    one_attempt(query_server::Client::builder(), uri)
 }
 fn token() -> Value {
     json!({"_id": "66aa10f2c4d5e60011223344", "ownerId": "o", "memberId": "m", "creationDate": 1,
@@ -82,11 +55,7 @@ async fn far_expiry_of_create_is_not_dropped() {
     let outcome = ld(&server.uri())
         .create(TokenBody::builder().role(Role::Reader).expires(AEONS))
         .await;
-    let sent: Vec<_> = crate::common::sent(&server)
-        .await
-        .iter()
-        .map(crate::common::Sent::json)
-        .collect();
+    let sent: Vec<_> = sent(&server).await.iter().map(Sent::json).collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
 #[tokio::test]
@@ -104,11 +73,7 @@ async fn far_expiry_of_patch_is_not_zero() {
     let outcome = ld(&server.uri())
         .patch(&id(), Patch::new().expire_at(UNIX_EPOCH + AEONS))
         .await;
-    let sent: Vec<_> = crate::common::sent(&server)
-        .await
-        .iter()
-        .map(crate::common::Sent::json)
-        .collect();
+    let sent: Vec<_> = sent(&server).await.iter().map(Sent::json).collect();
     assert!(outcome.is_err(), "sent {sent:?}");
 }
 #[tokio::test]
@@ -119,11 +84,7 @@ async fn past_expiry_before_another_in_a_patch() {
     let outcome = ld(&server.uri())
         .patch(&id(), Patch::new().expire_at(past).expire_at(future))
         .await;
-    assert!(
-        outcome.is_err(),
-        "sent {:?}",
-        crate::common::sent(&server).await[0].json()
-    );
+    assert!(outcome.is_err(), "sent {:?}", sent(&server).await[0].json());
 }
 #[tokio::test]
 async fn past_expiry_in_a_token_body() {
@@ -132,11 +93,7 @@ async fn past_expiry_in_a_token_body() {
         serde_json::from_value(json!({"role": "reader", "expiry": 5, "defaultApiVersion": 1}))
             .unwrap();
     let outcome = ld(&server.uri()).create(body).await;
-    assert!(
-        outcome.is_err(),
-        "sent {:?}",
-        crate::common::sent(&server).await[0].json()
-    );
+    assert!(outcome.is_err(), "sent {:?}", sent(&server).await[0].json());
 }
 #[tokio::test]
 async fn somebody_elses_living_token_is_not_deleted() {
@@ -215,11 +172,7 @@ async fn a_redirect_without_a_scheme_names_its_origin() {
 #[tokio::test]
 async fn an_answer_without_a_secret_keeps_status_and_attempts() {
     let server = always(json(201, &json!({"id": "x"}))).await;
-    let client = avisi_cloud::Client::builder()
-        .base_url(server.uri())
-        .credential(CREDENTIAL)
-        .build()
-        .unwrap();
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
     let error = client
         .provision(avisi_cloud::ProvisionBody::builder("n"))
         .await
@@ -274,11 +227,7 @@ async fn words_stay_on_one_line_for_unicode_too() {
 #[tokio::test]
 async fn an_id_of_an_answer_in_an_error_is_bounded() {
     let server = always(json(201, &json!({"id": "x\u{202e}".repeat(100_000)}))).await;
-    let client = avisi_cloud::Client::builder()
-        .base_url(server.uri())
-        .credential(CREDENTIAL)
-        .build()
-        .unwrap();
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
     let error = client
         .provision(avisi_cloud::ProvisionBody::builder("n"))
         .await
@@ -291,7 +240,7 @@ async fn an_id_of_an_answer_in_an_error_is_bounded() {
 }
 #[tokio::test]
 async fn a_401_stays_a_401_when_its_body_breaks_off() {
-    let cut = crate::common::head(401, &[("content-length", "500")]);
+    let cut = head(401, &[("content-length", "500")]);
     let raw = Raw::start(move |_| Reply::Bytes(cut.clone())).await;
     let error = ld(&raw.uri).get(&id()).await.unwrap_err();
     assert_eq!(
@@ -303,9 +252,7 @@ async fn a_401_stays_a_401_when_its_body_breaks_off() {
 }
 #[tokio::test]
 async fn a_bodyless_success_with_an_html_content_type() {
-    let raw =
-        Raw::start(|_| Reply::Bytes(crate::common::head(204, &[("content-type", "text/html")])))
-            .await;
+    let raw = Raw::start(|_| Reply::Bytes(head(204, &[("content-type", "text/html")]))).await;
     ld(&raw.uri).delete(&id()).await.unwrap();
 }
 #[test]
@@ -322,11 +269,7 @@ async fn empty_custom_roles_are_refused() {
     let outcome = ld(&server.uri())
         .create(TokenBody::builder().custom_roles(Vec::<String>::new()))
         .await;
-    assert!(
-        outcome.is_err(),
-        "sent {}",
-        crate::common::sent(&server).await[0].json()
-    );
+    assert!(outcome.is_err(), "sent {}", sent(&server).await[0].json());
 }
 #[tokio::test]
 async fn a_row_without_a_secret_exists() {
@@ -345,6 +288,6 @@ async fn sub_millisecond_expiry_is_not_rounded_into_the_past() {
         .await
         .map(drop)
         .unwrap();
-    let sent = crate::common::sent(&server).await[0].json();
+    let sent = sent(&server).await[0].json();
     assert!(sent["expiry"].as_i64().unwrap() > NOW * 1000, "{sent}");
 }

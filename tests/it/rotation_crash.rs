@@ -3,18 +3,6 @@
 //! The twin runs in this process; the rotation runs in a child that is killed (SIGKILL) right
 //! before or right after it writes a step down: in the first case what the last step names has been
 //! done and is not written, in the second what the next step names is written and not done.
-#![cfg(all(
-    unix,
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "what fails here fails the test"
-)]
 
 use std::path::Path;
 use std::process::{Command, ExitStatus};
@@ -28,8 +16,8 @@ use access_tokens::rotation::{
 };
 use access_tokens::{BoxFuture, RetryPolicy, Secret, TokenKey};
 
-use crate::rotation_support::world::{Kind, World, client};
-use crate::rotation_support::{Scratch, secret_in};
+use crate::all::world::{Kind, World, client};
+use crate::support::{Scratch, secret_in};
 
 /// How a rotation goes about it.
 #[derive(Clone, Copy, Debug)]
@@ -198,7 +186,7 @@ impl Scene {
         let program = std::env::current_exe().unwrap();
         let output = Command::new(program)
             .args([
-                "rotation_crash::child",
+                "all::rotation_crash::child",
                 "--exact",
                 "--nocapture",
                 "--test-threads=1",

@@ -1,17 +1,6 @@
 //! Random rotations with faults at every call, crashes at every call, and sinks that fail.
 //!
 //! `ROTATION_SIMULATIONS` is how many; `ROTATION_SEED` begins elsewhere, or shows one again.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "what fails here fails the test"
-)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,9 +16,9 @@ use access_tokens::{BoxFuture, Marker, RetryPolicy, TokenKey, TokenService};
 use access_tokens_testing::Fault;
 use fastrand::Rng;
 
-use crate::rotation_support::watched::{Moment, Watched};
-use crate::rotation_support::world::{KINDS, Kind, World};
-use crate::rotation_support::{Scratch, secret_in};
+use crate::all::world::watched::{Moment, Watched};
+use crate::all::world::{KINDS, Kind, World};
+use crate::support::{Scratch, secret_in};
 
 /// A sink that fails now and then: before it stores, after it, or in between.
 #[derive(Debug)]

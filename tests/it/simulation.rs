@@ -2,18 +2,6 @@
 //! there is either known to the caller or found by its mark.
 //!
 //! A few hundred sequences by default; `SIMULATIONS=10000` for more, `SIMULATION_SEED` for others.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,9 +10,10 @@ use access_tokens::avisi_cloud::ProvisionBody;
 use access_tokens::launchdarkly::{Role, TokenBody};
 use access_tokens::query_server::{self, Created};
 use access_tokens::{Error, Marker, Result, Secret, TokenId, TokenServiceExt as _};
-use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
+use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer};
 
-use crate::faults_support::op::{Op, Target, Twin};
+use crate::all::world::World;
+use crate::all::world::op::{Op, Target};
 
 /// What the caller knows after one create.
 enum Known {
@@ -87,59 +76,48 @@ fn fault(random: &mut fastrand::Rng) -> Fault {
 }
 
 /// Lets faults loose on the operations of a call, the first few times it makes them.
-fn loose(random: &mut fastrand::Rng, twin: &Twin, ops: &[Op]) {
+fn loose(random: &mut fastrand::Rng, world: &World, ops: &[Op]) {
     for &op in ops {
         // The create itself suffers most.
         let faults = if op == ops[0] { 1..4 } else { 0..2 };
         for _ in 0..random.u8(faults) {
             let nth = random.u64(1..4);
-            op.suffer_nth(twin, fault(random), nth);
+            op.suffer_nth(world, fault(random), nth);
         }
     }
 }
 
-struct World {
-    twin: Twin,
-    target: Target,
-    report: Report,
+/// A world in which the creates of a service are to be simulated.
+async fn world(op: Op) -> (World, Target) {
+    let world = op.world().await;
+    let mut target = world.target();
+    target.attempt_timeout = Duration::from_millis(250);
+    (world, target)
 }
 
-impl World {
-    async fn new(op: Op) -> Self {
-        let clock = VirtualClock::new();
-        let twin = op.twin(&clock).await;
-        let mut target = twin.target(&clock);
-        target.attempt_timeout = Duration::from_millis(250);
-        let report = Report::default();
-        Self {
-            twin,
-            target,
-            report,
-        }
-    }
-
+impl Report {
     /// Takes down what the caller knows, holding it against the twin: `there` are the tokens with
     /// this create's mark.
     fn note(&mut self, result: Result<Known>, there: &[(String, bool)], seed: u64) -> Known {
-        self.report.creates += 1;
+        self.creates += 1;
         assert!(there.len() <= 1, "made twice, seed {seed}: {there:?}");
         let known = result.unwrap_or_else(|error| {
             let kind = format!("{:?} {:?}", error.kind(), error.cause());
-            *self.report.errors.entry(kind).or_default() += 1;
+            *self.errors.entry(kind).or_default() += 1;
             after(&error)
         });
         match &known {
             Known::Made { id, .. } => {
-                self.report.made += 1;
+                self.made += 1;
                 assert_eq!(there.first().map(|(id, _)| id), Some(id), "seed {seed}");
             }
             Known::Nothing => {
-                self.report.nothing += 1;
+                self.nothing += 1;
                 assert!(there.is_empty(), "there is one after all, seed {seed}");
             }
             Known::Perhaps => {
-                self.report.perhaps += 1;
-                self.report.orphans += there.len();
+                self.perhaps += 1;
+                self.orphans += there.len();
             }
         }
         known
@@ -156,13 +134,11 @@ fn after(error: &Error) -> Known {
 
 async fn launchdarkly(seed: u64, rounds: u64) -> Report {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(Op::LdCreate).await;
-    let client = world.target.launchdarkly().unwrap();
+    let (world, target) = world(Op::LdCreate).await;
+    let (client, twin) = (target.launchdarkly().unwrap(), world.launchdarkly());
+    let mut report = Report::default();
     for _ in 0..rounds {
-        let Twin::Ld(twin, _) = &world.twin else {
-            unreachable!()
-        };
-        loose(&mut random, &world.twin, &[Op::LdCreate]);
+        loose(&mut random, &world, &[Op::LdCreate]);
         let marker = Marker::random();
         let body = TokenBody::builder().name("made").role(Role::Reader);
         let made = client.create(body.marker(&marker)).await;
@@ -171,13 +147,10 @@ async fn launchdarkly(seed: u64, rounds: u64) -> Report {
             secret: new.secret().clone(),
         });
         twin.clear_faults();
-        world.report.requests += twin.requests().len();
+        report.requests += twin.requests().len();
         twin.clear_requests();
         let there = marked(twin, &marker);
-        let known = world.note(result, &there, seed);
-        let Twin::Ld(twin, _) = &world.twin else {
-            unreachable!()
-        };
+        let known = report.note(result, &there, seed);
         match known {
             Known::Made { id, secret } => {
                 assert!(twin.authenticates(&secret), "seed {seed}");
@@ -194,7 +167,7 @@ async fn launchdarkly(seed: u64, rounds: u64) -> Report {
         }
         assert_eq!(marked(twin, &marker), [], "seed {seed}");
     }
-    world.report
+    report
 }
 
 fn marked(twin: &LaunchDarkly, marker: &Marker) -> Vec<(String, bool)> {
@@ -208,13 +181,11 @@ fn marked(twin: &LaunchDarkly, marker: &Marker) -> Vec<(String, bool)> {
 
 async fn avisi_cloud(seed: u64, rounds: u64) -> Report {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(Op::AvCreate).await;
-    let client = world.target.avisi_cloud().unwrap();
+    let (world, target) = world(Op::AvCreate).await;
+    let (client, twin) = (target.avisi_cloud().unwrap(), world.avisi_cloud());
+    let mut report = Report::default();
     for _ in 0..rounds {
-        let Twin::Av(twin, _) = &world.twin else {
-            unreachable!()
-        };
-        loose(&mut random, &world.twin, &[Op::AvCreate]);
+        loose(&mut random, &world, &[Op::AvCreate]);
         let marker = Marker::random();
         let made = client
             .provision(ProvisionBody::builder("made").marker(&marker))
@@ -224,13 +195,10 @@ async fn avisi_cloud(seed: u64, rounds: u64) -> Report {
             secret: new.secret().clone(),
         });
         twin.clear_faults();
-        world.report.requests += twin.requests().len();
+        report.requests += twin.requests().len();
         twin.clear_requests();
         let there = named(twin, &marker);
-        let known = world.note(result, &there, seed);
-        let Twin::Av(twin, _) = &world.twin else {
-            unreachable!()
-        };
+        let known = report.note(result, &there, seed);
         match known {
             Known::Made { id, secret } => {
                 assert!(twin.authenticates(&secret), "seed {seed}");
@@ -247,7 +215,7 @@ async fn avisi_cloud(seed: u64, rounds: u64) -> Report {
         }
         assert!(named(twin, &marker).iter().all(|(_, active)| !active));
     }
-    world.report
+    report
 }
 
 fn named(twin: &AvisiCloud, marker: &Marker) -> Vec<(String, bool)> {
@@ -260,14 +228,12 @@ fn named(twin: &AvisiCloud, marker: &Marker) -> Vec<(String, bool)> {
 /// locked at times, and at times the server makes a token that it does not accept.
 async fn query_server(seed: u64, rounds: u64) -> Report {
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut world = World::new(Op::QsCreate).await;
-    let client = world.target.query_server().unwrap();
+    let (world, target) = world(Op::QsCreate).await;
+    let (client, twin) = (target.query_server().unwrap(), world.query_server());
+    let mut report = Report::default();
     for round in 0..rounds {
-        let Twin::Qs(twin) = &world.twin else {
-            unreachable!()
-        };
         let ops = [Op::QsCreate, Op::QsList, Op::QsValue, Op::QsDelete];
-        loose(&mut random, &world.twin, &ops);
+        loose(&mut random, &world, &ops);
         twin.lock_database(u32::from(random.u8(..10) == 0));
         twin.dead_on_arrival(u32::from(random.u8(..8) == 0));
         let name = format!("made {round}");
@@ -284,15 +250,12 @@ async fn query_server(seed: u64, rounds: u64) -> Report {
         twin.clear_faults();
         twin.lock_database(0);
         twin.dead_on_arrival(0);
-        world.report.requests += twin.requests().len();
+        report.requests += twin.requests().len();
         twin.clear_requests();
         let there = rows(twin, &name);
-        let known = world.note(result, &there, seed);
-        let Twin::Qs(twin) = &world.twin else {
-            unreachable!()
-        };
+        let known = report.note(result, &there, seed);
         match known {
-            Known::Made { secret, .. } => assert!(twin.accepts(&secret), "seed {seed}"),
+            Known::Made { secret, .. } => assert!(twin.authenticates(&secret), "seed {seed}"),
             Known::Nothing => {}
             Known::Perhaps => {
                 let found = client.find(&name).await.unwrap();
@@ -302,7 +265,7 @@ async fn query_server(seed: u64, rounds: u64) -> Report {
         client.delete(&name).await.unwrap();
         assert_eq!(rows(twin, &name), [], "seed {seed}");
     }
-    world.report
+    report
 }
 
 fn rows(twin: &QueryServer, name: &str) -> Vec<(String, bool)> {

@@ -1,12 +1,11 @@
-//! A clock that stands still until a test moves it.
+//! Clocks that a test moves.
 
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use access_tokens::Clock;
+use access_tokens::{BoxFuture, Clock, SystemClock};
 
 /// A clock that a test turns by hand, shared by clients and twins.
 ///
@@ -113,7 +112,7 @@ impl Clock for VirtualClock {
         self.lock().since_start
     }
 
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let end = {
                 let mut state = self.lock();
@@ -125,6 +124,101 @@ impl Clock for VirtualClock {
             let rest = end.saturating_sub(state.since_start);
             state.advance(rest);
         })
+    }
+}
+
+/// A clock that runs with another one, ahead of it or behind it by as much as a test says.
+///
+/// Over the system's clock (as [`new`](Self::new) makes it) it lets weeks pass for a twin that
+/// another process talks to. Over a [`VirtualClock`] it is the clock of a machine that goes wrong
+/// by minutes. Clones share the same difference.
+///
+/// ```
+/// use std::time::Duration;
+/// use access_tokens::Clock;
+/// use access_tokens_testing::{ShiftedClock, VirtualClock};
+///
+/// let clock = VirtualClock::new();
+/// let fast = ShiftedClock::over(clock.clone());
+/// fast.set_ahead(Duration::from_secs(180));
+/// assert_eq!(fast.now(), clock.now() + Duration::from_secs(180));
+/// ```
+#[derive(Clone, Debug)]
+pub struct ShiftedClock {
+    base: Arc<dyn Clock>,
+    shift: Arc<Mutex<Shift>>,
+}
+
+#[derive(Debug, Default)]
+struct Shift {
+    ahead: Duration,
+    behind: Duration,
+    /// Only what was let pass: a difference that is set is a wrong date and no time.
+    passed: Duration,
+}
+
+impl ShiftedClock {
+    /// A clock that runs with the system's, without a difference yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::over(SystemClock::new())
+    }
+
+    /// A clock that runs with this one, without a difference yet.
+    #[must_use]
+    pub fn over(base: impl Clock + 'static) -> Self {
+        Self {
+            base: Arc::new(base),
+            shift: Arc::default(),
+        }
+    }
+
+    /// Lets time pass on this clock alone.
+    pub fn advance(&self, by: Duration) {
+        let mut shift = self.lock();
+        shift.ahead = shift.ahead.saturating_add(by);
+        shift.passed = shift.passed.saturating_add(by);
+    }
+
+    /// Puts the date ahead of the other clock's by this much; [`monotonic`](Clock::monotonic) stays
+    /// where it is.
+    pub fn set_ahead(&self, by: Duration) {
+        let mut shift = self.lock();
+        (shift.ahead, shift.behind) = (by, Duration::ZERO);
+    }
+
+    /// Puts the date behind the other clock's by this much; [`monotonic`](Clock::monotonic) stays
+    /// where it is.
+    pub fn set_behind(&self, by: Duration) {
+        let mut shift = self.lock();
+        (shift.ahead, shift.behind) = (Duration::ZERO, by);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shift> {
+        self.shift.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for ShiftedClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> SystemTime {
+        let (base, shift) = (self.base.now(), self.lock());
+        // At the ends of the system's range of dates the difference is lost.
+        let ahead = base.checked_add(shift.ahead).unwrap_or(base);
+        ahead.checked_sub(shift.behind).unwrap_or(ahead)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.base.monotonic().saturating_add(self.lock().passed)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        self.base.sleep(duration)
     }
 }
 

@@ -1,8 +1,15 @@
 //! What all twins offer, written once.
 
+use std::collections::BTreeMap;
+use std::io;
+
+use serde_json::Value;
+
+use super::shared::Operation;
+
 /// The methods that all twins have; the type must have a field `server`.
 macro_rules! common_methods {
-    ($twin:ty, $operation:ty) => {
+    ($twin:ty, $operation:ty, $service:ident) => {
         impl $twin {
             /// The address to give to a client: `http://127.0.0.1:PORT`, without a slash at the
             /// end.
@@ -17,7 +24,15 @@ macro_rules! common_methods {
                 self.server.requests()
             }
 
-            /// Forgets what was received.
+            /// How many requests there were for an operation, whatever became of them; recording
+            /// need not be on.
+            #[must_use]
+            pub fn count(&self, operation: $operation) -> u64 {
+                let counts = self.server.counts();
+                counts.get(&operation).copied().unwrap_or_default()
+            }
+
+            /// Forgets what was received, counts included.
             pub fn clear_requests(&self) {
                 self.server.clear_requests();
             }
@@ -62,7 +77,85 @@ macro_rules! common_methods {
                 self.server.accept_connections()
             }
         }
+
+        impl $crate::twin::sealed::Sealed for $twin {}
+
+        impl $crate::Twin for $twin {
+            fn service(&self) -> ::access_tokens::Service {
+                ::access_tokens::Service::$service
+            }
+
+            fn base_url(&self) -> String {
+                self.server.base_url()
+            }
+
+            fn credential(&self) -> ::access_tokens::Secret {
+                <$twin>::credential(self)
+            }
+
+            fn authenticates(&self, secret: &::access_tokens::Secret) -> bool {
+                <$twin>::authenticates(self, secret)
+            }
+
+            fn entries(&self) -> Vec<$crate::Entry> {
+                self.all_entries()
+            }
+
+            fn remove(&self, key: &str) -> bool {
+                <$twin>::remove(self, key)
+            }
+
+            fn counts(&self) -> ::std::collections::BTreeMap<String, u64> {
+                $crate::common::named(self.server.counts())
+            }
+
+            fn set_fault(
+                &self,
+                operation: Option<&str>,
+                nth: u64,
+                times: u64,
+                fault: $crate::Fault,
+            ) -> ::std::io::Result<()> {
+                let rule = match operation {
+                    Some(name) => self.on($crate::common::operation(name)?),
+                    None => self.on_any(),
+                };
+                rule.nth(nth).times(times).then(fault);
+                Ok(())
+            }
+
+            fn clear_faults(&self) {
+                self.server.script().clear();
+            }
+
+            fn clear_requests(&self) {
+                self.server.clear_requests();
+            }
+
+            fn refuse_connections(&self) -> ::std::io::Result<()> {
+                self.server.refuse_connections()
+            }
+
+            fn accept_connections(&self) -> ::std::io::Result<()> {
+                self.server.accept_connections()
+            }
+        }
     };
+}
+
+/// Counts under the names that operations have in JSON.
+pub(crate) fn named<O: Operation>(counts: BTreeMap<O, u64>) -> BTreeMap<String, u64> {
+    let name = |operation: O| match serde_json::to_value(operation) {
+        Ok(Value::String(name)) => name,
+        _ => format!("{operation:?}"),
+    };
+    counts.into_iter().map(|(key, n)| (name(key), n)).collect()
+}
+
+/// The operation that has this name in JSON.
+pub(crate) fn operation<O: Operation>(name: &str) -> io::Result<O> {
+    // The error names those that there are.
+    serde_json::from_value(Value::from(name)).map_err(io::Error::other)
 }
 
 pub(crate) use common_methods;

@@ -5,15 +5,22 @@ use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, de};
+
 /// What goes wrong with a request.
 ///
 /// A fault either *acts* (the service handles the request and its state changes, only the answer
 /// suffers) or does *not act* (the service never sees the request). All times are real time, also
 /// on a twin with a [`VirtualClock`](super::VirtualClock).
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In JSON names are in snake case and times are in seconds: `"act_then_close"`, `{"status": 503}`,
+/// `{"delay": 0.2}`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fault {
     /// The right answer, this much later. Acts, before the wait.
+    #[serde(deserialize_with = "seconds")]
     Delay(Duration),
     /// A bare status without a body. Does not act.
     Status(u16),
@@ -22,8 +29,10 @@ pub enum Fault {
         /// The status.
         status: u16,
         /// The headers; those that HTTP does not allow are left out.
+        #[serde(default)]
         headers: Vec<(String, String)>,
-        /// The body.
+        /// The body; in JSON a text.
+        #[serde(default, deserialize_with = "text")]
         body: Vec<u8>,
     },
     /// A redirect (302) to this location. Does not act.
@@ -60,6 +69,15 @@ pub enum Fault {
     Garbage,
     /// The right answer with one more header, of 512 KiB. Acts.
     OversizedHeader,
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(seconds).map_err(de::Error::custom)
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    String::deserialize(deserializer).map(String::into_bytes)
 }
 
 /// The rules of one twin; `O` is its type of operations.

@@ -38,6 +38,9 @@ pub(super) async fn handle<S: Service>(
 ) -> Result<Response<TwinBody>, Close> {
     let (head, incoming) = request.into_parts();
     let operation = shared.service.operation(&head.method, head.uri.path());
+    if let Some(operation) = operation {
+        shared.count(operation);
+    }
     let fault = shared.script.next(operation);
     let mut received = Received {
         method: head.method,

@@ -130,10 +130,10 @@
 //! suite can be run against a real server, to see whether it still does what its twin does:
 //!
 //! ```text
-//! ACCESS_TOKENS_LIVE_QUERY_SERVER_URL=http://localhost:3000 \
-//! ACCESS_TOKENS_LIVE_QUERY_SERVER_TOKEN=… \
-//! cargo test --test conformance live -- --nocapture
+//! QUERY_DEPLOY_URL=http://localhost:3000 QUERY_DEPLOY_TOKEN=… conformance query-server
 //! ```
+//!
+//! (`cargo install access-tokens-testing` brings that program, and `twins`.)
 //!
 //! Whoever builds a stand-in of their own can hold it to the same suite.
 //!
@@ -163,10 +163,14 @@ mod message;
 pub mod query_server;
 mod server;
 mod shared;
+mod twin;
+mod twins;
 
 pub use avisi_cloud::AvisiCloud;
-pub use clock::VirtualClock;
+pub use clock::{ShiftedClock, VirtualClock};
 pub use fault::{Fault, Rule};
 pub use launchdarkly::LaunchDarkly;
 pub use message::Received;
 pub use query_server::QueryServer;
+pub use twin::{Entry, Twin};
+pub use twins::Twins;

@@ -1,5 +1,6 @@
 //! The HTTP server beneath every twin.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -80,6 +81,11 @@ impl<S: Service> Server<S> {
     /// Forgets what was received.
     pub(crate) fn clear_requests(&self) {
         self.shared.clear();
+    }
+
+    /// How many requests there were for each operation.
+    pub(crate) fn counts(&self) -> BTreeMap<S::Operation, u64> {
+        self.shared.counts()
     }
 
     /// Switches recording on or off.

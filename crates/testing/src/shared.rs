@@ -1,12 +1,14 @@
 //! What a server and the handlers of its requests have in common.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::fault::Script;
 use super::message::{Answer, Received};
@@ -15,10 +17,21 @@ use access_tokens::Clock;
 /// How many requests are kept; older ones make room.
 const KEPT_REQUESTS: usize = 10_000;
 
+/// The name of something that a service does.
+pub(crate) trait Operation:
+    Copy + Ord + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
+impl<T> Operation for T where
+    T: Copy + Ord + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+
 /// What a twin does with requests.
 pub(crate) trait Service: Send + Sync + 'static {
     /// The names of what it can do, for the fault script.
-    type Operation: Copy + Eq + Hash + fmt::Debug + Send + Sync + 'static;
+    type Operation: Operation;
 
     /// Which operation a request is for, judged by its method and its still encoded path.
     fn operation(&self, method: &Method, path: &str) -> Option<Self::Operation>;
@@ -34,6 +47,7 @@ pub(super) struct Shared<S: Service> {
     pub(super) script: Script<S::Operation>,
     recording: AtomicBool,
     requests: Mutex<VecDeque<Arc<Received>>>,
+    counts: Mutex<BTreeMap<S::Operation, u64>>,
 }
 
 impl<S: Service> Shared<S> {
@@ -44,6 +58,7 @@ impl<S: Service> Shared<S> {
             script: Script::new(),
             recording: AtomicBool::new(true),
             requests: Mutex::new(VecDeque::new()),
+            counts: Mutex::new(BTreeMap::new()),
         }
     }
 
@@ -56,6 +71,17 @@ impl<S: Service> Shared<S> {
 
     pub(super) fn clear(&self) {
         self.lock_requests().clear();
+        self.lock_counts().clear();
+    }
+
+    pub(super) fn count(&self, operation: S::Operation) {
+        let mut counts = self.lock_counts();
+        let count = counts.entry(operation).or_default();
+        *count = count.saturating_add(1);
+    }
+
+    pub(super) fn counts(&self) -> BTreeMap<S::Operation, u64> {
+        self.lock_counts().clone()
     }
 
     pub(super) fn set_recording(&self, on: bool) {
@@ -72,6 +98,10 @@ impl<S: Service> Shared<S> {
             requests.pop_front();
         }
         requests.push_back(Arc::clone(request));
+    }
+
+    fn lock_counts(&self) -> MutexGuard<'_, BTreeMap<S::Operation, u64>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_requests(&self) -> MutexGuard<'_, VecDeque<Arc<Received>>> {

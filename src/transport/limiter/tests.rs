@@ -2,11 +2,30 @@ use std::time::UNIX_EPOCH;
 
 use futures_core::future::BoxFuture;
 
+use super::super::limits::LimitHeaders;
 use super::super::operation::Idempotency;
+use super::super::profile::Profile;
 use super::*;
 
 static LIST: Operation = Operation::new("list", Idempotency::Safe, 200);
 static MAKE: Operation = Operation::new("make", Idempotency::NonIdempotent, 201);
+const PROFILE: Profile = Profile {
+    limits: &[
+        LimitHeaders {
+            scope: Scope::Global,
+            limit: "x-ratelimit-global-limit",
+            remaining: "x-ratelimit-global-remaining",
+            reset: "x-ratelimit-reset",
+        },
+        LimitHeaders {
+            scope: Scope::Route,
+            limit: "x-ratelimit-route-limit",
+            remaining: "x-ratelimit-route-remaining",
+            reset: "x-ratelimit-reset",
+        },
+    ],
+    ..Profile::of(crate::Service::LAUNCH_DARKLY)
+};
 const SECOND: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(1_800_000_000);
 
@@ -33,8 +52,10 @@ fn learn(limiter: &Limiter, status: u16, at: Duration, pairs: &[(&'static str, S
         .iter()
         .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
         .collect();
-    let status = StatusCode::from_u16(status).unwrap();
-    limiter.observe(&LIST, status, &headers, &At(at));
+    let now = At(at).now();
+    let timing = Timing::read(&PROFILE, &headers, now);
+    let declined = matches!(status, 429 | 503);
+    limiter.observe(&LIST, declined, &timing, (now, at));
 }
 
 fn window(scope: &'static str, left: u64, ends: Duration) -> [(&'static str, String); 3] {

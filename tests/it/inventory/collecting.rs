@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use access_tokens::inventory::{Inventory, Phase};
-use access_tokens::{ErrorKind, RecordStream, launchdarkly};
+use access_tokens::{ErrorKind, RecordStream};
 use access_tokens_testing::launchdarkly::{self as ld_twin, RateLimit};
 use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock, avisi_cloud, query_server};
 
 use super::memory::{MEMORY, Memory, record};
 use super::{Setup, names};
+use crate::all::world::client_of;
 
 #[tokio::test]
 async fn accounts_that_fail_do_not_hide_the_others() {
@@ -117,10 +118,7 @@ async fn a_rate_limited_account_is_waited_for() {
     for n in 0..199 {
         twin.seed(ld_twin::Seed::new(format!("token {n}")));
     }
-    let client = launchdarkly::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone());
+    let client = client_of!(launchdarkly, twin, clock);
     let inventory = Inventory::new().clock(clock.clone());
     let report = inventory.add("prod", client.build().unwrap()).collect();
     let report = report.await;

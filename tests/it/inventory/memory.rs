@@ -46,7 +46,7 @@ impl fmt::Debug for Memory {
 }
 
 fn no<T: Send + 'static>() -> BoxFuture<'static, Result<T>> {
-    let error = Error::of_service(MEMORY, ErrorKind::Unsupported, "this one only lists");
+    let error = Error::new(MEMORY, ErrorKind::Unsupported, "this one only lists");
     Box::pin(async { Err(error) })
 }
 

@@ -1,10 +1,4 @@
 //! Inventories over the twins, and over services that misbehave in ways the twins cannot.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 mod collecting;
 mod filters;
@@ -14,6 +8,8 @@ mod outputs;
 use access_tokens::inventory::{Inventory, Report};
 use access_tokens::{RetryPolicy, avisi_cloud, launchdarkly, query_server};
 use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
+
+use crate::all::world::client_of;
 
 /// The three twins and their clients, all by one clock.
 struct Setup {
@@ -38,33 +34,18 @@ impl Setup {
     }
 
     fn ld(&self) -> launchdarkly::Client {
-        launchdarkly::Client::builder()
-            .base_url(self.ld.base_url())
-            .credential(self.ld.credential())
-            .clock(self.clock.clone())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        let builder = client_of!(launchdarkly, self.ld, self.clock);
+        builder.retry(RetryPolicy::none()).build().unwrap()
     }
 
     fn query(&self) -> query_server::Client {
-        query_server::Client::builder()
-            .base_url(self.query.base_url())
-            .credential(self.query.credential())
-            .clock(self.clock.clone())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        let builder = client_of!(query_server, self.query, self.clock);
+        builder.retry(RetryPolicy::none()).build().unwrap()
     }
 
     fn avisi(&self) -> avisi_cloud::Client {
-        avisi_cloud::Client::builder()
-            .base_url(self.avisi.base_url())
-            .credential(self.avisi.credential())
-            .clock(self.clock.clone())
-            .retry(RetryPolicy::none())
-            .build()
-            .unwrap()
+        let builder = client_of!(avisi_cloud, self.avisi, self.clock);
+        builder.retry(RetryPolicy::none()).build().unwrap()
     }
 
     fn inventory(&self) -> Inventory {

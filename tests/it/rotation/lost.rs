@@ -8,7 +8,7 @@ use access_tokens::{Overrides, RetryPolicy};
 use access_tokens_testing::{Fault, avisi_cloud};
 
 use super::{Call, KINDS, Kind, NAME, Setup, Twin};
-use crate::rotation_support::watched::{Moment, Watched};
+use crate::all::world::watched::{Moment, Watched};
 
 #[tokio::test]
 async fn a_create_whose_answer_is_lost_leaves_no_orphan() {

@@ -1,15 +1,4 @@
 //! Rotations on the twins.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "what fails here fails the test"
-)]
 
 mod fleet;
 mod lost;
@@ -25,8 +14,8 @@ use access_tokens::rotation::sink::{self, FileSink, Sink, SinkError};
 use access_tokens::rotation::{Journal, MemoryJournal, Rotation};
 use access_tokens::{Secret, TokenKey, TokenRecord};
 
-pub(crate) use crate::rotation_support::world::{Call, KINDS, Kind, NAME, Twin, World};
-pub(crate) use crate::rotation_support::{Scratch, secret_in};
+pub(crate) use crate::all::world::{Call, KINDS, Kind, NAME, Twin, World};
+pub(crate) use crate::support::{Scratch, secret_in};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 

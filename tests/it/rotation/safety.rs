@@ -240,7 +240,7 @@ async fn a_name_that_stands_for_another_token_now_is_left_alone() {
         panic!()
     };
     assert_eq!(error.kind(), ErrorKind::Changed);
-    assert!(twin.accepts(&theirs.secret));
+    assert!(twin.authenticates(&theirs.secret));
     assert!(rotation.forget().await.unwrap().is_some());
     setup.assert_no_entry().await;
 }

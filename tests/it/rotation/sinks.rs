@@ -1,5 +1,4 @@
 //! Files and commands.
-#![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -5,6 +5,7 @@ use access_tokens::{Expiry, TokenKey};
 use access_tokens_testing::{launchdarkly, query_server};
 
 use super::{HOUR, KINDS, Kind, NAME, Setup, Twin};
+use crate::all::world::client_of;
 
 async fn run(rotation: &Rotation) -> Old {
     let rotated = rotation.plan().await.unwrap().run().await.unwrap();
@@ -180,12 +181,7 @@ async fn a_server_that_does_not_know_expiry_awaits_finish() {
     let builder = access_tokens_testing::LaunchDarkly::builder().clock(clock.clone());
     let twin = builder.ignores_expiry(true).start().await.unwrap();
     let token = twin.seed(launchdarkly::Seed::new(NAME));
-    let ld = access_tokens::launchdarkly::Client::builder()
-        .base_url(twin.base_url())
-        .credential(twin.credential())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
+    let ld = client_of!(launchdarkly, twin, clock).build().unwrap();
     let vault = super::Vault::default();
     let rotation = Rotation::of(&ld, &TokenKey::new(&token.id))
         .deliver(vault.sink())
@@ -222,8 +218,8 @@ async fn a_name_that_was_taken_after_the_plan_is_not_touched() {
     };
     let theirs = twin.seed(query_server::Seed::new("edge-2"));
     assert_eq!(plan.run().await.unwrap_err().kind(), ErrorKind::NameTaken);
-    assert!(twin.accepts(&theirs.secret));
-    assert!(twin.accepts(&setup.world.secret));
+    assert!(twin.authenticates(&theirs.secret));
+    assert!(twin.authenticates(&setup.world.secret));
     setup.assert_no_entry().await;
 }
 
@@ -329,7 +325,7 @@ async fn a_thousand_rotations_on_query_server_give_tokens_that_it_accepts() {
             .await
             .unwrap()
             .successor;
-        assert!(twin.accepts(&setup.delivered()));
+        assert!(twin.authenticates(&setup.delivered()));
         assert_eq!(twin.tokens().len(), 1);
     }
 }

@@ -14,6 +14,7 @@ use self::options::Options;
 use self::service::Account;
 use super::common::common_methods;
 use super::server::Server;
+use super::twin::Entry;
 use access_tokens::{Clock, Secret};
 
 /// An Avisi Cloud user with their personal access tokens, on a port of the loopback interface; it
@@ -58,7 +59,7 @@ pub struct AvisiCloud {
     credential: TwinToken,
 }
 
-common_methods!(AvisiCloud, Operation);
+common_methods!(AvisiCloud, Operation, AVISI_CLOUD);
 
 fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<AvisiCloud> {
     let listed = options.lists_credential;
@@ -111,6 +112,29 @@ impl AvisiCloud {
     #[expect(clippy::must_use_candidate, reason = "the token is there without it")]
     pub fn seed(&self, seed: Seed) -> TwinToken {
         self.server.service().seed(seed)
+    }
+
+    /// Removes a token past the API, as the user would elsewhere; `false` if there is none.
+    #[expect(clippy::must_use_candidate, reason = "called for what it changes")]
+    pub fn remove(&self, id: &str) -> bool {
+        let mut state = self.server.service().lock();
+        let before = state.tokens.len();
+        state.tokens.retain(|token| token.id != id);
+        state.tokens.len() < before
+    }
+
+    fn all_entries(&self) -> Vec<Entry> {
+        let now = self.now();
+        let entry = |token: TwinToken| Entry {
+            works: token.works(now),
+            key: token.id,
+            name: token.name,
+            secret: token.secret,
+            created: token.created_at,
+            expires: token.expire_at,
+            last_used: token.last_used_at,
+        };
+        self.tokens().into_iter().map(entry).collect()
     }
 
     /// All tokens there are, in the order of the list, revoked and ended ones included unless they

@@ -2,12 +2,16 @@
 
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use access_tokens::Secret;
 
-/// What the twin can do, for the fault script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An operation of the service, by which faults are set and requests are counted.
+///
+/// Its name in JSON is in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `GET /sts/v1/personal-access-tokens`

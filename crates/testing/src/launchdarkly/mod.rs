@@ -13,6 +13,9 @@ mod wire;
 
 use std::io;
 use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
 
 pub use limits::RateLimit;
 pub use options::{Builder, TotalCount, UnsetExpiry};
@@ -23,10 +26,14 @@ use self::options::Options;
 use self::service::Account;
 use super::common::common_methods;
 use super::server::Server;
+use super::twin::Entry;
 use access_tokens::{Clock, Secret};
 
-/// What the twin can do, for the fault script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An operation of the service, by which faults are set and requests are counted.
+///
+/// Its name in JSON is in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `GET /api/v2/tokens`
@@ -58,6 +65,7 @@ pub enum Operation {
 ///   not looked at.
 /// * Credentials that are unknown, deleted or expired, or whose member is gone, get 401; so does
 ///   everything but the bare secret in `Authorization`.
+/// * `caller-identity` answers for every credential that works, whatever it may do besides.
 /// * Changes are for administrators: tokens with the role `admin` or `owner` whose member, if the
 ///   token is a personal one, has such a role too. Others get 403.
 /// * Everyone sees the service tokens, personal tokens see those of their member, and
@@ -92,7 +100,7 @@ pub struct LaunchDarkly {
     credential: TwinToken,
 }
 
-common_methods!(LaunchDarkly, Operation);
+common_methods!(LaunchDarkly, Operation, LAUNCH_DARKLY);
 
 fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<LaunchDarkly> {
     let now = clock.now();
@@ -126,6 +134,12 @@ impl LaunchDarkly {
         Builder::new()
     }
 
+    /// The time of the twin's clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
     /// The secret of the administrator's token, as it was at the start.
     #[must_use]
     pub fn credential(&self) -> Secret {
@@ -145,6 +159,15 @@ impl LaunchDarkly {
         let member = self.add_member(role);
         let seed = Seed::new(format!("{role} of the twin")).role(role);
         self.seed(seed.member(member)).secret
+    }
+
+    /// A new member with this base role, and a credential of theirs that is no access token, as a
+    /// session or an OAuth application has: its secret. It is in no list, and `caller-identity`
+    /// names no token for it.
+    #[must_use]
+    pub fn session_credential(&self, role: &str) -> Secret {
+        let member = self.add_member(role);
+        self.server.service().lock().open_session(&member)
     }
 
     /// A new member with this base role: the id.
@@ -171,12 +194,28 @@ impl LaunchDarkly {
         state.token(id).map(|token| TwinToken::clone(token))
     }
 
+    fn all_entries(&self) -> Vec<Entry> {
+        let now = self.clock.now();
+        let state = self.server.service().lock();
+        let entry = |token: &TwinToken| Entry {
+            key: token.id.clone(),
+            name: token.name.clone(),
+            works: state.opened_by(token.secret.expose_secret(), now).is_some(),
+            secret: token.secret.clone(),
+            created: Some(token.created),
+            expires: token.expiry,
+            last_used: token.last_used,
+        };
+        state.tokens().map(|token| entry(token)).collect()
+    }
+
     /// Whether a request with this secret would be let in now; asking is not a use.
     #[must_use]
     pub fn authenticates(&self, secret: &Secret) -> bool {
         let now = self.clock.now();
         let state = self.server.service().lock();
-        state.opened_by(secret.expose_secret(), now).is_some()
+        let secret = secret.expose_secret();
+        state.opened_by(secret, now).is_some() || state.session_of(secret).is_some()
     }
 }
 
@@ -194,6 +233,11 @@ impl LaunchDarkly {
     /// Removes a member; `false` if there is no such member. Their personal tokens stop working.
     pub fn remove_member(&self, id: &str) -> bool {
         self.server.service().lock().remove_member(id)
+    }
+
+    /// Removes a token past the API, as another administrator would; `false` if there is none.
+    pub fn remove(&self, id: &str) -> bool {
+        self.server.service().lock().delete(id)
     }
 
     /// Puts a token in.

@@ -51,6 +51,7 @@ pub(super) struct Options {
     pub(super) replaces_absent: bool,
     pub(super) commented_patches: bool,
     pub(super) failed_test_status: u16,
+    pub(super) denied_reads: Option<u16>,
 }
 
 /// Sets up a [`LaunchDarkly`] twin; what is not set follows the documentation, and where that is
@@ -78,6 +79,7 @@ impl Builder {
                 replaces_absent: false,
                 commented_patches: false,
                 failed_test_status: 422,
+                denied_reads: None,
             },
         }
     }
@@ -174,6 +176,17 @@ impl Builder {
     #[must_use]
     pub fn failed_test_conflicts(mut self, on: bool) -> Self {
         self.options.failed_test_status = if on { 409 } else { 422 };
+        self
+    }
+
+    /// The status with which reading tokens is refused to tokens that have no base role; by default
+    /// they may read.
+    ///
+    /// The service's table of errors says 401 of a missing permission as well, so that reading a
+    /// token with its own secret does not tell whether the secret works; `caller-identity` does.
+    #[must_use]
+    pub fn denied_reads(mut self, status: u16) -> Self {
+        self.options.denied_reads = Some(status);
         self
     }
 

@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Operation;
-use super::form::{NEWEST_API_VERSION, error, from_millis, invalid};
+use super::form::{NEWEST_API_VERSION, error, from_millis, invalid, millis};
 use super::options::Options;
 use super::page;
 use super::patch::{self, PatchError};
@@ -45,6 +45,10 @@ impl Service for Account {
         else {
             return self.unauthorized();
         };
+        let caller = Caller {
+            narrow: caller.narrow && self.options.denied_reads.is_some(),
+            ..caller
+        };
         let (operation, id) = match route(&request.method, &request.path) {
             Route::To(operation, id) => (operation, id),
             Route::WrongMethod(allowed) => {
@@ -53,7 +57,8 @@ impl Service for Account {
             }
             Route::Nowhere => return not_found(),
         };
-        let headers = match state.usage.take(now, operation, &caller.token_id) {
+        let counted = caller.token_id.as_deref().unwrap_or(&caller.member_id);
+        let headers = match state.usage.take(now, operation, counted) {
             Ok(headers) => headers,
             Err(refusal) => return refusal,
         };
@@ -91,6 +96,15 @@ impl Account {
     }
 }
 
+fn denied(status: u16) -> Answer {
+    let code = match status {
+        401 => "unauthorized",
+        404 => "not_found",
+        _ => "forbidden",
+    };
+    error(status, code, "the access token may not read access tokens")
+}
+
 fn not_found() -> Answer {
     error(404, "not_found", "there is no such thing here")
 }
@@ -109,9 +123,13 @@ type Outcome = Result<Answer, Answer>;
 impl Call<'_> {
     fn handle(&self, state: &mut State, operation: Operation, id: &str) -> Outcome {
         match operation {
+            Operation::CallerIdentity => Ok(self.identity(state)),
+            Operation::GetTokens | Operation::GetToken if self.caller.narrow => {
+                let status = self.options.denied_reads.unwrap_or_default();
+                Err(denied(status))
+            }
             Operation::GetTokens => self.list(state),
             Operation::GetToken => self.get(state, id),
-            Operation::CallerIdentity => self.identity(state),
             // Reading is for everyone, changing for administrators.
             _ if !self.caller.admin => Err(error(
                 403,
@@ -282,19 +300,28 @@ impl Call<'_> {
         Ok(Answer::json(200, &self.written(state, token, Show::Whole)))
     }
 
-    fn identity(&self, state: &State) -> Outcome {
-        let token = state.token(&self.caller.token_id).ok_or_else(not_found)?;
-        Ok(Answer::json(
-            200,
-            &json!({
-                "accountId": state.owner,
-                "authKind": "token",
-                "tokenId": token.id,
-                "tokenName": token.name,
-                "serviceToken": token.service,
-                "memberId": token.member_id,
-            }),
-        ))
+    /// What the service documents, without members that nothing is known of.
+    fn identity(&self, state: &State) -> Answer {
+        let mut identity = Map::new();
+        let mut put = |member: &str, value: Value| identity.insert(member.to_owned(), value);
+        put("accountId", state.owner.as_str().into());
+        put("memberId", self.caller.member_id.as_str().into());
+        let token = self.caller.token_id.as_deref();
+        match token.and_then(|id| state.token(id)) {
+            None => put("authKind", "session".into()),
+            Some(token) => {
+                put("authKind", "token".into());
+                let kind = if token.service { "service" } else { "personal" };
+                put("tokenKind", kind.into());
+                put("tokenId", token.id.as_str().into());
+                put("tokenName", token.name.as_str().into());
+                if let Some(end) = token.expiry.filter(|_| !self.options.ignores_expiry) {
+                    put("expiresAt", millis(end).into());
+                }
+                put("serviceToken", token.service.into())
+            }
+        };
+        Answer::json(200, &Value::Object(identity))
     }
 
     /// A token that the caller may see; administrators see all.

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::form::{link, millis};
+use super::form::{NEWEST_API_VERSION, link, millis};
 use super::limits::{RateLimit, Usage};
 use access_tokens::Secret;
 
@@ -121,10 +121,13 @@ impl Member {
 
 /// Who makes a request.
 pub(super) struct Caller {
-    pub(super) token_id: String,
+    /// None: a session.
+    pub(super) token_id: Option<String>,
     pub(super) member_id: String,
     pub(super) service: bool,
     pub(super) admin: bool,
+    /// Without a base role, which is what gives the right to read tokens.
+    pub(super) narrow: bool,
     pub(super) default_api_version: u32,
 }
 
@@ -135,6 +138,8 @@ pub(super) struct State {
     tokens: BTreeMap<String, Stored>,
     /// Token ids by secret, old secrets included.
     secrets: HashMap<String, String>,
+    /// Member ids by the secret of a session.
+    sessions: HashMap<String, String>,
     pub(super) usage: Usage,
     ids: Ids,
 }
@@ -153,6 +158,7 @@ impl State {
             members: HashMap::new(),
             tokens: BTreeMap::new(),
             secrets: HashMap::new(),
+            sessions: HashMap::new(),
             usage: Usage::new(limit),
             ids: Ids {
                 account: fastrand::u64(..) & 0xff_ffff_ffff,
@@ -258,23 +264,48 @@ impl State {
         (in_force && backed && !token.has_ended(now)).then_some(token)
     }
 
+    /// A credential of a member that is no token.
+    pub(super) fn open_session(&mut self, member: &str) -> Secret {
+        let secret = new_secret();
+        let key = secret.expose_secret().to_owned();
+        self.sessions.insert(key, member.to_owned());
+        secret
+    }
+
+    /// The member whose session a secret opens.
+    pub(super) fn session_of(&self, secret: &str) -> Option<&Member> {
+        self.members.get(self.sessions.get(secret)?)
+    }
+
     /// As [`opened_by`](Self::opened_by), for a request: it counts as use.
     pub(super) fn authenticate(&mut self, secret: &str, now: SystemTime) -> Option<Caller> {
-        let token = self.opened_by(secret, now)?;
         let is_admin = |role: &str| role == "admin" || role == "owner";
+        if let Some(member) = self.session_of(secret) {
+            return Some(Caller {
+                token_id: None,
+                member_id: member.id.clone(),
+                service: false,
+                admin: is_admin(&member.role),
+                narrow: false,
+                default_api_version: NEWEST_API_VERSION,
+            });
+        }
+        let token = self.opened_by(secret, now)?;
         // A personal token never can more than its member can at the moment.
         let backed = token.service
             || self
                 .member(&token.member_id)
                 .is_some_and(|member| is_admin(&member.role));
+        let id = token.id.clone();
         let caller = Caller {
-            token_id: token.id.clone(),
+            token_id: Some(id.clone()),
             member_id: token.member_id.clone(),
             service: token.service,
             admin: backed && token.role.as_deref().is_some_and(is_admin),
+            narrow: token.role.is_none(),
             default_api_version: token.default_api_version,
         };
-        if let Some(token) = self.tokens.get_mut(&caller.token_id) {
+        if let Some(token) = self.tokens.get_mut(&id) {
             token.touch(now);
         }
         Some(caller)

@@ -14,7 +14,8 @@ use self::service::Account;
 use super::common::common_methods;
 use super::fault::Fault;
 use super::server::Server;
-use access_tokens::{Clock, Secret, SystemClock};
+use super::twin::Entry;
+use access_tokens::{Clock, Secret, SystemClock, UnixSeconds};
 
 /// A twin of Query Server's token API: a real HTTP server with its own port and state, stopped on
 /// drop.
@@ -40,9 +41,9 @@ use access_tokens::{Clock, Secret, SystemClock};
 /// let twin = QueryServer::builder().clock(clock.clone()).start().await?;
 /// let seed = Seed::new("ci").expiration_date(twin.now() + 3_600);
 /// let token = twin.seed(seed);
-/// assert!(twin.accepts(&token.secret));
+/// assert!(twin.authenticates(&token.secret));
 /// clock.advance(Duration::from_secs(3_600));
-/// assert!(!twin.accepts(&token.secret));
+/// assert!(!twin.authenticates(&token.secret));
 /// # Ok(())
 /// # }
 /// ```
@@ -51,7 +52,7 @@ pub struct QueryServer {
     server: Server<Account>,
 }
 
-common_methods!(QueryServer, Operation);
+common_methods!(QueryServer, Operation, QUERY_SERVER);
 
 impl QueryServer {
     /// Starts a twin that follows the system's clock.
@@ -98,13 +99,38 @@ impl QueryServer {
         service.state().seed(seed, service.now())
     }
 
-    /// Whether the server would accept a token now, an admin's or one of its table.
+    /// Removes a row past the API, as another administrator would; `false` if there is none.
+    #[expect(clippy::must_use_candidate, reason = "called for what it changes")]
+    pub fn remove(&self, name: &str) -> bool {
+        self.server.service().state().remove(name)
+    }
+
+    fn all_entries(&self) -> Vec<Entry> {
+        let time = |seconds: i64| UnixSeconds::new(seconds).to_system_time();
+        let entry = |row: TwinToken| {
+            let end = row.expiration_date.as_i64();
+            Entry {
+                key: row.name.clone(),
+                name: row.name,
+                secret: row.secret,
+                works: row.alive,
+                created: row.created_at.and_then(time),
+                // The same second as the last change is the mark for "never".
+                expires: end.filter(|_| end != row.updated_at).and_then(time),
+                last_used: None,
+            }
+        };
+        self.tokens().into_iter().map(entry).collect()
+    }
+
+    /// Whether a request with this secret would be let in now, an admin's or one of the table;
+    /// asking is not a use.
     ///
     /// Its signature has to be the server's, the row has to be active and hold the same text, the
     /// claims `exp` and `iat` have to equal the row's `expiration_date` and `updated_at`, and the
     /// end has to be later than now or the mark for "never", which is the time of `updated_at`.
     #[must_use]
-    pub fn accepts(&self, token: &Secret) -> bool {
+    pub fn authenticates(&self, token: &Secret) -> bool {
         let service = self.server.service();
         let state = service.state();
         state

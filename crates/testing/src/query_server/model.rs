@@ -1,11 +1,15 @@
 //! What tests see of the twin's state.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
 use access_tokens::Secret;
 
-/// What the twin can be asked for, for its fault script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An operation of the service, by which faults are set and requests are counted.
+///
+/// Its name in JSON is in snake case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `GET /_/token`

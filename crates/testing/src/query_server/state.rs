@@ -225,8 +225,15 @@ impl State {
 
     pub(super) fn delete(&mut self, name: &str) -> Result<(), Refusal> {
         self.write()?;
-        self.rows.retain(|_, row| row.name != name);
+        self.remove(name);
         Ok(())
+    }
+
+    /// As [`delete`](Self::delete), past the lock; whether there was one.
+    pub(super) fn remove(&mut self, name: &str) -> bool {
+        let before = self.rows.len();
+        self.rows.retain(|_, row| row.name != name);
+        self.rows.len() < before
     }
 
     pub(super) fn login(

@@ -9,6 +9,7 @@
 )]
 
 mod conformance;
+mod programs;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;

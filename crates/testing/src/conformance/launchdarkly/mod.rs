@@ -1,6 +1,7 @@
 //! The checks of LaunchDarkly.
 
 mod access;
+mod identity;
 mod lists;
 mod patches;
 mod secrets;
@@ -62,6 +63,9 @@ pub(super) async fn run(base_url: &str, credential: &Secret, options: &Options) 
         answers_are_json,
         a_wrong_secret_is_refused,
         a_scheme_before_the_secret_is_refused,
+        the_caller_is_told_who_it_is,
+        a_narrow_token_is_told_who_it_is,
+        a_dead_secret_is_told_nothing,
         readers_may_not_change_tokens,
         service_tokens_see_service_tokens_only,
         show_all_widens_for_administrators_only,

@@ -6,7 +6,7 @@ use access_tokens_testing::avisi_cloud::{
 use access_tokens_testing::conformance::{self, Options, Report};
 use access_tokens_testing::{AvisiCloud, Fault, VirtualClock};
 
-use super::{assert_fails, assert_passes, assert_secretless, assert_seen, everything, live};
+use super::{assert_fails, assert_passes, assert_secretless, assert_seen, everything};
 
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
 
@@ -160,13 +160,4 @@ async fn a_failing_server_is_told_and_cleared_all_the_same() {
     assert_secretless(&report, &[&credential]);
     let active = twin.tokens().into_iter().filter(|token| token.active);
     assert_eq!(active.count(), 1, "{report}");
-}
-
-#[tokio::test]
-async fn the_live_server_passes() {
-    let Some((url, token, options)) = live("AVISI_CLOUD") else {
-        return;
-    };
-    let report = conformance::avisi_cloud(&url, &token, &options).await;
-    assert!(report.is_ok(), "{report}");
 }

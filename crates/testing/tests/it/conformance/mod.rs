@@ -1,14 +1,4 @@
-//! The conformance suite against the twins, with each choice that a service leaves open, and
-//! against real servers where the environment names one:
-//!
-//! | service | variables |
-//! |---|---|
-//! | LaunchDarkly | `ACCESS_TOKENS_LIVE_LAUNCHDARKLY_URL`, `…_TOKEN` |
-//! | Query Server | `ACCESS_TOKENS_LIVE_QUERY_SERVER_URL`, `…_TOKEN` |
-//! | Avisi Cloud | `ACCESS_TOKENS_LIVE_AVISI_CLOUD_URL`, `…_TOKEN` |
-//!
-//! `cargo test --test conformance live -- --nocapture` shows a line for each behaviour. With
-//! `ACCESS_TOKENS_LIVE_MANY=1` it also makes some thirty tokens at a time.
+//! The conformance suite against the twins, with each choice that a service leaves open.
 #![cfg(any(
     feature = "avisi-cloud",
     feature = "launchdarkly",
@@ -69,23 +59,4 @@ fn assert_secretless(report: &Report, secrets: &[&Secret]) {
     }
     // The forms of the secrets that checks make.
     assert!(!text.contains("api-0") && !text.contains("eyJ"), "{text}");
-}
-
-/// The real server of the environment, if there is one.
-fn live(service: &str) -> Option<(String, Secret, Options)> {
-    let variable = |end: &str| {
-        let name = format!("ACCESS_TOKENS_LIVE_{service}_{end}");
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    };
-    let (Some(url), Some(token)) = (variable("URL"), variable("TOKEN")) else {
-        println!("skipped: ACCESS_TOKENS_LIVE_{service}_URL and …_TOKEN are not set");
-        return None;
-    };
-    let mut options = Options::new()
-        .real_time()
-        .on_check(|check| println!("  {check}"));
-    if std::env::var_os("ACCESS_TOKENS_LIVE_MANY").is_some() {
-        options = options.many_tokens();
-    }
-    Some((url, Secret::new(token), options))
 }

@@ -2,7 +2,7 @@ use access_tokens_testing::conformance::{self, Options};
 use access_tokens_testing::query_server::{CreateTokenOption, Operation, Seed};
 use access_tokens_testing::{Fault, QueryServer, VirtualClock};
 
-use super::{assert_fails, assert_passes, assert_secretless, everything, live};
+use super::{assert_fails, assert_passes, assert_secretless, everything};
 
 #[tokio::test]
 async fn the_twin_passes_and_is_left_as_it_was() {
@@ -57,13 +57,4 @@ async fn a_server_without_the_creation_of_tokens_is_told() {
     let report = conformance::query_server(&url, &credential, &Options::new()).await;
     assert_fails(&report, "create_says_201_and_nothing_else");
     assert_secretless(&report, &[&credential]);
-}
-
-#[tokio::test]
-async fn the_live_server_passes() {
-    let Some((url, token, options)) = live("QUERY_SERVER") else {
-        return;
-    };
-    let report = conformance::query_server(&url, &token, &options).await;
-    assert!(report.is_ok(), "{report}");
 }

@@ -1,10 +1,11 @@
 //! Who may do what, and which requests are refused.
 
+use access_tokens::Clock as _;
 use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::Seed;
 use serde_json::{Value, json};
 
-use super::{Setup, reader};
+use super::{DAY, Setup, reader};
 
 #[tokio::test]
 async fn everyone_sees_what_is_theirs_and_administrators_all() {
@@ -133,15 +134,73 @@ async fn credentials_are_the_bare_secret() {
 #[tokio::test]
 async fn the_caller_is_told_who_it_is() {
     let setup = Setup::new().await;
-    let token = setup.twin.seed(Seed::new("me").service());
-    let identity = setup
-        .get_as(&token.secret, "/caller-identity")
-        .await
-        .ok(200);
-    assert_eq!(identity["tokenId"], json!(token.id));
-    assert_eq!(identity["tokenName"], "me");
-    assert_eq!(identity["serviceToken"], true);
-    assert_eq!(identity["memberId"], json!(token.member_id));
+    let end = setup.clock.now() + DAY;
+    let token = setup.twin.seed(Seed::new("me").service().expiry(end));
+    let asked = setup.get_as(&token.secret, "/caller-identity").await;
+    assert_eq!(asked.header("content-type"), Some("application/json"));
+    let identity = asked.ok(200);
+    let expected = json!({
+        "accountId": identity["accountId"],
+        "authKind": "token",
+        "tokenKind": "service",
+        "tokenId": token.id,
+        "tokenName": "me",
+        "serviceToken": true,
+        "memberId": token.member_id,
+        "expiresAt": setup.in_ms(DAY),
+    });
+    assert_eq!(identity, expected);
+    // It is a use like any other.
+    let used = setup.twin.token(&token.id).unwrap().last_used;
+    assert_eq!(used, Some(setup.clock.now()));
+    setup.clock.advance(DAY);
+    let asked = setup.get_as(&token.secret, "/caller-identity").await;
+    asked.refused(401, "unauthorized");
+    let posted = setup.call("POST", "/caller-identity", json!({})).await;
+    posted.refused(405, "method_not_allowed");
+    assert_eq!(posted.header("allow"), Some("GET"));
+}
+
+#[tokio::test]
+async fn tokens_that_may_not_read_tokens_are_told_who_they_are() {
+    for (status, code) in [
+        (401, "unauthorized"),
+        (403, "forbidden"),
+        (404, "not_found"),
+    ] {
+        let setup = Setup::with(LaunchDarkly::builder().denied_reads(status)).await;
+        let narrow = setup.twin.seed(Seed::new("narrow").custom_roles(["flags"]));
+        let own = format!("/tokens/{}", narrow.id);
+        for path in ["/tokens", &own] {
+            setup
+                .get_as(&narrow.secret, path)
+                .await
+                .refused(status, code);
+        }
+        let asked = setup.get_as(&narrow.secret, "/caller-identity").await;
+        assert_eq!(asked.ok(200)["tokenId"], json!(narrow.id));
+        let reader = setup.twin.member_credential("reader");
+        setup.get_as(&reader, "/tokens").await.ok(200);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_no_token() {
+    let setup = Setup::new().await;
+    let session = setup.twin.session_credential("admin");
+    assert!(setup.alive(&session).await);
+    let identity = setup.get_as(&session, "/caller-identity").await.ok(200);
+    assert_eq!(identity["authKind"], "session");
+    assert!(identity["memberId"].is_string());
+    assert!(identity.get("tokenId").is_none(), "{identity}");
+    let made = setup
+        .call_as(&session, "POST", "/tokens", reader("made"))
+        .await;
+    assert_eq!(made.ok(201)["memberId"], identity["memberId"]);
+    assert_eq!(setup.twin.tokens().len(), 2);
+    let member = identity["memberId"].as_str().unwrap();
+    assert!(setup.twin.remove_member(member));
+    assert!(!setup.alive(&session).await);
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl Setup {
     /// Whether the token of a name would be accepted, and the token.
     async fn alive(&self, name: &str) -> (bool, String) {
         let token = self.value(&format!("?name={name}")).await.unwrap();
-        (self.twin.accepts(&Secret::new(token.as_str())), token)
+        (self.twin.authenticates(&Secret::new(token.as_str())), token)
     }
 }
 

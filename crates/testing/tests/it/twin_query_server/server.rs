@@ -71,10 +71,10 @@ async fn another_server_secret_ends_all_tokens() {
     assert!(seeded.alive);
     it.twin.rotate_server_secret();
     assert_eq!(it.call("GET", "/_/token", "").await, reply(401, ""));
-    assert!(!it.twin.accepts(&seeded.secret) && !it.twin.tokens()[0].alive);
+    assert!(!it.twin.authenticates(&seeded.secret) && !it.twin.tokens()[0].alive);
     it.twin.restore_server_secret();
     assert_eq!(it.list().await.len(), 1);
-    assert!(it.twin.accepts(&seeded.secret) && it.twin.accepts(&it.twin.credential()));
+    assert!(it.twin.authenticates(&seeded.secret) && it.twin.authenticates(&it.twin.credential()));
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn the_option_switches_tokens_and_login_off() {
             assert_eq!(it.call(method, path, "").await, expected);
         }
     }
-    assert!(it.twin.accepts(&seeded.secret));
+    assert!(it.twin.authenticates(&seeded.secret));
     it.twin.set_create_token(CreateTokenOption::On);
     assert_eq!(it.list().await.len(), 1);
 }
@@ -287,6 +287,6 @@ async fn twins_are_apart_record_what_came_and_follow_a_script() {
     assert_eq!(it.list().await.len(), 2);
     assert_eq!(it.post(json!({"name": "c"})).await.0, 503);
     // What one twin made means nothing to another.
-    assert!(!other.twin.accepts(&it.twin.credential()));
+    assert!(!other.twin.authenticates(&it.twin.credential()));
     assert_eq!(QueryServer::start().await.unwrap().tokens(), []);
 }

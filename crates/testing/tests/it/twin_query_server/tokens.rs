@@ -227,7 +227,7 @@ async fn an_update_signs_with_the_time_of_the_change_before() {
     assert_eq!(it.put(json!({"name": "a"})).await, reply(200, ""));
     let (alive, second) = it.alive("a").await;
     assert!(alive && second != first);
-    assert!(!it.twin.accepts(&Secret::new(first)));
+    assert!(!it.twin.authenticates(&Secret::new(first)));
     // Later: dead, with the old `iat`.
     it.clock.advance(Duration::from_secs(2));
     it.put(json!({"name": "a", "write": false})).await;

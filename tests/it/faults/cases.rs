@@ -6,7 +6,7 @@ use access_tokens::Clock as _;
 use access_tokens::ErrorKind;
 use access_tokens_testing::{Fault, VirtualClock};
 
-use super::raw::{After, Reply};
+use crate::support::Reply;
 
 /// What is known of a request that met a fault; everything else follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Case {
                 fault,
                 Fault::StallBeforeActing | Fault::StallBeforeHead | Fault::StallInBody
             ),
-            Cause::Raw(reply) => reply.after == After::Hold,
+            Cause::Raw(reply) => matches!(reply, Reply::Stall(_)),
             _ => false,
         }
     }
@@ -114,7 +114,7 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Cause {
 }
 
 fn raw(text: &str) -> Cause {
-    Cause::Raw(Reply::new(text, After::Close))
+    Cause::Raw(Reply::Bytes(text.into()))
 }
 
 fn millis(time: SystemTime) -> String {

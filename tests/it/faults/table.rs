@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use access_tokens::{Error, ErrorKind};
 
 use super::cases;
-use super::op::{Kind, Op};
+use crate::all::world::op::{Kind, Op};
 
 /// What came of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(crate) type Results = BTreeMap<(usize, usize), Outcome>;
 const INTRODUCTION: &str = "\
 # What comes of each fault
 
-Written by `tests/it/faults.rs`, which fails if anything here is not so; every cell is a call that was
+Written by `tests/it/faults/`, which fails if anything here is not so; every cell is a call that was
 made against a local server with this fault, with the default limits.
 
 A cell says how many requests went out · the kind of the error, or ok · whether the call may have

@@ -1,12 +1,15 @@
 //! One face for the three twins.
 
+pub(crate) mod op;
+pub(crate) mod watched;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::{Clock, RetryPolicy, Secret, SystemClock, TokenKey, TokenService};
 use access_tokens_testing::{
-    AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock, avisi_cloud, launchdarkly,
-    query_server,
+    AvisiCloud, Fault, LaunchDarkly, QueryServer, Received, VirtualClock, avisi_cloud,
+    launchdarkly, query_server,
 };
 
 /// Which service.
@@ -29,7 +32,30 @@ pub(crate) enum Twin {
     AvisiCloud(AvisiCloud),
 }
 
-/// A twin with one token to rotate.
+/// Does the same with whichever twin it is.
+macro_rules! each {
+    ($world:expr, $twin:ident => $do:expr) => {
+        match &$world.twin {
+            $crate::all::world::Twin::LaunchDarkly($twin) => $do,
+            $crate::all::world::Twin::QueryServer($twin) => $do,
+            $crate::all::world::Twin::AvisiCloud($twin) => $do,
+        }
+    };
+}
+pub(crate) use each;
+
+/// For a client of this twin, by this clock.
+macro_rules! client_of {
+    ($wing:ident, $twin:expr, $clock:expr) => {
+        access_tokens::$wing::Client::builder()
+            .base_url($twin.base_url())
+            .credential($twin.credential())
+            .clock($clock.clone())
+    };
+}
+pub(crate) use client_of;
+
+/// A twin with one token to work on.
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) kind: Kind,
@@ -86,19 +112,11 @@ impl World {
     }
 
     pub(crate) fn base_url(&self) -> String {
-        match &self.twin {
-            Twin::LaunchDarkly(twin) => twin.base_url(),
-            Twin::QueryServer(twin) => twin.base_url(),
-            Twin::AvisiCloud(twin) => twin.base_url(),
-        }
+        each!(self, twin => twin.base_url())
     }
 
     pub(crate) fn credential(&self) -> Secret {
-        match &self.twin {
-            Twin::LaunchDarkly(twin) => twin.credential(),
-            Twin::QueryServer(twin) => twin.credential(),
-            Twin::AvisiCloud(twin) => twin.credential(),
-        }
+        each!(self, twin => twin.credential())
     }
 
     pub(crate) fn service(&self) -> Arc<dyn TokenService> {
@@ -124,7 +142,7 @@ impl World {
     pub(crate) fn accepts(&self, secret: &Secret) -> bool {
         match &self.twin {
             Twin::LaunchDarkly(twin) => twin.authenticates(secret),
-            Twin::QueryServer(twin) => twin.accepts(secret),
+            Twin::QueryServer(twin) => twin.authenticates(secret),
             Twin::AvisiCloud(twin) => twin.authenticates(secret),
         }
     }
@@ -162,13 +180,38 @@ impl World {
         alive
     }
 
+    pub(crate) fn requests(&self) -> Vec<Received> {
+        each!(self, twin => twin.requests())
+    }
+
+    pub(crate) fn refuse_connections(&self) {
+        each!(self, twin => twin.refuse_connections()).unwrap();
+    }
+
+    pub(crate) fn launchdarkly(&self) -> &LaunchDarkly {
+        match &self.twin {
+            Twin::LaunchDarkly(twin) => twin,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn query_server(&self) -> &QueryServer {
+        match &self.twin {
+            Twin::QueryServer(twin) => twin,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn avisi_cloud(&self) -> &AvisiCloud {
+        match &self.twin {
+            Twin::AvisiCloud(twin) => twin,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// The `operationId`s of the requests so far.
     pub(crate) fn calls(&self) -> Vec<String> {
-        let requests = match &self.twin {
-            Twin::LaunchDarkly(twin) => twin.requests(),
-            Twin::QueryServer(twin) => twin.requests(),
-            Twin::AvisiCloud(twin) => twin.requests(),
-        };
+        let requests = self.requests();
         let names = requests.iter().map(|request| {
             let one = request.path.trim_end_matches('/').split('/').count();
             match (self.kind, request.method.as_str(), request.path.as_str()) {
@@ -192,20 +235,12 @@ impl World {
     }
 
     pub(crate) fn clear_requests(&self) {
-        match &self.twin {
-            Twin::LaunchDarkly(twin) => twin.clear_requests(),
-            Twin::QueryServer(twin) => twin.clear_requests(),
-            Twin::AvisiCloud(twin) => twin.clear_requests(),
-        }
+        each!(self, twin => twin.clear_requests());
     }
 
     /// The `n`th request from now on (1 is the next) meets this fault, and `times - 1` after it.
     pub(crate) fn fault(&self, n: u64, times: u64, fault: Fault) {
-        match &self.twin {
-            Twin::LaunchDarkly(twin) => drop(twin.on_any().nth(n).times(times).then(fault)),
-            Twin::QueryServer(twin) => drop(twin.on_any().nth(n).times(times).then(fault)),
-            Twin::AvisiCloud(twin) => drop(twin.on_any().nth(n).times(times).then(fault)),
-        }
+        each!(self, twin => drop(twin.on_any().nth(n).times(times).then(fault)));
     }
 
     /// The next creates, or deletes, meet this fault.
@@ -239,11 +274,7 @@ impl World {
     }
 
     pub(crate) fn clear_faults(&self) {
-        match &self.twin {
-            Twin::LaunchDarkly(twin) => twin.clear_faults(),
-            Twin::QueryServer(twin) => twin.clear_faults(),
-            Twin::AvisiCloud(twin) => twin.clear_faults(),
-        }
+        each!(self, twin => twin.clear_faults());
     }
 }
 

@@ -4,19 +4,10 @@
 //! What must come of a fault follows from its meaning alone (`expected`); what did come of it is
 //! also written down in `docs/failures.md`, which the last test holds against the results. Set
 //! `UPDATE_SNAPSHOTS=1` to write the file anew.
-#![cfg(all(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud",
-    feature = "rustls"
-))]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
+
+mod cases;
+mod table;
+mod tls;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -28,11 +19,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::faults_support::cases::{self, Case, Cause, Meaning};
-use crate::faults_support::op::{Kind, Op, Target};
-use crate::faults_support::raw::{After, RawServer, Reply};
-use crate::faults_support::table::{Failed, Outcome, Results, document};
-use crate::faults_support::tls;
+use self::cases::{Case, Cause, Meaning};
+use self::table::{Failed, Outcome, Results, document};
+use crate::all::world::op::{Kind, Op, Target};
+use crate::support::{Raw, Reply, whole};
 
 /// How often the fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,21 +141,28 @@ async fn run(op: Op, case: &Case, strikes: Strikes) -> Outcome {
     let (mut twin, mut raw) = (None, None);
     match &case.cause {
         Cause::Twin(fault) => {
-            let server = op.twin(&clock).await;
-            op.suffer(&server, fault.clone(), strikes == Strikes::Always);
-            target = server.target(&clock);
-            twin = Some(server);
+            let world = op.world().await;
+            op.suffer(&world, fault.clone(), strikes == Strikes::Always);
+            target = world.target();
+            twin = Some(world);
         }
         Cause::Raw(reply) => {
-            let server = RawServer::start(reply.clone(), move |line| op.is_line(line)).await;
-            target.base_url = server.base_url();
+            let reply = reply.clone();
+            // All others get an empty list of Query Server's.
+            let other = Reply::Bytes(whole(200, &[], "{\"data\":[]}"));
+            let server = Raw::reading(move |_, request| {
+                let reply = if op.is_line(request) { &reply } else { &other };
+                reply.clone()
+            });
+            let server = server.await;
+            target.base_url.clone_from(&server.uri);
             raw = Some(server);
         }
         Cause::Refused => {
-            let server = op.twin(&clock).await;
-            target = server.target(&clock);
-            server.refuse_connections();
-            twin = Some(server);
+            let world = op.world().await;
+            target = world.target();
+            world.refuse_connections();
+            twin = Some(world);
         }
         Cause::NoSuchHost => {
             "http://nowhere.invalid".clone_into(&mut target.base_url);
@@ -173,8 +170,7 @@ async fn run(op: Op, case: &Case, strikes: Strikes) -> Outcome {
         }
         Cause::TlsHangUp => target = tls_target(&clock, tls_hang_up().await),
         Cause::TlsPlain => {
-            let reply = Reply::new("HTTP/1.1 400 Bad Request\r\n\r\n", After::Close);
-            target = tls_target(&clock, tls_plain(reply).await);
+            target = tls_target(&clock, tls_plain().await);
         }
         Cause::TlsUntrusted => {
             target = tls_target(&clock, tls::untrusted().await.port());
@@ -192,7 +188,8 @@ async fn run(op: Op, case: &Case, strikes: Strikes) -> Outcome {
         no_echo(error, op, case);
     }
     let counted = twin.as_ref().map(|twin| twin.hits(op));
-    let requests = counted.or_else(|| raw.as_ref().map(RawServer::hits));
+    let asked = |raw: &Raw| raw.seen().iter().filter(|text| op.is_line(text)).count();
+    let requests = counted.or_else(|| raw.as_ref().map(asked));
     if let Some(twin) = &twin {
         assert!(twin.made() <= 1, "{op}, {}: made twice", case.name);
     }
@@ -250,14 +247,14 @@ async fn tls_hang_up() -> u16 {
     port
 }
 
-async fn tls_plain(reply: Reply) -> u16 {
+async fn tls_plain() -> u16 {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(&reply.bytes).await;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
     port
@@ -335,10 +332,9 @@ async fn a_create_whose_answer_was_lost_is_found_by_its_marker() {
             Fault::CutChunkedBody,
             Fault::OversizedHeader,
         ] {
-            let clock = VirtualClock::new();
-            let twin = op.twin(&clock).await;
+            let twin = op.world().await;
             op.suffer(&twin, fault.clone(), false);
-            let target = twin.target(&clock);
+            let target = twin.target();
             let error = op.call(&target).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{fault:?}");
             assert_eq!(error.operation(), Some(op.id()));
@@ -365,10 +361,9 @@ async fn a_create_whose_answer_was_lost_is_found_by_its_marker() {
 #[tokio::test]
 async fn a_change_that_cannot_be_looked_at_is_lost_as_well() {
     for op in [Op::QsCreate, Op::QsUpdate] {
-        let clock = VirtualClock::new();
-        let twin = op.twin(&clock).await;
+        let twin = op.world().await;
         Op::QsList.suffer(&twin, Fault::Status(403), true);
-        let error = op.call(&twin.target(&clock)).await.unwrap_err();
+        let error = op.call(&twin.target()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown);
         assert_eq!(error.cause(), Some(ErrorKind::PermissionDenied));
         assert_eq!(error.operation(), Some(op.id()));
@@ -379,20 +374,19 @@ async fn a_change_that_cannot_be_looked_at_is_lost_as_well() {
 /// The credential and the body stay at home whatever a redirect or a link says.
 #[tokio::test]
 async fn no_redirect_is_followed() {
-    let elsewhere = RawServer::start(Reply::new("", After::Close), |_| true).await;
+    let elsewhere = Raw::start(|_| Reply::Close).await;
     for &op in Op::ALL {
         for place in [
-            format!("{}/steal", elsewhere.base_url()),
-            elsewhere.base_url().replace("http:", "https:"),
-            elsewhere.base_url().replace("http:", ""),
+            format!("{}/steal", elsewhere.uri),
+            elsewhere.uri.replace("http:", "https:"),
+            elsewhere.uri.replace("http:", ""),
         ] {
-            let clock = VirtualClock::new();
-            let twin = op.twin(&clock).await;
+            let twin = op.world().await;
             op.suffer(&twin, Fault::Redirect(place), true);
-            let error = op.call(&twin.target(&clock)).await.unwrap_err();
+            let error = op.call(&twin.target()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Redirect, "{op}");
             assert!(!error.to_string().contains("steal"), "{error}");
         }
     }
-    assert_eq!(elsewhere.hits(), 0);
+    assert!(elsewhere.seen().is_empty());
 }

@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use access_tokens::{Marker, Result, Secret, TokenId, avisi_cloud, launchdarkly, query_server};
-use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, QueryServer, VirtualClock};
-use access_tokens_testing::{Received, query_server as query_twin};
+use access_tokens_testing::query_server as query_twin;
+use access_tokens_testing::{Fault, Received, VirtualClock};
 use access_tokens_testing::{avisi_cloud as avisi_twin, launchdarkly as ld_twin};
+
+use super::{NAME, Twin, World, each};
 
 /// What kind of call an operation is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +21,7 @@ pub(crate) enum Kind {
 }
 
 macro_rules! ops {
-    ($($name:ident, $service:literal, $id:literal, $kind:ident, $method:literal, $path:literal;)+) => {
+    ($($name:ident, $service:ident, $id:literal, $kind:ident, $method:literal, $path:literal;)+) => {
         /// An operation, called through the public client.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Op { $($name,)+ }
@@ -27,8 +29,8 @@ macro_rules! ops {
         impl Op {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            pub(crate) fn service(self) -> &'static str {
-                match self { $(Self::$name => $service,)+ }
+            pub(crate) fn of(self) -> super::Kind {
+                match self { $(Self::$name => super::Kind::$service,)+ }
             }
 
             /// The `operationId`.
@@ -60,20 +62,20 @@ macro_rules! ops {
 }
 
 ops! {
-    LdList, "LaunchDarkly", "getTokens", Read, "GET", "/api/v2/tokens";
-    LdGet, "LaunchDarkly", "getToken", Read, "GET", "/api/v2/tokens/*";
-    QsList, "Query Server", "listTokens", Read, "GET", "/_/token";
-    QsValue, "Query Server", "getTokenValue", Read, "GET", "/_/token/value";
-    AvList, "Avisi Cloud", "listPersonalAccessTokens", Read, "GET", "/sts/v1/personal-access-tokens";
-    LdCreate, "LaunchDarkly", "postToken", Create, "POST", "/api/v2/tokens";
-    QsCreate, "Query Server", "createToken", Create, "POST", "/_/token";
-    AvCreate, "Avisi Cloud", "provisionPersonalAccessToken", Create, "POST", "/sts/v1/personal-access-tokens";
-    LdPatch, "LaunchDarkly", "patchToken", Change, "PATCH", "/api/v2/tokens/*";
-    QsUpdate, "Query Server", "updateToken", Change, "PUT", "/_/token";
-    LdReset, "LaunchDarkly", "resetToken", Reset, "POST", "/api/v2/tokens/*/reset";
-    LdDelete, "LaunchDarkly", "deleteToken", Delete, "DELETE", "/api/v2/tokens/*";
-    QsDelete, "Query Server", "deleteToken", Delete, "DELETE", "/_/token";
-    AvRevoke, "Avisi Cloud", "revokePersonalAccessToken", Delete, "DELETE", "/sts/v1/personal-access-tokens/*";
+    LdList, LaunchDarkly, "getTokens", Read, "GET", "/api/v2/tokens";
+    LdGet, LaunchDarkly, "getToken", Read, "GET", "/api/v2/tokens/*";
+    QsList, QueryServer, "listTokens", Read, "GET", "/_/token";
+    QsValue, QueryServer, "getTokenValue", Read, "GET", "/_/token/value";
+    AvList, AvisiCloud, "listPersonalAccessTokens", Read, "GET", "/sts/v1/personal-access-tokens";
+    LdCreate, LaunchDarkly, "postToken", Create, "POST", "/api/v2/tokens";
+    QsCreate, QueryServer, "createToken", Create, "POST", "/_/token";
+    AvCreate, AvisiCloud, "provisionPersonalAccessToken", Create, "POST", "/sts/v1/personal-access-tokens";
+    LdPatch, LaunchDarkly, "patchToken", Change, "PATCH", "/api/v2/tokens/*";
+    QsUpdate, QueryServer, "updateToken", Change, "PUT", "/_/token";
+    LdReset, LaunchDarkly, "resetToken", Reset, "POST", "/api/v2/tokens/*/reset";
+    LdDelete, LaunchDarkly, "deleteToken", Delete, "DELETE", "/api/v2/tokens/*";
+    QsDelete, QueryServer, "deleteToken", Delete, "DELETE", "/_/token";
+    AvRevoke, AvisiCloud, "revokePersonalAccessToken", Delete, "DELETE", "/sts/v1/personal-access-tokens/*";
 }
 
 impl Op {
@@ -90,44 +92,41 @@ impl Op {
         )
     }
 
-    /// A twin with a token to work on.
-    pub(crate) async fn twin(self, clock: &VirtualClock) -> Twin {
-        let clock = clock.clone();
-        match self.service() {
-            "LaunchDarkly" => {
-                let twin = LaunchDarkly::builder().clock(clock).start().await.unwrap();
-                let seeded = twin.seed(ld_twin::Seed::new("subject"));
-                Twin::Ld(twin, seeded.id)
-            }
-            "Query Server" => {
-                let twin = QueryServer::builder().clock(clock).start().await.unwrap();
-                twin.seed(query_twin::Seed::new("subject"));
-                Twin::Qs(twin)
-            }
-            _ => {
-                let twin = AvisiCloud::builder().clock(clock).start().await.unwrap();
-                let seeded = twin.seed(avisi_twin::Seed::new("subject"));
-                Twin::Av(twin, seeded.id)
-            }
+    pub(crate) fn service(self) -> &'static str {
+        match self.of() {
+            super::Kind::LaunchDarkly => "LaunchDarkly",
+            super::Kind::QueryServer => "Query Server",
+            super::Kind::AvisiCloud => "Avisi Cloud",
         }
     }
 
+    /// A twin with a token to work on.
+    pub(crate) async fn world(self) -> World {
+        World::new(self.of()).await
+    }
+
     /// Puts a fault before the next call of this operation, or before all of them.
-    pub(crate) fn suffer(self, twin: &Twin, fault: Fault, always: bool) {
+    pub(crate) fn suffer(self, world: &World, fault: Fault, always: bool) {
         let times = if always { u64::MAX } else { 1 };
-        self.suffer_from(twin, fault, 1, times);
+        self.suffer_from(world, fault, 1, times);
     }
 
     /// Puts a fault before the `n`th call of this operation from now on.
-    pub(crate) fn suffer_nth(self, twin: &Twin, fault: Fault, n: u64) {
-        self.suffer_from(twin, fault, n, 1);
+    pub(crate) fn suffer_nth(self, world: &World, fault: Fault, n: u64) {
+        self.suffer_from(world, fault, n, 1);
     }
 
-    fn suffer_from(self, twin: &Twin, fault: Fault, first: u64, times: u64) {
-        match twin {
-            Twin::Ld(twin, _) => drop(twin.on(self.ld()).nth(first).times(times).then(fault)),
-            Twin::Qs(twin) => drop(twin.on(self.qs()).nth(first).times(times).then(fault)),
-            Twin::Av(twin, _) => drop(twin.on(self.av()).nth(first).times(times).then(fault)),
+    fn suffer_from(self, world: &World, fault: Fault, first: u64, times: u64) {
+        macro_rules! put {
+            ($twin:ident, $operation:ident) => {{
+                let rule = $twin.on(self.$operation()).nth(first);
+                let _ = rule.times(times).then(fault);
+            }};
+        }
+        match &world.twin {
+            Twin::LaunchDarkly(twin) => put!(twin, ld),
+            Twin::QueryServer(twin) => put!(twin, qs),
+            Twin::AvisiCloud(twin) => put!(twin, av),
         }
     }
 
@@ -165,10 +164,10 @@ impl Op {
 
     /// Makes the call.
     pub(crate) async fn call(self, at: &Target) -> Result<()> {
-        match self.service() {
-            "LaunchDarkly" => self.call_ld(at).await,
-            "Query Server" => self.call_qs(at).await,
-            _ => self.call_av(at).await,
+        match self.of() {
+            super::Kind::LaunchDarkly => self.call_ld(at).await,
+            super::Kind::QueryServer => self.call_qs(at).await,
+            super::Kind::AvisiCloud => self.call_av(at).await,
         }
     }
 
@@ -197,10 +196,10 @@ impl Op {
         let client = at.query_server()?;
         match self {
             Self::QsList => client.list().await.map(drop),
-            Self::QsValue => client.value("subject").await.map(drop),
+            Self::QsValue => client.value(NAME).await.map(drop),
             Self::QsCreate => client.create(TokenBody::builder("made")).await.map(drop),
-            Self::QsUpdate => client.update("subject").write(false).await.map(drop),
-            _ => client.delete("subject").await,
+            Self::QsUpdate => client.update(NAME).write(false).await.map(drop),
+            _ => client.delete(NAME).await,
         }
     }
 
@@ -224,78 +223,30 @@ impl fmt::Display for Op {
     }
 }
 
-/// A twin of any service; with the id of its token `subject`, where it goes by ids.
-pub(crate) enum Twin {
-    Ld(LaunchDarkly, String),
-    Qs(QueryServer),
-    Av(AvisiCloud, String),
-}
-
-impl Twin {
-    pub(crate) fn requests(&self) -> Vec<Received> {
-        match self {
-            Self::Ld(twin, _) => twin.requests(),
-            Self::Qs(twin) => twin.requests(),
-            Self::Av(twin, _) => twin.requests(),
-        }
-    }
-
+impl World {
     /// How many requests of an operation came.
     pub(crate) fn hits(&self, op: Op) -> usize {
         let is = |request: &Received| op.is_line(&format!("{} {}", request.method, request.path));
         self.requests().iter().filter(|request| is(request)).count()
     }
 
-    /// How many tokens there are that the twin did not have at its start.
+    /// How many tokens were made by a call.
     pub(crate) fn made(&self) -> usize {
-        match self {
-            Self::Ld(twin, _) => twin.tokens().iter().filter(|t| t.name == "made").count(),
-            Self::Qs(twin) => twin.tokens().iter().filter(|t| t.name == "made").count(),
-            Self::Av(twin, _) => {
-                let made = |name: &str| name.starts_with("made");
-                twin.tokens().iter().filter(|t| made(&t.name)).count()
-            }
-        }
+        let made = |name: &str| usize::from(name.starts_with("made"));
+        each!(self, twin => twin.tokens().iter().map(|token| made(&token.name)).sum())
     }
 
-    /// How many of those are still of use.
+    /// How many of the tokens that were made work.
     pub(crate) fn live(&self) -> usize {
-        match self {
-            Self::Av(twin, _) => {
-                let live = |t: &&avisi_twin::TwinToken| t.name.starts_with("made") && t.active;
-                twin.tokens().iter().filter(live).count()
-            }
-            _ => self.made(),
-        }
+        self.alive().iter().filter(|key| **key != self.key).count()
     }
 
-    pub(crate) fn clear_faults(&self) {
-        match self {
-            Self::Ld(twin, _) => twin.clear_faults(),
-            Self::Qs(twin) => twin.clear_faults(),
-            Self::Av(twin, _) => twin.clear_faults(),
-        }
-    }
-
-    pub(crate) fn refuse_connections(&self) {
-        match self {
-            Self::Ld(twin, _) => twin.refuse_connections().unwrap(),
-            Self::Qs(twin) => twin.refuse_connections().unwrap(),
-            Self::Av(twin, _) => twin.refuse_connections().unwrap(),
-        }
-    }
-
-    pub(crate) fn target(&self, clock: &VirtualClock) -> Target {
-        let (base_url, credential, id) = match self {
-            Self::Ld(twin, id) => (twin.base_url(), twin.credential(), id.clone()),
-            Self::Qs(twin) => (twin.base_url(), twin.credential(), String::new()),
-            Self::Av(twin, id) => (twin.base_url(), twin.credential(), id.clone()),
-        };
+    pub(crate) fn target(&self) -> Target {
         Target {
-            base_url,
-            credential,
-            id,
-            ..Target::nowhere(clock)
+            base_url: self.base_url(),
+            credential: self.credential(),
+            id: self.key.as_str().to_owned(),
+            ..Target::nowhere(&self.clock)
         }
     }
 }
