@@ -163,6 +163,7 @@ mod message;
 pub mod query_server;
 mod server;
 mod shared;
+pub mod stores;
 mod twin;
 mod twins;
 

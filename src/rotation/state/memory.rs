@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
@@ -10,6 +10,7 @@ use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
 use crate::marker::Marker;
+use crate::sync::lock;
 
 /// State store in memory: for tests, and for rotations that nothing needs to remember.
 ///
@@ -55,10 +56,6 @@ impl MemoryStore {
     fn entries(&self) -> MutexGuard<'_, BTreeMap<String, Stored>> {
         lock(&self.entries)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn checked(name: &str) -> Result<&str, StoreError> {

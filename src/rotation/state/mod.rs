@@ -8,6 +8,7 @@
 //! | store | survives | shared by |
 //! |---|---|---|
 //! | [`MemoryStore`] | nothing | the tasks of one process |
+//! | [`FileStore`] | kills, crashes of the machine | the processes of one machine |
 //!
 //! ```
 //! use access_tokens::rotation::state::{MemoryStore, StateStore, StoreErrorKind, Stored, write};
@@ -32,6 +33,7 @@
 //! ```
 
 mod error;
+mod file;
 mod lock;
 mod memory;
 mod probe;
@@ -40,6 +42,7 @@ mod stored;
 mod write;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use file::FileStore;
 pub use lock::{LocalGuard, LocalLock};
 pub use memory::MemoryStore;
 pub use probe::{PROBE_PREFIX, probe};

@@ -23,7 +23,8 @@ const PAUSES: [Duration; 3] = [
 ///
 /// # Errors
 /// [`Superseded`](StoreErrorKind::Superseded) or [`Exists`](StoreErrorKind::Exists): another writer
-/// was first. [`Unknown`](StoreErrorKind::Unknown): it could not be found out. Everything else as
+/// was first, or, if the answer was lost, has already taken the place of this write: either way it
+/// counts no more. [`Unknown`](StoreErrorKind::Unknown): it could not be found out. Everything else as
 /// [`StateStore::replace`].
 pub async fn write(
     store: &dyn StateStore,

@@ -10,6 +10,7 @@
 
 mod conformance;
 mod programs;
+mod stores;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
