@@ -431,9 +431,7 @@ impl Keeper {
     pub(crate) async fn prove(&self, name: &str) -> Result<(), Error> {
         let probe = || self.context.store.probe();
         let proved = self.proved.get_or_try_init(probe).await;
-        proved
-            .map(|()| ())
-            .map_err(|error| Error::store(name, &error))
+        proved.copied().map_err(|error| Error::store(name, &error))
     }
 
     pub(crate) fn context(&self) -> &Context {

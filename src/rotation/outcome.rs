@@ -168,7 +168,8 @@ impl Report {
     }
 
     pub(crate) fn failed(error: Error) -> Self {
-        Self::new(&error.token().to_owned(), Outcome::Failed(error))
+        let token = error.token().to_owned();
+        Self::new(&token, Outcome::Failed(error))
     }
 
     /// The same tick, once the steps after the delivery were taken too.

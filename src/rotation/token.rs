@@ -135,6 +135,7 @@ impl fmt::Debug for ManagedToken {
 /// Builder of a [`ManagedToken`].
 #[derive(Clone)]
 #[must_use = "nothing is declared before build()"]
+#[expect(clippy::struct_excessive_bools, reason = "independent choices")]
 pub struct ManagedTokenBuilder {
     name: String,
     service: Option<Arc<dyn TokenService>>,

@@ -470,18 +470,17 @@ impl Runner<'_> {
     }
 
     async fn take_after_steps(&mut self) -> Result<(), Stop> {
-        let done = match self.after.take() {
-            Some(done) => done,
-            None => {
-                let (declared, limit) = (self.declared, self.context.times.act);
-                self.renewing(async move {
-                    for step in &declared.after {
-                        take_step(step, vec![declared.name.clone()], limit).await?;
-                    }
-                    Ok(())
-                })
-                .await?
-            }
+        let done = if let Some(done) = self.after.take() {
+            done
+        } else {
+            let (declared, limit) = (self.declared, self.context.times.act);
+            self.renewing(async move {
+                for step in &declared.after {
+                    take_step(step, vec![declared.name.clone()], limit).await?;
+                }
+                Ok(())
+            })
+            .await?
         };
         let action = if done.is_ok() {
             "after_done"

@@ -61,15 +61,15 @@ pub(crate) fn compare(
             format!("{} was made before it was asked for", new.key),
         )?;
     }
-    let like = asked.made_like;
-    if let (Some(wanted), Some(got)) = (&like.owner, &new.owner)
+    let made_like = asked.made_like;
+    if let (Some(wanted), Some(got)) = (&made_like.owner, &new.owner)
         && wanted != got
     {
         let (wanted, got) = (escape_untrusted(wanted, 80), escape_untrusted(got, 80));
         let text = format!("{} belongs to {got}, not to {wanted}", new.key);
         differs(Some(Property::Owner), text)?;
     }
-    for text in of_template(like, asked.complete, new, template) {
+    for text in of_template(made_like, asked.complete, new, template) {
         differs(Some(Property::Permissions), text)?;
     }
     let end = new.expires.time().map(Stamp::of);

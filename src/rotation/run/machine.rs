@@ -84,6 +84,7 @@ pub(crate) struct Did {
 
 /// One tick of one managed token.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(crate) struct Machine {
     pub(crate) rules: Arc<Rules>,
     pub(crate) times: Times,

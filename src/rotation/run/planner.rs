@@ -1,5 +1,6 @@
 //! A dry run: the same machine, stopped before its first act that changes anything.
 
+use super::super::decision::Decision;
 use super::super::error::{Error, State};
 use super::super::outcome::Cause;
 use super::super::plan::{Plan, PlannedStep, Verdict};
@@ -8,13 +9,11 @@ use super::super::rules::Rules;
 use super::super::sink::SinkKind;
 use super::super::state::Stored;
 use super::super::token::{Declared, ManagedToken};
-use super::super::{ErrorKind, decision::Decision, problem::Problem};
 use super::account::Account;
-use super::confirm::of_service;
 use super::contact::draft;
 use super::machine::{Act, Machine};
 use super::runner::{Context, Runner, token_entry};
-use super::tick::{Turn, ask, keeper_now, read, turn};
+use super::tick::{Turn, ask, keeper_now, listing, read, turn};
 use crate::service::Action;
 use crate::text::human_duration;
 
@@ -30,24 +29,17 @@ pub(crate) async fn plan(
     let stored = context.store.load(&token_entry(name)).await;
     let stored = stored.map_err(|error| Error::store(name, &error))?;
     let mut notes = notes(&declared.rules);
-    let (record, version) = match stored {
-        Some(stored) => (read(token, &stored)?, stored.version),
-        None => {
-            let listing = account.shared(now).await.map_err(|error| {
-                let problem = Problem {
-                    kind: ErrorKind::Account,
-                    ..of_service(&error)
-                };
-                Error::problem(name, &problem).caused_by(Some(error))
-            })?;
-            let (record, warning) = draft(context, declared, &listing).await?;
-            notes.push("it is the first contact: a record is made".to_owned());
-            notes.extend(warning);
-            (
-                record,
-                Stored::new(token_entry(name), serde_json::Value::Null).version,
-            )
-        }
+    let (record, version) = if let Some(stored) = stored {
+        (read(token, &stored)?, stored.version)
+    } else {
+        let listing = listing(account, name, now).await?;
+        let (record, warning) = draft(context, declared, &listing).await?;
+        notes.push("it is the first contact: a record is made".to_owned());
+        notes.extend(warning);
+        (
+            record,
+            Stored::new(token_entry(name), serde_json::Value::Null).version,
+        )
     };
     let mut plan = Plan {
         token: name.clone(),

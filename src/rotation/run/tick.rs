@@ -1,5 +1,6 @@
 //! A tick from the record in the store to a report.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::super::decision::Decision;
@@ -10,7 +11,7 @@ use super::super::request::{Ask, Request};
 use super::super::state::{LocalGuard, LocalLock, Stored};
 use super::super::token::ManagedToken;
 use super::super::{ErrorKind, problem::Problem};
-use super::account::Account;
+use super::account::{Account, Listing};
 use super::confirm::of_service;
 use super::contact::contact;
 use super::machine::Machine;
@@ -130,20 +131,13 @@ async fn attempt(
     let stored = context.store.load(&token_entry(name)).await;
     let stored = stored.map_err(|error| Error::store(name, &error))?;
     let mut warnings = Vec::new();
-    let stored = match stored {
-        Some(stored) => stored,
-        None => {
-            let listing = account.shared(now).await.map_err(|error| {
-                let problem = Problem {
-                    kind: ErrorKind::Account,
-                    ..of_service(&error)
-                };
-                Error::problem(name, &problem).caused_by(Some(error))
-            })?;
-            let made = contact(context, declared, &listing).await?;
-            warnings.extend(made.warning);
-            made.stored
-        }
+    let stored = if let Some(stored) = stored {
+        stored
+    } else {
+        let listing = listing(account, name, now).await?;
+        let made = contact(context, declared, &listing).await?;
+        warnings.extend(made.warning);
+        made.stored
     };
     let record = read(token, &stored)?;
     let (abandoned, lock) = match turn(context, &record, now).await? {
@@ -172,6 +166,21 @@ async fn attempt(
     let mut ticked = report(&mut runner).await;
     ticked.report.warnings.splice(0..0, warnings);
     Ok(ticked)
+}
+
+/// The list of the account, or what is wrong with the account.
+pub(super) async fn listing(
+    account: &Account,
+    name: &str,
+    now: Stamp,
+) -> Result<Arc<Listing>, Error> {
+    account.shared(now).await.map_err(|error| {
+        let problem = Problem {
+            kind: ErrorKind::Account,
+            ..of_service(&error)
+        };
+        Error::problem(name, &problem).caused_by(Some(error))
+    })
 }
 
 /// The record of this declaration.
@@ -255,7 +264,7 @@ async fn report(runner: &mut Runner<'_>) -> Ticked {
         .chain(&record.untidy)
         .map(|f| f.not_before.time())
         .max();
-    let error = |problem: &Problem, cause: Option<std::sync::Arc<crate::Error>>| {
+    let error = |problem: &Problem, cause: Option<Arc<crate::Error>>| {
         let error = Error::problem(&name, problem).in_state(state);
         error.retried_at(retry).caused_by(cause)
     };

@@ -1,5 +1,6 @@
 //! Managed tokens on the twins.
 
+mod failing;
 mod sinks;
 mod steady;
 mod vault;
@@ -13,8 +14,8 @@ use access_tokens::rotation::{Keeper, ManagedToken, ManagedTokenBuilder, Outcome
 use access_tokens::{RotationPolicy, Secret, days};
 
 pub(crate) use self::vault::{Trouble, Vault};
-pub(crate) use crate::all::world::{Call, KINDS, Kind, NAME, Twin, World};
-pub(crate) use crate::support::{Scratch, secret_in};
+pub(crate) use crate::all::world::{Call, KINDS, Kind, World};
+pub(crate) use crate::support::Scratch;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -45,7 +46,7 @@ impl Setup {
     pub(crate) fn keeper(&self) -> Keeper {
         Keeper::builder(self.store.clone())
             .clock(self.world.clock.clone())
-            .act_timeout(Duration::from_millis(500))
+            .act_timeout(Duration::from_millis(100))
             .build()
     }
 

@@ -21,7 +21,10 @@ async fn a_token_is_adopted_rotated_and_retired_by_one_call() {
         assert_eq!(from.as_ref(), Some(&setup.world.key));
         assert_ne!(setup.delivered(), setup.world.secret);
         setup.assert_works();
-        assert!(setup.world.accepts(&setup.world.secret), "the overlap has begun");
+        assert!(
+            setup.world.accepts(&setup.world.secret),
+            "the overlap has begun"
+        );
         assert_eq!(said(&keeper.tick(&token).await), "not_due");
         setup.pass(days(1) + HOUR);
         let retired = keeper.tick(&token).await;

@@ -77,7 +77,9 @@ impl Vault {
     }
 
     pub(crate) fn trouble(&self, trouble: Trouble, times: usize) {
-        self.inside().troubles.extend(std::iter::repeat_n(trouble, times));
+        self.inside()
+            .troubles
+            .extend(std::iter::repeat_n(trouble, times));
     }
 
     pub(crate) fn clear_troubles(&self) {
@@ -197,7 +199,12 @@ impl Sink for Vault {
         Box::pin(async move {
             let write = || {
                 let secret = Some(delivery.secret().clone());
-                self.write(delivery.attempt(), secret, delivery.seen(), Some(delivery.replaces()))
+                self.write(
+                    delivery.attempt(),
+                    secret,
+                    delivery.seen(),
+                    Some(delivery.replaces()),
+                )
             };
             match self.next("deliver") {
                 None => write(),
