@@ -119,14 +119,22 @@ impl Body for TwinBody {
     }
 }
 
-/// Reads a request body up to a limit; `None` if it is longer or breaks off.
-pub(super) async fn read(body: hyper::body::Incoming, limit: usize) -> Option<Bytes> {
+/// Why a request has no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyError {
+    TooLong,
+    /// It broke off, or its chunks are none.
+    Broken,
+}
+
+/// Reads a request body up to a limit.
+pub(super) async fn read(body: hyper::body::Incoming, limit: usize) -> Result<Bytes, BodyError> {
     if body.is_end_stream() {
-        return Some(Bytes::new());
+        return Ok(Bytes::new());
     }
-    http_body_util::Limited::new(body, limit)
-        .collect()
-        .await
-        .ok()
-        .map(http_body_util::Collected::to_bytes)
+    match http_body_util::Limited::new(body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(BodyError::TooLong),
+        Err(_) => Err(BodyError::Broken),
+    }
 }

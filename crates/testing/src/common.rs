@@ -18,6 +18,20 @@ macro_rules! common_methods {
                 self.server.base_url()
             }
 
+            /// Uses a secret as a consumer would, over HTTP: the status of the answer, 200 or 401
+            /// unless a fault or a limit gets in between.
+            ///
+            /// It is a use like any other and a request like any other.
+            ///
+            /// # Errors
+            /// If no answer comes, or if the secret does not fit a header.
+            pub async fn use_secret(
+                &self,
+                secret: &::access_tokens::Secret,
+            ) -> ::std::io::Result<u16> {
+                self.server.use_secret(secret).await
+            }
+
             /// Everything that was received, in order; the newest 10,000 requests.
             #[must_use]
             pub fn requests(&self) -> Vec<$crate::Received> {
@@ -95,6 +109,13 @@ macro_rules! common_methods {
 
             fn authenticates(&self, secret: &::access_tokens::Secret) -> bool {
                 <$twin>::authenticates(self, secret)
+            }
+
+            fn use_secret<'a>(
+                &'a self,
+                secret: &'a ::access_tokens::Secret,
+            ) -> ::access_tokens::BoxFuture<'a, ::std::io::Result<u16>> {
+                Box::pin(<$twin>::use_secret(self, secret))
             }
 
             fn entries(&self) -> Vec<$crate::Entry> {

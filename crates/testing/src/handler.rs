@@ -9,7 +9,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
-use super::body::{self, End, TwinBody};
+use super::body::{self, BodyError, End, TwinBody};
 use super::connection::{reset_on_close, write_raw};
 use super::fault::Fault;
 use super::message::{Answer, Received};
@@ -49,6 +49,7 @@ pub(super) async fn handle<S: Service>(
         headers: head.headers,
         body: Bytes::new(),
         at: shared.clock.now(),
+        broken: false,
     };
     let recording = shared.is_recording();
     if fault == Some(Fault::CloseBeforeRequest) {
@@ -57,10 +58,11 @@ pub(super) async fn handle<S: Service>(
         }
         return Err(Close);
     }
-    let Some(bytes) = body::read(incoming, BODY_LIMIT).await else {
-        return Ok(response(Answer::empty(413), received.at, None));
-    };
-    received.body = bytes;
+    match body::read(incoming, BODY_LIMIT).await {
+        Ok(bytes) => received.body = bytes,
+        Err(BodyError::Broken) => received.broken = true,
+        Err(BodyError::TooLong) => return Ok(response(Answer::empty(413), received.at, None)),
+    }
     let received = Arc::new(received);
     if recording {
         shared.record(&received);
@@ -165,12 +167,11 @@ fn response(answer: Answer, date: SystemTime, body: Option<TwinBody>) -> Respons
     response
 }
 
+/// A date that does not fit a header is shown as the nearest one that does.
 fn http_date(time: SystemTime) -> Option<HeaderValue> {
-    const YEAR_10000: Duration = Duration::from_secs(253_402_300_800);
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
     // The formatter panics outside of these years.
-    let since_epoch = time.duration_since(UNIX_EPOCH).ok()?;
-    if since_epoch >= YEAR_10000 {
-        return None;
-    }
-    HeaderValue::try_from(httpdate::fmt_http_date(time)).ok()
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let shown = UNIX_EPOCH.checked_add(since_epoch.min(LAST))?;
+    HeaderValue::try_from(httpdate::fmt_http_date(shown)).ok()
 }

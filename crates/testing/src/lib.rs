@@ -1,8 +1,8 @@
 //! Twins of the services for tests: real HTTP servers on the loopback interface, with the state
 //! and the quirks of the services they stand for.
 //!
-//! A twin runs on a thread of its own and on its own port, beside any runtime (one with paused
-//! time included), as many as a test likes, and is gone when it is dropped. Its state can be
+//! A twin runs on a thread of its own and on its own port, as many as a test likes, and is gone when
+//! it is dropped. Its state can be
 //! seeded and looked into, what it received is kept, a [`VirtualClock`] shared with the client
 //! makes tokens expire without waiting, and a script of [`Fault`]s says what goes wrong when.
 //!
@@ -114,7 +114,14 @@
 //! A [`VirtualClock`] stands still until it is told to move, by [`advance`](VirtualClock::advance)
 //! or by whoever sleeps on it: a client that backs off does so at once, and
 //! [`sleeps`](VirtualClock::sleeps) tells how long it would have taken. Limits of single attempts
-//! and the times of faults are real time.
+//! and the times of faults are real time. A [`ShiftedClock`] is the clock of a machine that goes
+//! wrong.
+//!
+//! Do not talk to a twin while Tokio's own time is paused (`start_paused`, `tokio::time::pause`). A
+//! paused runtime jumps to its next timer whenever it has nothing to do, and waiting for an answer is
+//! nothing to do: now and then a time limit of the client strikes at once, before an answer that is
+//! on its way. What such a test wants is had from a `VirtualClock`, given to the client and to the
+//! twin: waits take no time, and time passes when the test says so.
 //!
 //! # What is faithful, and what was chosen
 //!

@@ -25,6 +25,8 @@ pub struct Received {
     pub body: Bytes,
     /// When it came, by the twin's clock.
     pub at: SystemTime,
+    /// Whether the body broke off or was no body.
+    pub(crate) broken: bool,
 }
 
 impl Received {
@@ -58,7 +60,7 @@ impl fmt::Debug for Received {
             .field("headers", &Redacted(&self.headers))
             .field("body", &String::from_utf8_lossy(&self.body))
             .field("at", &self.at)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,6 +10,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use http::{HeaderValue, header};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
@@ -19,12 +20,12 @@ use super::fault::Script;
 use super::handler;
 use super::message::Received;
 use super::shared::{Service, Shared};
-use access_tokens::Clock;
+use access_tokens::{Clock, Secret};
 
 const BACKLOG: u32 = 1024;
 
-/// A running server: a thread of its own with a runtime of its own, so that it works beside any
-/// runtime, a paused one included. Dropping it closes every socket before it returns.
+/// A running server: a thread of its own with a runtime of its own, so that it does not depend on the
+/// runtime of the test. Dropping it closes every socket before it returns.
 pub(crate) struct Server<S: Service> {
     shared: Arc<Shared<S>>,
     address: SocketAddr,
@@ -96,6 +97,21 @@ impl<S: Service> Server<S> {
     /// The fault script.
     pub(crate) fn script(&self) -> &Script<S::Operation> {
         &self.shared.script
+    }
+
+    /// Uses a secret as a consumer would: the status of the answer.
+    pub(crate) async fn use_secret(&self, secret: &Secret) -> io::Result<u16> {
+        // Of its own, since a connection that is kept would not outlive the caller's runtime.
+        let http = reqwest::Client::builder().no_proxy().build();
+        let mut value = HeaderValue::try_from(format!("{}{}", S::SCHEME, secret.expose_secret()))
+            .map_err(io::Error::other)?;
+        value.set_sensitive(true);
+        let request = http
+            .map_err(io::Error::other)?
+            .get(format!("{}{}", self.base_url(), S::USE))
+            .header(header::AUTHORIZATION, value);
+        let answer = request.send().await.map_err(io::Error::other)?;
+        Ok(answer.status().as_u16())
     }
 
     /// Closes the listener and all connections; the port stays reserved.
@@ -217,8 +233,8 @@ async fn serve<S: Service>(shared: Arc<Shared<S>>, stream: TcpStream) {
     // Errors are how faults and clients that leave end a connection.
     let _ = hyper::server::conn::http1::Builder::new()
         .header_read_timeout(None)
-        // The twin's clock says what date it is.
-        .auto_date_header(false)
+        // For what is refused before it comes to the handler, which dates its answers itself.
+        .auto_date_header(true)
         .serve_connection(connection, service)
         .await;
 }

@@ -33,6 +33,12 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// The names of what it can do, for the fault script.
     type Operation: Operation;
 
+    /// A request that any living secret may make and that changes nothing: path and query.
+    const USE: &'static str;
+
+    /// What stands before the secret in `Authorization`.
+    const SCHEME: &'static str;
+
     /// Which operation a request is for, judged by its method and its still encoded path.
     fn operation(&self, method: &Method, path: &str) -> Option<Self::Operation>;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::SystemTime;
 
-use access_tokens::{Secret, Service};
+use access_tokens::{BoxFuture, Secret, Service};
 
 use super::Fault;
 
@@ -59,6 +59,13 @@ pub trait Twin: sealed::Sealed + fmt::Debug + Send + Sync {
 
     /// Whether a request with this secret would be let in now; asking is not a use.
     fn authenticates(&self, secret: &Secret) -> bool;
+
+    /// Uses a secret as a consumer would, over HTTP: the status of the answer, 200 or 401 unless a
+    /// fault or a limit gets in between.
+    ///
+    /// # Errors
+    /// If no answer comes, or if the secret does not fit a header.
+    fn use_secret<'a>(&'a self, secret: &'a Secret) -> BoxFuture<'a, std::io::Result<u16>>;
 
     /// All tokens that the service keeps, the ended ones and the credential's included where it
     /// does, in the order of its list.

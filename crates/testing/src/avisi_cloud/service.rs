@@ -76,6 +76,9 @@ impl Account {
     }
 
     fn provision(&self, state: &mut State, request: &Received, now: SystemTime) -> Answer {
+        if request.broken {
+            return self.invalid(&["the body breaks off".to_owned()]);
+        }
         let body = match serde_json::from_slice(&request.body) {
             Ok(Value::Object(body)) => body,
             Ok(_) => return self.invalid(&["the body must be an object".to_owned()]),
@@ -200,6 +203,9 @@ impl Account {
 
 impl Service for Account {
     type Operation = Operation;
+
+    const USE: &'static str = COLLECTION;
+    const SCHEME: &'static str = "Token ";
 
     fn operation(&self, method: &Method, path: &str) -> Option<Operation> {
         match (method.as_str(), segment(path)?) {

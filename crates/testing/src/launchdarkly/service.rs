@@ -26,6 +26,9 @@ pub(super) struct Account {
 impl Service for Account {
     type Operation = Operation;
 
+    const USE: &'static str = "/api/v2/caller-identity";
+    const SCHEME: &'static str = "";
+
     fn operation(&self, method: &Method, path: &str) -> Option<Operation> {
         match route(method, path) {
             Route::To(operation, _) => Some(operation),
@@ -349,6 +352,9 @@ impl Call<'_> {
 
     fn body(&self) -> Result<Value, Answer> {
         self.content_type()?;
+        if self.request.broken {
+            return Err(invalid("the body breaks off"));
+        }
         serde_json::from_slice(&self.request.body).map_err(|_| invalid("the body is not JSON"))
     }
 

@@ -2,6 +2,7 @@
 
 mod jwt;
 mod model;
+mod query;
 mod service;
 mod state;
 
@@ -25,10 +26,14 @@ use access_tokens::{Clock, Secret, SystemClock, UnixSeconds};
 /// never comes, and so on. Its tokens are signed as the server's are, so that their claims can be
 /// read.
 ///
-/// Differences from the server: two simultaneous partial updates never lose a change; a locked
-/// database answers at once instead of after five seconds (put a [`Fault::Delay`] before it); a
-/// body is read before a 401 is sent; of the user operations there is only the login, with one
-/// user. What an update does to a row whose `updated_at` is null, or with a fractional
+/// `/_/query` lets in whom the server lets in, which is how a secret is seen to work where it is
+/// used: `GET /_/query?db_name=db&query=SELECT+1` is 200 with a living token and 401 with a dead one.
+///
+/// Differences from the server: `/_/query` runs no SQL and finds nothing; two simultaneous partial
+/// updates never lose a change; a locked database answers at once instead of after five seconds (put
+/// a [`Fault::Delay`] before it); a body is read before a 401 is sent; what HTTP itself refuses is
+/// dated by the system's clock; of the user operations there is only the login, with one user. What
+/// an update does to a row whose `updated_at` is null, or with a fractional
 /// `expiration_date`, is read from the server's code and was not tried.
 ///
 /// ```

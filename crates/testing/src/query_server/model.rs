@@ -24,7 +24,9 @@ pub enum Operation {
     Delete,
     /// `POST /_/user/token/value`
     Login,
-    /// `/_/healthcheck`
+    /// `/_/query`
+    Query,
+    /// Anything at `/_/healthcheck`
     Healthcheck,
     /// Anything at `/_`. The server closes the connection without an answer; the twin does so by a
     /// rule of its fault script, and answers 500 once `clear_faults` has dropped that.

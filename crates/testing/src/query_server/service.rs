@@ -7,7 +7,8 @@ use http::{Method, header};
 use serde::de::DeserializeOwned;
 
 use super::model::Operation;
-use super::state::{Caller, DeleteTokenOptions, Refusal, State};
+use super::query;
+use super::state::{DeleteTokenOptions, Refusal, State};
 use crate::message::{Answer, Received};
 use crate::shared::Service;
 use access_tokens::Clock;
@@ -49,15 +50,21 @@ impl Account {
             }
             _ => {}
         }
-        state.check_option()?;
+        if operation != Operation::Query {
+            state.check_option()?;
+        }
         let token = bearer(request).ok_or(Refusal::Unauthorized)?;
-        if state.accepts(token, now) != Some(Caller::Admin) {
+        let caller = state.accepts(token, now).ok_or(Refusal::Unauthorized)?;
+        if operation == Operation::Query {
+            return query::answer(caller, request);
+        }
+        if !caller.is_admin {
             return Err(Refusal::Unauthorized);
         }
         match operation {
             Operation::List => Ok(Answer::json_untyped(200, &state.list())),
             Operation::Value => {
-                let name = name_in_query(request)?;
+                let name = in_query(request, "name")?;
                 Ok(Answer::json_untyped(200, &state.value(&name)))
             }
             Operation::Create => {
@@ -73,13 +80,18 @@ impl Account {
                 state.delete(&delete.name)?;
                 Ok(Answer::empty(200))
             }
-            Operation::Login | Operation::Healthcheck | Operation::Root => Err(Refusal::NotFound),
+            Operation::Login | Operation::Query | Operation::Healthcheck | Operation::Root => {
+                Err(Refusal::NotFound)
+            }
         }
     }
 }
 
 impl Service for Account {
     type Operation = Operation;
+
+    const USE: &'static str = "/_/query?db_name=twin.sql&query=SELECT+1";
+    const SCHEME: &'static str = "Bearer ";
 
     fn operation(&self, method: &Method, path: &str) -> Option<Operation> {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
@@ -95,7 +107,8 @@ impl Service for Account {
             ("PUT", ["token"]) => Some(Operation::Update),
             ("DELETE", ["token"]) => Some(Operation::Delete),
             ("POST", ["user", "token", "value"]) => Some(Operation::Login),
-            ("GET", ["healthcheck"]) => Some(Operation::Healthcheck),
+            ("GET" | "POST", ["query"]) => Some(Operation::Query),
+            (_, ["healthcheck", ..]) => Some(Operation::Healthcheck),
             _ => None,
         }
     }
@@ -120,7 +133,8 @@ fn bearer(request: &Received) -> Option<&str> {
     value.split(' ').nth(1)
 }
 
-fn name_in_query(request: &Received) -> Result<String, Refusal> {
+/// The last value of this name in the query.
+pub(super) fn in_query(request: &Received, name: &str) -> Result<String, Refusal> {
     if request.query.is_none() {
         return Err(Refusal::bad_request("Missing query string"));
     }
@@ -128,18 +142,41 @@ fn name_in_query(request: &Received) -> Result<String, Refusal> {
         .query_pairs()
         .into_iter()
         .rev()
-        .find_map(|(key, value)| (key == "name").then_some(value))
-        .ok_or_else(|| Refusal::bad_request("Missing query string: name"))
+        .find_map(|(key, value)| (key == name).then_some(value))
+        .ok_or_else(|| Refusal::BadRequest(format!("Missing query string: {name}")))
 }
 
 /// Reads the body whatever its content type says.
 fn parse<T: DeserializeOwned>(request: &Received) -> Result<T, Refusal> {
+    parse_or(request, |error| Refusal::BadRequest(as_written(&error)))
+}
+
+/// Reads the body, with a refusal of its own for what does not fit.
+pub(super) fn parse_or<T: DeserializeOwned>(
+    request: &Received,
+    refuse: impl FnOnce(serde_json::Error) -> Refusal,
+) -> Result<T, Refusal> {
     let body = std::str::from_utf8(&request.body).map_err(|_| Refusal::Internal)?;
+    if request.broken {
+        return Err(Refusal::Internal);
+    }
     if body.is_empty() {
         return Err(Refusal::bad_request("The body is empty"));
     }
     let cleaned = body.replace(|character| character <= '\u{1f}', "");
-    serde_json::from_str(&cleaned).map_err(|error| Refusal::bad_request(&error.to_string()))
+    serde_json::from_str(&cleaned).map_err(refuse)
+}
+
+/// The text of an error as the server's version of the parser writes it: exponents without a plus.
+fn as_written(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let number = text
+        .strip_prefix("invalid type: floating point `")
+        .and_then(|rest| rest.split_once('`'));
+    match number {
+        Some((number, _)) => text.replacen(number, &number.replace("e+", "e"), 1),
+        None => text,
+    }
 }
 
 fn seconds(time: SystemTime) -> i64 {

@@ -128,16 +128,17 @@ impl State {
         }
     }
 
-    /// Whether the token is one that the server accepts, and if so, whether it is an admin's.
+    /// Whose token it is, if it is one that the server accepts.
     pub(super) fn accepts(&self, token: &str, now: i64) -> Option<Caller> {
         let claims = self.key.verify(token)?;
-        let (row, caller) = match claims.iss.as_str() {
-            USER_TOKEN if self.admin.token == token => (&self.admin, Caller::Admin),
-            TOKEN => (
-                self.rows.values().find(|row| row.token == token)?,
-                Caller::Token,
-            ),
+        let (row, is_admin) = match claims.iss.as_str() {
+            USER_TOKEN if self.admin.token == token => (&self.admin, true),
+            TOKEN => (self.rows.values().find(|row| row.token == token)?, false),
             _ => return None,
+        };
+        let caller = Caller {
+            is_admin,
+            may_write: row.write,
         };
         let end = row.expiration_date.as_i64()?;
         let matches = end == claims.exp && row.updated_at == Some(claims.iat);
@@ -210,9 +211,7 @@ impl State {
             return Ok(());
         };
         let Some(previous) = row.updated_at else {
-            return Err(Refusal::bad_request(
-                "Invalid function parameter type Null at index 0",
-            ));
+            return Err(Refusal::bad_request("Invalid type"));
         };
         row.expiration_date = end.into();
         row.active = active;
@@ -312,12 +311,11 @@ impl State {
 }
 
 /// Whose token a request carries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Caller {
-    /// An admin's own.
-    Admin,
-    /// One made by `POST /_/token`.
-    Token,
+#[derive(Clone, Copy)]
+pub(super) struct Caller {
+    /// An admin's own, or one made by `POST /_/token`.
+    pub(super) is_admin: bool,
+    pub(super) may_write: bool,
 }
 
 impl Row {

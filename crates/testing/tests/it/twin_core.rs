@@ -7,9 +7,9 @@ use std::net::TcpStream;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use access_tokens::Clock as _;
+use access_tokens::{Clock as _, Secret};
 use access_tokens_testing::launchdarkly::Operation;
-use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock};
+use access_tokens_testing::{AvisiCloud, Fault, LaunchDarkly, ShiftedClock, Twins, VirtualClock};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -358,11 +358,24 @@ async fn a_stalled_request_does_not_hold_up_the_drop() {
     assert!(call.await.unwrap().is_err());
 }
 
+/// What waits for the answer here is no task, so that paused time has nothing to jump over.
 #[tokio::test(start_paused = true)]
-async fn a_twin_works_beside_a_paused_runtime() {
+async fn a_twin_does_not_depend_on_the_runtime_of_the_test() {
     let twin = LaunchDarkly::start().await.unwrap();
-    for _ in 0..20 {
-        assert_eq!(create(&twin).await.unwrap().status(), 201);
+    twin.on_any().then(Fault::Delay(Duration::from_millis(20)));
+    for _ in 0..3 {
+        let address = twin.base_url().replace("http://", "");
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "GET /api/v2/caller-identity HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             authorization: {}\r\n\r\n",
+            twin.credential().expose_secret()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
 }
 
@@ -427,4 +440,93 @@ async fn sleeping_on_the_virtual_clock_moves_it() {
     assert_eq!((clock.now(), clock.monotonic()), (start, 5 * hour));
     clock.clone().advance(hour);
     assert_eq!((clock.now(), clock.monotonic()), (start + hour, 6 * hour));
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_changes_nothing() {
+    let (ld, avisi) = (
+        LaunchDarkly::start().await.unwrap(),
+        AvisiCloud::start().await.unwrap(),
+    );
+    for (url, path, scheme, secret) in [
+        (ld.base_url(), "/api/v2/tokens", "", ld.credential()),
+        (
+            avisi.base_url(),
+            "/sts/v1/personal-access-tokens",
+            "Token ",
+            avisi.credential(),
+        ),
+    ] {
+        let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
+        let secret = secret.expose_secret();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: {scheme}{secret}\r\n\
+             content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nno size\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("breaks off"), "{answer}");
+    }
+    assert_eq!((ld.tokens().len(), avisi.tokens().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn secrets_are_tried_as_a_consumer_would() {
+    let clock = VirtualClock::new();
+    let twins = Twins::with_clock(clock.clone()).await.unwrap();
+    twins.seed_demo();
+    for twin in twins.all() {
+        let before: u64 = twin.counts().values().sum();
+        let entries = twin.entries();
+        for entry in &entries {
+            let status = twin.use_secret(&entry.secret).await.unwrap();
+            let expected = if entry.works { 200 } else { 401 };
+            assert_eq!(status, expected, "{} {}", twin.service(), entry.name);
+            assert_eq!(twin.authenticates(&entry.secret), entry.works);
+        }
+        assert_eq!(twin.use_secret(&twin.credential()).await.unwrap(), 200);
+        assert_eq!(twin.use_secret(&Secret::new("wrong")).await.unwrap(), 401);
+        assert!(twin.use_secret(&Secret::new("no\nheader")).await.is_err());
+        // They are requests like any other.
+        let after: u64 = twin.counts().values().sum();
+        assert_eq!(after - before, entries.len() as u64 + 2);
+        twin.set_fault(None, 1, 1, Fault::Status(503)).unwrap();
+        assert_eq!(twin.use_secret(&twin.credential()).await.unwrap(), 503);
+        twin.refuse_connections().unwrap();
+        assert!(twin.use_secret(&twin.credential()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn clocks_run_beside_one_another() {
+    let base = VirtualClock::new();
+    let (start, hour) = (base.now(), Duration::from_secs(3600));
+    let clock = ShiftedClock::over(base.clone());
+    clock.set_behind(hour);
+    assert_eq!(
+        (clock.now(), clock.monotonic()),
+        (start - hour, Duration::ZERO)
+    );
+    base.advance(hour);
+    assert_eq!((clock.now(), clock.monotonic()), (start, hour));
+    clock.set_ahead(hour);
+    clock.clone().advance(hour);
+    assert_eq!(
+        (clock.now(), clock.monotonic()),
+        (start + 3 * hour, 2 * hour)
+    );
+    clock.sleep(hour).await;
+    assert_eq!(
+        (base.now(), clock.now()),
+        (start + 2 * hour, start + 4 * hour)
+    );
+    // Without a range there is no difference.
+    clock.set_ahead(Duration::MAX);
+    assert_eq!(clock.now(), base.now());
+    clock.set_behind(Duration::MAX);
+    assert_eq!(clock.now(), base.now());
+    assert!(ShiftedClock::new().now() >= start);
 }

@@ -63,6 +63,36 @@ impl Suite<'_> {
         passed()
     }
 
+    /// On the one database that only administrators may query: being turned away there takes a living
+    /// token, and nothing is opened.
+    pub(super) async fn living_tokens_may_query_and_dead_ones_may_not(&self) -> Verdict {
+        let text = "Can't query the config database without being admin";
+        let query = "/_/query?db_name=query_config.sql&query=SELECT+1";
+        let new = self.create_lasting().await?;
+        let value = format!("Bearer {}", new.secret().expose_secret());
+        let plain = || {
+            let plain = Plain::get(query).unauthorized();
+            plain.header("authorization", &value)
+        };
+        self.wire.send(plain()).await?.expect_text(400, text)?;
+        self.client.delete(&new.token().name).await?;
+        let reply = self.wire.send(plain()).await?.with_status(401)?;
+        ensure_empty(&reply)?;
+        passed()
+    }
+
+    pub(super) async fn the_health_check_is_for_everyone(&self) -> Verdict {
+        for (method, path) in [
+            (Method::GET, "/_/healthcheck"),
+            (Method::PUT, "/_/healthcheck"),
+            (Method::GET, "/_/healthcheck/below"),
+        ] {
+            let plain = Plain::new(method, path).unauthorized();
+            self.wire.send(plain).await?.expect_text(200, "OK")?;
+        }
+        passed()
+    }
+
     pub(super) async fn credentials_are_looked_at_before_the_body(&self) -> Verdict {
         let plain = Plain::new(Method::POST, TOKENS)
             .unauthorized()

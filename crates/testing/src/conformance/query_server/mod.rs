@@ -79,6 +79,8 @@ pub(super) async fn run(base_url: &str, credential: &Secret, options: &Options) 
         failures_about_credentials_look_alike,
         the_scheme_does_not_matter,
         tokens_made_here_cannot_manage_tokens,
+        living_tokens_may_query_and_dead_ones_may_not,
+        the_health_check_is_for_everyone,
         credentials_are_looked_at_before_the_body,
         unknown_routes_are_404_for_everyone,
         empty_segments_of_the_path_are_dropped,

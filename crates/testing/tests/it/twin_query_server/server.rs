@@ -96,7 +96,6 @@ async fn routes_are_matched_by_segments() {
         ("OPTIONS", "/_/token"),
         ("BREW", "/_/token"),
         ("GET", "/_/user-token/value"),
-        ("POST", "/_/healthcheck"),
     ] {
         let answer = read(it.send(method, path, &[], "").await).await;
         assert_eq!(answer, lost, "{method} {path}");
@@ -104,8 +103,17 @@ async fn routes_are_matched_by_segments() {
     let head = it.send("HEAD", "/_/token", &[], "").await;
     assert_eq!(head.status(), 404);
     assert_eq!(head.headers()["content-length"], "13");
-    let health = read(it.send("GET", "/_/healthcheck", &[], "").await).await;
-    assert_eq!(health, reply(200, "OK"));
+    for (method, path) in [
+        ("GET", "/_/healthcheck"),
+        ("POST", "/_/healthcheck"),
+        ("BREW", "/_/healthcheck/"),
+        ("DELETE", "/_//healthcheck/anything/below"),
+    ] {
+        let health = read(it.send(method, path, &[], "").await).await;
+        assert_eq!(health, reply(200, "OK"), "{method} {path}");
+    }
+    let near = read(it.send("GET", "/_/healthchecks", &[], "").await).await;
+    assert_eq!(near, lost);
 }
 
 /// Below reqwest; a twin that wrongly keeps the connection open fails the test.
@@ -141,6 +149,7 @@ async fn raw_bytes_in_the_target_and_overlong_targets_are_refused_by_the_protoco
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
     assert!(answer.contains("content-length: 0"), "{answer}");
+    assert!(answer.contains("\r\ndate: "), "{answer}");
     assert_eq!(
         it.value(&format!("?name={}", "x".repeat(60_000))).await,
         None
@@ -266,9 +275,153 @@ async fn odd_rows_can_be_seeded() {
     assert_eq!(claims(rows[1]["token"].as_str().unwrap())["iat"], 1);
     assert_eq!(it.value("?name=foreign").await.unwrap(), "abc");
     assert_eq!(it.put(json!({"name": "sql"})).await.0, 400);
+    let whole = json!({"name": "sql", "expiration_date": 1});
+    assert_eq!(it.put(whole).await, reply(400, "Invalid type"));
+    // Nothing came of it.
+    assert_eq!(it.list().await[0]["expiration_date"], json!(4e9 + 0.5));
+}
+
+#[tokio::test]
+async fn numbers_out_of_range_are_quoted_as_the_server_writes_them() {
+    let it = Setup::new().await;
+    for (number, quoted) in [
+        ("1e22", "floating point `1e22`"),
+        ("10000000000000000000000", "floating point `1e22`"),
+        ("1.5E+300", "floating point `1.5e300`"),
+        ("-1e-7", "floating point `-1e-7`"),
+        ("2e9", "floating point `2000000000.0`"),
+        ("1e15", "floating point `1000000000000000.0`"),
+        ("1e16", "floating point `1e16`"),
+        ("0.00001", "floating point `0.00001`"),
+        ("0.000001", "floating point `1e-6`"),
+        ("18446744073709551615", "integer `18446744073709551615`"),
+    ] {
+        let body = format!(r#"{{"name":"x","expiration_date":{number}}}"#);
+        let kind = if quoted.starts_with('i') {
+            "value"
+        } else {
+            "type"
+        };
+        let column = body.len() - 1;
+        let text = format!("invalid {kind}: {quoted}, expected i64 at line 1 column {column}");
+        for method in ["POST", "PUT"] {
+            let answer = it.call(method, "/_/token", &body).await;
+            assert_eq!(answer, reply(400, &text), "{method} {number}");
+        }
+    }
+    // A text that looks like one is quoted to the letter.
+    let body = r#"{"name":"x","expiration_date":"floating point `1e+22`"}"#;
+    let told = it.call("POST", "/_/token", body).await.1;
+    assert!(told.contains("`1e+22`"), "{told}");
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_500_where_it_is_read() {
+    let it = Setup::new().await;
+    let admin = it.twin.credential();
+    for (method, authorization, expected) in [
+        ("POST", admin.expose_secret(), "500 "),
+        ("DELETE", admin.expose_secret(), "500 "),
+        // Refused before the body is read.
+        ("POST", "wrong", "401 "),
+        // Never read.
+        ("GET", admin.expose_secret(), "200 "),
+    ] {
+        let mut stream = connect(&it);
+        write!(
+            stream,
+            "{method} /_/token HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {authorization}\r\n\
+             transfer-encoding: chunked\r\n\r\nnot a size\r\n{{}}\r\n0\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer.get(9..13), Some(expected), "{method}: {answer}");
+        assert_eq!(
+            answer.ends_with("\r\n\r\nInternal Server Error"),
+            expected == "500 "
+        );
+    }
+    assert!(it.twin.tokens().is_empty());
+}
+
+#[tokio::test]
+async fn tokens_of_the_table_may_query_and_so_are_seen_to_work() {
+    let it = Setup::new().await;
+    let token = async |name: &str| it.value(&format!("?name={name}")).await.unwrap();
+    it.post(json!({"name": "writer"})).await;
+    it.post(json!({"name": "reader", "write": false})).await;
+    it.post(json!({"name": "off", "active": false})).await;
+    it.post(json!({"name": "rotated"})).await;
+    it.clock.advance(Duration::from_secs(2));
+    it.put(json!({"name": "rotated"})).await;
+    let query = async |secret: &str, db: &str, sql: &str| {
+        let header = format!("Bearer {secret}");
+        let body = json!({"db_name": db, "query": sql}).to_string();
+        read(it.send("POST", "/_/query", &[&header], &body).await).await
+    };
+    let (writer, reader) = (token("writer").await, token("reader").await);
+    let admin = it.twin.credential();
+    let (select, insert) = ("select 1", "INSERT INTO t VALUES (1)");
+    let found = reply(200, r#"{"data":[]}"#);
+    let inserted = reply(200, r#"{"data":[{"rowid":1,"success":true}]}"#);
+    let done = reply(200, r#"{"data":[{"changes":0,"success":true}]}"#);
+    let read_only = "Token without write permission tried to write to the database";
+    let config = "Can't query the config database without being admin";
+    assert_eq!(query(&writer, "db", select).await, found);
+    assert_eq!(query(&reader, "db", select).await, found);
+    assert_eq!(query(&writer, "db", insert).await, inserted);
+    assert_eq!(query(&writer, "db", "DELETE FROM t").await, done);
+    assert_eq!(query(&reader, "db", insert).await, reply(400, read_only));
+    let answer = query(&writer, "query_config.sql", select).await;
+    assert_eq!(answer, reply(400, config));
+    let answer = query(admin.expose_secret(), "query_config.sql", select).await;
+    assert_eq!(answer, found);
+    // An admin may do both, and whoever is not let in nothing, whatever they ask for.
+    for dead in [token("off").await, token("rotated").await, "no".to_owned()] {
+        assert_eq!(query(&dead, "db", insert).await, reply(401, ""));
+        let header = format!("Bearer {dead}");
+        let answer = read(it.send("POST", "/_/query", &[&header], "{").await).await;
+        assert_eq!(answer, reply(401, ""));
+    }
+
+    let writer = format!("Bearer {writer}");
+    for (method, rest, body, expected) in [
+        ("GET", "?db_name=db&query=SELECT+1", "", found),
+        ("GET", "", "", reply(400, "Missing query string")),
+        (
+            "GET",
+            "?query=x",
+            "",
+            reply(400, "Missing query string: db_name"),
+        ),
+        (
+            "GET",
+            "?db_name=x",
+            "",
+            reply(400, "Missing query string: query"),
+        ),
+        (
+            "GET",
+            "?db_name=x&query=DROP",
+            "",
+            reply(400, "GET requests only allows read queries"),
+        ),
+        ("POST", "", "", reply(400, "The body is empty")),
+        ("POST", "", "{", reply(500, "Internal Server Error")),
+        ("PUT", "", "{}", reply(404, "404 Not Found")),
+        ("POST", "/below", "{}", reply(404, "404 Not Found")),
+    ] {
+        let path = format!("/_/query{rest}");
+        let answer = read(it.send(method, &path, &[&writer], body).await).await;
+        assert_eq!(answer, expected, "{method} {path}");
+    }
+    // The option is about managing tokens.
+    it.twin.set_create_token(CreateTokenOption::Off);
+    let path = "/_/query?db_name=db&query=SELECT+1";
     assert_eq!(
-        it.put(json!({"name": "sql", "expiration_date": 1})).await.0,
-        400
+        read(it.send("GET", path, &[&writer], "").await).await.0,
+        200
     );
 }
 
