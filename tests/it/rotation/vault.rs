@@ -1,4 +1,5 @@
 //! A sink in memory of whichever kind, that fails when told to.
+#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
