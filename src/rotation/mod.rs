@@ -31,7 +31,7 @@ mod token;
 
 pub use after::AfterStep;
 pub use error::{Error, ErrorKind, State};
-pub use event::{Event, EventError, EventSink};
+pub use event::{Event, EventError, EventSink, JsonLines};
 pub use keeper::{Keeper, KeeperBuilder};
 pub use outcome::{Cause, Outcome, Report};
 pub use plan::{Plan, PlannedStep, Verdict};

@@ -24,7 +24,7 @@ use crate::time::Expiry;
 /// ```
 /// use access_tokens::rotation::{ManagedToken, sink::FileSink};
 /// use access_tokens::{RotationPolicy, TokenKey, days};
-/// # let service = access_tokens::launchdarkly::Client::builder().credential("api-…").build()?;
+/// # let service = access_tokens::launchdarkly::Client::builder().credential("api-0123456789").build()?;
 ///
 /// let token = ManagedToken::builder("nightly-export")
 ///     .service(service)

@@ -284,7 +284,9 @@ impl Machine {
             detail: "every sink held it already".to_owned(),
         });
         let from = self.record.current.as_ref().map(|token| token.key.clone());
-        let aside = self.aside(why.cause == Cause::Suspected, now);
+        // The service's time is at least the time at which it says that it made the token.
+        let service = now.service.max(token.made_at);
+        let aside = self.aside(why.cause == Cause::Suspected, Now { service, ..now });
         let told = (why.cause.as_str().to_owned(), why.detail.clone());
         self.record.commit(&token.mark, aside, now.service, told);
         self.record.after_due = self.rules.has_after;

@@ -355,6 +355,10 @@ impl Machine {
         if !self.record.previous.iter().any(|p| over(&p)) {
             return None;
         }
+        // A list also brings the service's time.
+        if self.listed.is_none() {
+            return Some(Act::List);
+        }
         if self.seen.iter().any(Option::is_none) {
             return Some(Act::Observe);
         }

@@ -1,5 +1,7 @@
 //! Evidence: what was decided and done, by whom, when and why.
 
+mod json_lines;
+
 use std::fmt;
 use std::time::SystemTime;
 
@@ -8,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::BoxFuture;
 use crate::service::TokenKey;
 
+pub use self::json_lines::JsonLines;
 use super::record::Stamp;
 
 /// What happened to a managed token. It holds no secret.
