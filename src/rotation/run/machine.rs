@@ -344,6 +344,48 @@ impl Machine {
     }
 }
 
+#[cfg(test)]
+impl Machine {
+    /// Everything that counts for what comes next.
+    pub(super) fn model_hash(&self, to: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        (
+            &self.record,
+            self.dirty,
+            &self.ask,
+            self.listed,
+            &self.current,
+            &self.strays,
+        )
+            .hash(to);
+        (
+            &self.seen,
+            self.prepared,
+            self.begun,
+            self.sent,
+            self.confirmed,
+            self.again,
+        )
+            .hash(to);
+        (
+            &self.tried,
+            &self.rewritten,
+            &self.restored,
+            self.stopped,
+            self.held,
+        )
+            .hash(to);
+        (
+            &self.problem,
+            &self.wait,
+            &self.why,
+            self.after_tried,
+            self.switch,
+        )
+            .hash(to);
+    }
+}
+
 /// The mark that a sink is known to hold.
 pub(super) fn held(holds: &Holds) -> Option<Marker> {
     match holds {

@@ -13,6 +13,8 @@ mod confirm;
 mod contact;
 mod machine;
 mod mend;
+#[cfg(test)]
+mod model;
 mod planner;
 mod runner;
 mod tick;
