@@ -3,13 +3,20 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::service::{TokenRecord, TokenState};
-use crate::text::human_duration;
-use crate::time::When;
+use serde::{Deserialize, Serialize};
+
+use crate::service::TokenRecord;
+use crate::text::text_duration;
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::rules::{has_ended, unused_for};
 
 const DAY: u64 = 86_400;
 
-/// That many days of 24 hours.
+/// Number of days, of 24 hours each, as a [`Duration`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,15 +28,18 @@ pub const fn days(days: u64) -> Duration {
     Duration::from_secs(days.saturating_mul(DAY))
 }
 
-/// The rules by which a token is due for a change of its secret.
+/// Rules by which a token is due for rotation.
 ///
 /// A token is due as soon as one rule asks for it; without rules none ever is. All limits are
 /// inclusive: with [`expires_within`](Self::expires_within) 14 days, a token that ends in exactly
 /// 14 days is due.
 ///
 /// Tokens that are switched off, revoked or over are not due: to renew one would bring back what
-/// somebody may have ended on purpose. [`include_expired`](Self::include_expired) changes that for those
-/// whose time is over.
+/// somebody may have ended on purpose. [`include_expired`](Self::include_expired) changes that for
+/// those whose time is over.
+///
+/// A fact that a service does not report makes no token due, and neither does a date that cannot be
+/// one, such as 1970 or the year 10000: [`Due::Unknown`] says so.
 ///
 /// ```
 /// use std::time::{Duration, UNIX_EPOCH};
@@ -43,21 +53,32 @@ pub const fn days(days: u64) -> Duration {
 /// assert!(due.is_now());
 /// assert_eq!(due.reason().to_string(), "expires in 6 days, policy: 14 days");
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+///
+/// In a configuration its members are `max_age`, `expires_within`, `unused_for` (lengths of time
+/// such as `"90d"`, `"36h"` or `"1d 12h"`, in `d`, `h`, `min` and `s`) and `include_expired` (a
+/// boolean); all can be left out, and a member that is not known is refused.
+///
+/// ```
+/// use access_tokens::{RotationPolicy, days};
+///
+/// let policy: RotationPolicy = serde_json::from_str(r#"{"max_age": "90d"}"#)?;
+/// assert_eq!(policy, RotationPolicy::new().max_age(days(90)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct RotationPolicy {
-    /// See [`max_age`](Self::max_age).
-    pub max_age: Option<Duration>,
-    /// See [`expires_within`](Self::expires_within).
-    pub expires_within: Option<Duration>,
-    /// See [`unused_for`](Self::unused_for).
-    pub unused_for: Option<Duration>,
-    /// See [`include_expired`](Self::include_expired).
-    pub include_expired: bool,
+    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
+    max_age: Option<Duration>,
+    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
+    expires_within: Option<Duration>,
+    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
+    unused_for: Option<Duration>,
+    include_expired: bool,
 }
 
 impl RotationPolicy {
-    /// No rules yet.
+    /// A policy without rules.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -93,35 +114,20 @@ impl RotationPolicy {
         self
     }
 
-    /// Judges a token. Nothing but the arguments counts.
+    /// Judges a token at a time. Nothing but the arguments counts.
     #[must_use]
     pub fn due(&self, token: &TokenRecord, now: SystemTime) -> Due {
-        if token.state == TokenState::Inactive {
-            return Due::NotYet(Reason("is inactive".to_owned()));
-        }
-        let over = token.state == TokenState::Expired
-            || token.expires.time().is_some_and(|end| end <= now);
-        if over && !self.include_expired {
-            return Due::NotYet(Reason(ended(token.expires, now)));
-        }
-        let findings = [
-            self.max_age.map(|limit| of_age(token.created, limit, now)),
-            self.expires_within.map(|limit| {
-                if over {
-                    return Finding::now(ended(token.expires, now), limit);
-                }
-                of_end(token.expires, limit, now)
-            }),
-            self.unused_for.map(|limit| of_use(token, limit, now)),
-        ];
-        verdict(&findings.into_iter().flatten().collect::<Vec<_>>())
+        rules::judge(self, token, now)
     }
 }
 
-/// Whether a token is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Judgement of a [`RotationPolicy`] on a token.
+///
+/// As JSON it has the members `due` (`"now"`, `"not_yet"` or `"unknown"`) and `reason`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "due", content = "reason", rename_all = "snake_case")]
 pub enum Due {
-    /// It is: all rules that ask for it.
+    /// The token is due: all rules that ask for it.
     Now(Reason),
     /// No rule asks for it: how all of them stand.
     NotYet(Reason),
@@ -131,13 +137,13 @@ pub enum Due {
 }
 
 impl Due {
-    /// Whether it certainly is.
+    /// Whether the token is certainly due.
     #[must_use]
     pub fn is_now(&self) -> bool {
         matches!(self, Self::Now(_))
     }
 
-    /// Why.
+    /// Why the token is due or not.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         match self {
@@ -158,273 +164,13 @@ impl fmt::Display for Due {
     }
 }
 
-/// Why a token is due or not, in words for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Reason why a token is due or not, in words for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Reason(String);
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
-    }
-}
-
-/// What one rule says.
-struct Finding {
-    /// `None`: a fact is missing.
-    due: Option<bool>,
-    text: String,
-}
-
-impl Finding {
-    fn new(due: Option<bool>, fact: impl fmt::Display, limit: Duration) -> Self {
-        let text = format!("{fact}, policy: {}", human_duration(limit));
-        Self { due, text }
-    }
-
-    fn now(fact: impl fmt::Display, limit: Duration) -> Self {
-        Self::new(Some(true), fact, limit)
-    }
-}
-
-fn verdict(findings: &[Finding]) -> Due {
-    let texts = |wanted: &dyn Fn(&Finding) -> bool| {
-        let texts: Vec<&str> = findings
-            .iter()
-            .filter(|finding| wanted(finding))
-            .map(|finding| finding.text.as_str())
-            .collect();
-        (!texts.is_empty()).then(|| Reason(texts.join("; ")))
-    };
-    if let Some(reason) = texts(&|finding| finding.due == Some(true)) {
-        return Due::Now(reason);
-    }
-    if let Some(reason) = texts(&|finding| finding.due.is_none()) {
-        return Due::Unknown(reason);
-    }
-    let all = texts(&|_| true);
-    Due::NotYet(all.unwrap_or_else(|| Reason("the policy has no rules".to_owned())))
-}
-
-fn of_age(created: When, limit: Duration, now: SystemTime) -> Finding {
-    let Some(created) = created.time() else {
-        return Finding::new(None, "creation not reported", limit);
-    };
-    let age = since(created, now);
-    Finding::new(
-        Some(age >= limit),
-        format!("created {} ago", human_duration(age)),
-        limit,
-    )
-}
-
-fn of_end(expires: When, limit: Duration, now: SystemTime) -> Finding {
-    match expires {
-        When::At(end) => {
-            let rest = since(now, end);
-            Finding::new(
-                Some(rest <= limit),
-                format!("expires in {}", human_duration(rest)),
-                limit,
-            )
-        }
-        When::Never => Finding::new(Some(false), "never expires", limit),
-        When::NotReported => Finding::new(None, "expiry not reported", limit),
-    }
-}
-
-fn of_use(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
-    let due = unused_for(token, limit, now);
-    let fact = match (token.last_used, token.created) {
-        (When::At(last), _) => format!("last used {} ago", human_duration(since(last, now))),
-        (When::Never, When::At(created)) => {
-            format!(
-                "never used, created {} ago",
-                human_duration(since(created, now))
-            )
-        }
-        (When::Never, _) => "never used, creation not reported".to_owned(),
-        (When::NotReported, _) => "last use not reported".to_owned(),
-    };
-    Finding::new(due, fact, limit)
-}
-
-/// Whether a token was not used for that long; `None` if a fact is missing.
-pub(crate) fn unused_for(token: &TokenRecord, limit: Duration, now: SystemTime) -> Option<bool> {
-    let since_when = match token.last_used {
-        When::At(last) => last,
-        // A token that was made a minute ago is not unused for a quarter.
-        When::Never => token.created.time()?,
-        When::NotReported => return None,
-    };
-    Some(since(since_when, now) >= limit)
-}
-
-fn ended(expires: When, now: SystemTime) -> String {
-    match expires.time().map(|end| since(end, now)) {
-        Some(ago) if !ago.is_zero() => format!("expired {} ago", human_duration(ago)),
-        _ => "expired".to_owned(),
-    }
-}
-
-/// From one time to the other; nothing if they are the other way round, as with clocks that differ.
-fn since(from: SystemTime, to: SystemTime) -> Duration {
-    to.duration_since(from).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-    use crate::id::Service;
-    use crate::service::TokenKey;
-
-    const SECOND: Duration = Duration::from_secs(1);
-    const ALMOST_90_DAYS: Duration = Duration::from_secs(90 * DAY - 1);
-
-    fn now() -> SystemTime {
-        UNIX_EPOCH + days(20_000)
-    }
-
-    fn token() -> TokenRecord {
-        let mut token = TokenRecord::new(Service::new("Fourth"), TokenKey::new("k"));
-        token.state = TokenState::Active;
-        token
-    }
-
-    fn evaluate(policy: &RotationPolicy, change: impl FnOnce(&mut TokenRecord)) -> String {
-        let mut token = token();
-        change(&mut token);
-        policy.due(&token, now()).to_string()
-    }
-
-    #[test]
-    fn the_end_is_due_at_the_limit_and_not_a_second_before() {
-        let policy = RotationPolicy::new().expires_within(days(14));
-        let ends_in = |rest| evaluate(&policy, |t| t.expires = When::At(now() + rest));
-        assert_eq!(ends_in(days(6)), "due: expires in 6 days, policy: 14 days");
-        assert_eq!(
-            ends_in(days(14)),
-            "due: expires in 14 days, policy: 14 days"
-        );
-        assert_eq!(
-            ends_in(days(14) + SECOND),
-            "not due: expires in 14 days 1 second, policy: 14 days"
-        );
-        assert_eq!(ends_in(SECOND), "due: expires in 1 second, policy: 14 days");
-        assert_eq!(
-            evaluate(&policy, |t| t.expires = When::Never),
-            "not due: never expires, policy: 14 days"
-        );
-        assert_eq!(
-            evaluate(&policy, |_| ()),
-            "unknown: expiry not reported, policy: 14 days"
-        );
-    }
-
-    #[test]
-    fn what_has_ended_is_renewed_only_if_asked() {
-        let policy = RotationPolicy::new()
-            .expires_within(days(14))
-            .max_age(days(90));
-        let asked = policy.clone().include_expired(true);
-        let over = |t: &mut TokenRecord| t.expires = When::At(now());
-        assert_eq!(evaluate(&policy, over), "not due: expired");
-        assert_eq!(evaluate(&asked, over), "due: expired, policy: 14 days");
-        let long = |t: &mut TokenRecord| t.expires = When::At(now() - days(3));
-        assert_eq!(evaluate(&policy, long), "not due: expired 3 days ago");
-        // The service's word counts where it gives no date.
-        let told = |t: &mut TokenRecord| t.state = TokenState::Expired;
-        assert_eq!(evaluate(&policy, told), "not due: expired");
-        assert_eq!(evaluate(&asked, told), "due: expired, policy: 14 days");
-        let off = |t: &mut TokenRecord| {
-            t.state = TokenState::Inactive;
-            t.expires = When::At(now() + SECOND);
-        };
-        assert_eq!(evaluate(&asked, off), "not due: is inactive");
-    }
-
-    #[test]
-    fn age_counts_from_creation() {
-        let policy = RotationPolicy::new().max_age(days(90));
-        let made = |ago| evaluate(&policy, |t| t.created = When::At(now() - ago));
-        assert_eq!(made(days(90)), "due: created 90 days ago, policy: 90 days");
-        assert_eq!(
-            made(ALMOST_90_DAYS),
-            "not due: created 89 days 23 hours ago, policy: 90 days"
-        );
-        assert_eq!(
-            evaluate(&policy, |t| t.created = When::At(now() + days(1))),
-            "not due: created 0 seconds ago, policy: 90 days"
-        );
-        assert_eq!(
-            evaluate(&policy, |_| ()),
-            "unknown: creation not reported, policy: 90 days"
-        );
-    }
-
-    #[test]
-    fn never_used_is_not_the_same_as_not_reported() {
-        let policy = RotationPolicy::new().unused_for(days(90));
-        let used = |ago| evaluate(&policy, |t| t.last_used = When::At(now() - ago));
-        assert!(used(days(90)).starts_with("due: last used 90 days ago"));
-        assert!(used(ALMOST_90_DAYS).starts_with("not due: last used"));
-        let never = |ago| {
-            evaluate(&policy, |t| {
-                t.last_used = When::Never;
-                t.created = When::At(now() - ago);
-            })
-        };
-        assert!(never(days(90)).starts_with("due: never used, created 90 days ago"));
-        assert!(never(SECOND).starts_with("not due: never used, created 1 second ago"));
-        let unknown = evaluate(&policy, |t| t.last_used = When::Never);
-        assert!(unknown.starts_with("unknown: never used, creation not"));
-        assert!(evaluate(&policy, |_| ()).starts_with("unknown: last use not reported"));
-    }
-
-    #[test]
-    fn one_rule_is_enough_and_a_missing_fact_is_told() {
-        let policy = RotationPolicy::new()
-            .max_age(days(90))
-            .expires_within(days(14));
-        let old = |t: &mut TokenRecord| t.created = When::At(now() - days(100));
-        assert_eq!(
-            evaluate(&policy, old),
-            "due: created 100 days ago, policy: 90 days"
-        );
-        let young = |t: &mut TokenRecord| t.created = When::At(now() - days(1));
-        assert_eq!(
-            evaluate(&policy, young),
-            "unknown: expiry not reported, policy: 14 days"
-        );
-        let fine = |t: &mut TokenRecord| {
-            young(t);
-            t.expires = When::Never;
-        };
-        assert_eq!(
-            evaluate(&policy, fine),
-            "not due: created 1 day ago, policy: 90 days; never expires, policy: 14 days"
-        );
-        assert_eq!(
-            evaluate(&RotationPolicy::new(), old),
-            "not due: the policy has no rules"
-        );
-    }
-
-    #[test]
-    fn the_ends_of_the_range_do_not_panic() {
-        let policy = RotationPolicy::new()
-            .max_age(Duration::MAX)
-            .expires_within(Duration::MAX)
-            .unused_for(Duration::ZERO);
-        for time in [UNIX_EPOCH, UNIX_EPOCH + days(u64::MAX / DAY / 4)] {
-            let text = evaluate(&policy, |t| {
-                t.created = When::At(time);
-                t.expires = When::At(time);
-                t.last_used = When::At(time);
-            });
-            assert!(!text.is_empty());
-        }
-        assert_eq!(days(u64::MAX), Duration::from_secs(u64::MAX));
     }
 }

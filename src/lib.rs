@@ -115,7 +115,7 @@ pub use service::{
     Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
     TokenKey, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate, Verification,
 };
-pub use time::{DateText, Expiry, ParseDateError, UnixMillis, UnixSeconds, When};
+pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
 pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Marker(String);
+pub struct Marker(Box<str>);
 
 const PREFIX: &str = "at~";
 const LENGTH: usize = 16;
@@ -41,7 +41,7 @@ impl Marker {
     /// The same owner's marker of an attempt.
     #[must_use]
     pub fn attempt(&self, number: u64) -> Self {
-        Self(format!("{}.{number}", self.owner()))
+        Self(format!("{}.{number}", self.owner()).into())
     }
 
     /// The part that all attempts of one owner share.
@@ -111,7 +111,7 @@ impl Marker {
             && owner.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             // The one way to write a number: no sign, no leading zero.
             && number.is_none_or(|n| n.parse::<u64>().is_ok_and(|parsed| parsed.to_string() == n));
-        fits.then(|| Self(text.to_owned()))
+        fits.then(|| Self(text.into()))
     }
 }
 
@@ -146,7 +146,7 @@ impl TryFrom<String> for Marker {
 
 impl From<Marker> for String {
     fn from(marker: Marker) -> Self {
-        marker.0
+        marker.0.into()
     }
 }
 

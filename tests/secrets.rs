@@ -222,7 +222,7 @@ fn http() -> reqwest::ClientBuilder {
 fn build<C: ServiceClient>(builder: ClientBuilder<C>, uri: &str) -> C {
     let builder = builder.base_url(uri).credential(CREDENTIAL);
     hide("builder", &builder);
-    let builder = builder.http_client(http()).clock(VirtualClock::new());
+    let builder = builder.http_client(|_| http()).clock(VirtualClock::new());
     builder.build().unwrap()
 }
 

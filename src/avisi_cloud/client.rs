@@ -103,7 +103,7 @@ impl Client {
     }
 
     pub(super) fn clock_now(&self) -> SystemTime {
-        self.core.clock.now()
+        self.core.service_now()
     }
 
     /// The same client with another credential.

@@ -184,7 +184,7 @@ fn not_found() -> Error {
 fn record(token: &PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
     let key = TokenKey::new(token.id.as_ref()?.as_str());
     // A date in a form that is not known is not reported; the text is in the service's own model.
-    let told = |date: Result<When, ParseDateError>| date.unwrap_or(When::NotReported);
+    let told = |date: Result<When, ParseDateError>| date.unwrap_or(When::NotReported).credible();
     let expires = told(token.expires());
     let state = match token.active {
         _ if expires.time().is_some_and(|end| end <= now) => TokenState::Expired,
@@ -198,7 +198,7 @@ fn record(token: &PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
         created: told(token.created()),
         expires,
         last_used: told(token.last_used()),
-        owner: token.subject.clone(),
+        owner: token.subject.as_deref().map(Into::into),
         marker: token.name.as_deref().and_then(Marker::in_text),
         revision: format!(
             "{:?}/{:?}/{:?}",

@@ -1,10 +1,13 @@
 //! What can go wrong.
 
+use std::fmt;
+
 /// What went wrong.
 ///
 /// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
 /// repeated lost its answer. What it lost it to is in [`Error::cause`](crate::Error::cause).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The client cannot be built like this: address, credential or environment.
@@ -50,13 +53,44 @@ pub enum ErrorKind {
     BodyTooLarge,
     /// The headers of the answer are larger than allowed.
     HeadersTooLarge,
-    /// A list goes on for more pages than allowed.
+    /// A list goes on for longer than allowed.
     LimitExceeded,
     /// The answer to a call that must not be repeated was lost: it may or may not have happened.
     OutcomeUnknown,
 }
 
 impl ErrorKind {
+    /// The kind as a word for programs, such as `permission_denied`; it does not change from one
+    /// version to the next.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::InvalidInput => "invalid_input",
+            Self::Unsupported => "unsupported",
+            Self::Credential => "credential",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Transport => "transport",
+            Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
+            Self::EndpointMissing => "endpoint_missing",
+            Self::Conflict => "conflict",
+            Self::InvalidRequest => "invalid_request",
+            Self::RateLimited => "rate_limited",
+            Self::Server => "server",
+            Self::Redirect => "redirect",
+            Self::UnexpectedStatus => "unexpected_status",
+            Self::Decode => "decode",
+            Self::BodyTooLarge => "body_too_large",
+            Self::HeadersTooLarge => "headers_too_large",
+            Self::LimitExceeded => "limit_exceeded",
+            Self::OutcomeUnknown => "outcome_unknown",
+        }
+    }
+
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::Config => "wrong configuration",
@@ -80,8 +114,15 @@ impl ErrorKind {
             Self::Decode => "the answer cannot be read",
             Self::BodyTooLarge => "the answer is too large",
             Self::HeadersTooLarge => "the headers of the answer are too large",
-            Self::LimitExceeded => "the list has too many pages",
+            Self::LimitExceeded => "the list is longer than allowed",
             Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
         }
+    }
+}
+
+/// The kind in words, such as `not permitted`; [`ErrorKind::as_str`] is for programs.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text())
     }
 }

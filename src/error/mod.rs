@@ -7,8 +7,10 @@ use http::StatusCode;
 
 use crate::id::Service;
 
+mod hint;
 mod kind;
 
+pub(crate) use self::hint::usual as usual_hint;
 pub use self::kind::ErrorKind;
 
 /// The result of every call of this crate.
@@ -26,6 +28,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// failed create, reset or update. If it says `true`, do not simply call again: look first.
 ///
 /// [`source`]: std::error::Error::source
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
 #[derive(Clone)]
@@ -173,6 +176,11 @@ impl Error {
         self
     }
 
+    /// Whether there is better advice than the usual.
+    pub(crate) fn has_hint(&self) -> bool {
+        self.0.hint.is_some()
+    }
+
     pub(crate) fn with_hint(mut self, hint: Option<&'static str>) -> Self {
         self.0.hint = hint;
         self
@@ -272,7 +280,11 @@ impl Error {
     /// What to do next, in a sentence.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        self.0.hint
+        Some(
+            self.0
+                .hint
+                .unwrap_or_else(|| hint::usual(self.0.kind, self.0.status)),
+        )
     }
 
     fn is(&self, kind: ErrorKind) -> bool {

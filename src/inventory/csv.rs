@@ -1,25 +1,12 @@
 //! A report as CSV.
 
-use std::borrow::Cow;
-
 use super::json::Row;
 use super::report::Report;
+use crate::text::is_unsafe_to_print;
 
-const HEADER: [&str; 13] = [
-    "account",
-    "service",
-    "key",
-    "name",
-    "state",
-    "privilege",
-    "role",
-    "created",
-    "modified",
-    "expires",
-    "last_used",
-    "owner",
-    "marker",
-];
+/// The names of [`Row`]'s members, in their order.
+const HEADER: &str = "account,service,key,name,state,privilege,role,created,modified,expires,\
+                      last_used,owner,marker\r\n";
 
 impl Report {
     /// The tokens as CSV, with a line of names first; see [`Report`] for its columns, and for what
@@ -28,89 +15,135 @@ impl Report {
     /// Failures are not in it: ask [`is_complete`](Self::is_complete).
     #[must_use]
     pub fn to_csv(&self) -> String {
-        let mut out = String::new();
-        line(&mut out, HEADER);
-        for row in self.records().map(Row::new) {
-            line(
-                &mut out,
-                [
-                    row.account,
-                    row.service,
-                    row.key,
-                    row.name.unwrap_or_default(),
-                    row.state,
-                    row.privilege,
-                    row.role.unwrap_or_default(),
-                    &row.created,
-                    &row.modified,
-                    &row.expires,
-                    &row.last_used,
-                    row.owner.unwrap_or_default(),
-                    row.marker.unwrap_or_default(),
-                ],
-            );
+        let mut out = HEADER.to_owned();
+        let mut date = String::new();
+        for token in self.records() {
+            let row = Row::new(token);
+            for text in [
+                row.account,
+                row.service,
+                row.key,
+                row.name.unwrap_or_default(),
+                row.state,
+                row.privilege,
+                row.role.unwrap_or_default(),
+            ] {
+                field(&mut out, text);
+                out.push(',');
+            }
+            for told in [row.created, row.modified, row.expires, row.last_used] {
+                date.clear();
+                told.write_to(&mut date);
+                field(&mut out, &date);
+                out.push(',');
+            }
+            field(&mut out, row.owner.unwrap_or_default());
+            out.push(',');
+            field(&mut out, row.marker.unwrap_or_default());
+            out.push_str("\r\n");
         }
         out
     }
 }
 
-fn line(out: &mut String, cells: [&str; HEADER.len()]) {
-    for (at, cell) in cells.into_iter().enumerate() {
-        if at > 0 {
-            out.push(',');
+/// Writes a field: in quotes where it needs them, and so that no part of it begins a formula.
+fn field(out: &mut String, text: &str) {
+    let plain = |b: u8| (b.is_ascii_graphic() || b == b' ') && !b"\",;|".contains(&b);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(plain)
+        && !text.ends_with(' ')
+    {
+        return out.push_str(text);
+    }
+    if text.is_empty() {
+        return;
+    }
+    out.push('"');
+    let mut begins = true;
+    for (at, c) in text.char_indices() {
+        if begins && begins_formula(text.get(at..).unwrap_or_default()) {
+            out.push('\'');
         }
-        out.push_str(&quoted(&harmless(cell)));
+        begins = ends_cell(c);
+        if c == '"' {
+            out.push('"');
+        }
+        out.push(c);
     }
-    out.push_str("\r\n");
+    out.push('"');
 }
 
-/// A cell that no spreadsheet takes for a formula. The wide forms count as such in some locales.
-fn harmless(cell: &str) -> Cow<'_, str> {
-    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if cell.starts_with(formula) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
-    }
+/// Whether a spreadsheet somewhere, by some setting, takes what follows for another cell. Quotes do
+/// not keep it from that where the separator is another than that of this file.
+fn ends_cell(c: char) -> bool {
+    matches!(
+        c,
+        ',' | ';'
+            | '|'
+            | '\t'
+            | '\n'
+            | '\u{b}'
+            | '\u{c}'
+            | '\r'
+            | '\u{85}'
+            | '\u{2028}'
+            | '\u{2029}'
+    )
 }
 
-fn quoted(cell: &str) -> Cow<'_, str> {
-    let special = |c| matches!(c, ',' | '"' | '\r' | '\n');
-    // Spaces at the ends are part of a field, but some readers take them away unless quoted.
-    if cell.contains(special) || cell.starts_with(' ') || cell.ends_with(' ') {
-        Cow::Owned(format!("\"{}\"", cell.replace('"', "\"\"")))
-    } else {
-        Cow::Borrowed(cell)
-    }
+/// Whether a cell that begins here could be taken for a formula, whatever is trimmed before it.
+fn begins_formula(text: &str) -> bool {
+    let trimmed = |c: char| c == '"' || c.is_whitespace() || is_unsafe_to_print(c);
+    let first = text.chars().find(|c| ends_cell(*c) || !trimmed(*c));
+    first.is_some_and(|c| {
+        matches!(
+            c,
+            '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '﹦' | '﹢' | '﹣' | '﹫' | '−'
+        )
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(text: &str) -> String {
+        let mut out = String::new();
+        field(&mut out, text);
+        out
+    }
+
     #[test]
     fn fields_are_quoted_where_they_must_be() {
-        for (cell, expected) in [
+        for (text, expected) in [
             ("plain", "plain"),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("two\nlines", "\"two\nlines\""),
             (" padded", "\" padded\""),
+            ("padded ", "\"padded \""),
             ("", ""),
         ] {
-            assert_eq!(quoted(cell), expected);
+            assert_eq!(written(text), expected);
         }
     }
 
     #[test]
-    fn no_cell_is_a_formula() {
-        for cell in [
-            "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1",
+    fn no_cell_begins_a_formula_in_any_locale() {
+        for (text, expected) in [
+            ("=1+1", "\"'=1+1\""),
+            ("x;=1+1", "\"x;'=1+1\""),
+            ("x; \"=1", "\"x;' \"\"=1\""),
+            ("x\t@SUM(A1)", "\"x\t'@SUM(A1)\""),
+            ("  -1", "\"'  -1\""),
+            ("\u{a0}\u{200b}+1", "\"'\u{a0}\u{200b}+1\""),
+            ("a\r\n=1", "\"a\r\n'=1\""),
+            (";;＝1", "\";;'＝1\""),
         ] {
-            assert_eq!(harmless(cell), format!("'{cell}"));
+            assert_eq!(written(text), expected);
         }
-        for cell in ["", "a=b", "1-2", "x@example.com"] {
-            assert_eq!(harmless(cell), cell);
+        for text in ["a=b", "1-2", "x@example.com", "2026-01-01T00:00:00Z"] {
+            assert!(!written(text).contains('\''), "{text}");
         }
     }
 }

@@ -1,11 +1,13 @@
 //! A report as JSON, and the row that JSON and CSV share.
 
-use serde::ser::SerializeStruct as _;
+use std::fmt::{self, Write as _};
+
 use serde::{Serialize, Serializer};
 
-use super::report::{Account, Report};
+use super::report::{AccountOutcome, Report};
+use crate::error::{Error, ErrorKind};
 use crate::service::{Privilege, TokenRecord, TokenState};
-use crate::time::{When, rfc3339};
+use crate::time::{Rfc3339, When};
 
 const SCHEMA: u32 = 1;
 
@@ -19,10 +21,10 @@ pub(super) struct Row<'a> {
     pub(super) state: &'static str,
     pub(super) privilege: &'static str,
     pub(super) role: Option<&'a str>,
-    pub(super) created: String,
-    pub(super) modified: String,
-    pub(super) expires: String,
-    pub(super) last_used: String,
+    pub(super) created: Date,
+    pub(super) modified: Date,
+    pub(super) expires: Date,
+    pub(super) last_used: Date,
     pub(super) owner: Option<&'a str>,
     pub(super) marker: Option<&'a str>,
 }
@@ -50,78 +52,119 @@ impl<'a> Row<'a> {
             },
             privilege,
             role,
-            created: date(token.created),
-            modified: date(token.modified),
-            expires: date(token.expires),
-            last_used: date(token.last_used),
+            created: Date(token.created),
+            modified: Date(token.modified),
+            expires: Date(token.expires),
+            last_used: Date(token.last_used),
             owner: token.owner.as_deref(),
             marker: token.marker.as_ref().map(crate::Marker::as_str),
         }
     }
 }
 
-fn date(when: When) -> String {
-    match when {
-        When::At(time) => rfc3339(time),
-        When::Never => "never".to_owned(),
-        When::NotReported => "not_reported".to_owned(),
+/// A date in the form of RFC 3339, or a word.
+#[derive(Clone, Copy)]
+pub(super) struct Date(When);
+
+impl Date {
+    pub(super) fn write_to(self, out: &mut String) {
+        // Writing to a string does not fail.
+        let _ = write!(out, "{self}");
     }
 }
 
-struct Rows<'a>(&'a Report);
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.records().map(Row::new))
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            When::At(time) => Rfc3339(time).fmt(f),
+            When::Never => f.write_str("never"),
+            When::NotReported => f.write_str("not_reported"),
+        }
     }
 }
 
-impl Serialize for Account {
+impl Serialize for Date {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let error = self.error.as_ref().map(|error| Failure {
-            kind: snake_case(&format!("{:?}", error.kind())),
-            status: error.status().map(|status| status.as_u16()),
-            message: error.to_string(),
-        });
-        let mut out = serializer.serialize_struct("Account", 4)?;
-        out.serialize_field("label", &self.label)?;
-        out.serialize_field("service", self.service.name())?;
-        out.serialize_field("records", &self.records)?;
-        out.serialize_field("error", &error)?;
-        out.end()
+        serializer.collect_str(self)
+    }
+}
+
+/// The JSON that is described at [`Report`].
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    as_of: Date,
+    complete: bool,
+    selection: &'a [String],
+    #[serde(serialize_with = "accounts")]
+    accounts: &'a [AccountOutcome],
+    #[serde(serialize_with = "tokens")]
+    tokens: &'a Report,
+}
+
+fn accounts<S: Serializer>(accounts: &[AccountOutcome], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(accounts.iter().map(Account::new))
+}
+
+fn tokens<S: Serializer>(report: &Report, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(report.records().map(Row::new))
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    label: &'a str,
+    service: &'a str,
+    records: usize,
+    error: Option<Failure>,
+}
+
+impl<'a> Account<'a> {
+    fn new(account: &'a AccountOutcome) -> Self {
+        Self {
+            label: &account.label,
+            service: account.service.name(),
+            records: account.records,
+            error: account.error.as_ref().map(Failure::new),
+        }
     }
 }
 
 #[derive(Serialize)]
 struct Failure {
-    kind: String,
+    kind: ErrorKind,
     status: Option<u16>,
     message: String,
 }
 
-/// `PermissionDenied` as `permission_denied`.
-fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !out.is_empty() {
-            out.push('_');
+impl Failure {
+    fn new(error: &Error) -> Self {
+        Self {
+            kind: error.kind(),
+            status: error.status().map(|status| status.as_u16()),
+            message: error.to_string(),
         }
-        out.extend(c.to_lowercase());
     }
-    out
+}
+
+/// As described at [`Report`].
+impl Serialize for AccountOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Account::new(self).serialize(serializer)
+    }
 }
 
 /// The JSON that is described at [`Report`].
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Report", 6)?;
-        out.serialize_field("schema", &SCHEMA)?;
-        out.serialize_field("as_of", &rfc3339(self.as_of()))?;
-        out.serialize_field("complete", &self.is_complete())?;
-        out.serialize_field("selection", self.selection())?;
-        out.serialize_field("accounts", self.accounts())?;
-        out.serialize_field("tokens", &Rows(self))?;
-        out.end()
+        let document = Document {
+            schema: SCHEMA,
+            as_of: Date(When::At(self.as_of())),
+            complete: self.is_complete(),
+            selection: self.selection(),
+            accounts: self.accounts(),
+            tokens: self,
+        };
+        document.serialize(serializer)
     }
 }
 

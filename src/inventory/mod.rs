@@ -31,7 +31,9 @@
 //! Records are taken from the services as they come, page by page where the service has pages. A
 //! report holds all records; [`Inventory::stream`] gives them one after another and holds none.
 
+mod collect;
 mod csv;
+mod filters;
 mod json;
 mod progress;
 mod report;
@@ -40,20 +42,25 @@ mod stream;
 mod table;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use progress::{Phase, Progress};
-pub use report::{Account, Report};
+pub use report::{AccountOutcome, Report};
 pub use stream::InventoryStream;
+pub use table::Table;
 
+use collect::Collected;
 use progress::Observer;
-use stream::Event;
 
 use crate::clock::{Clock, SystemClock};
 use crate::service::TokenService;
 
-/// Accounts whose tokens are to be listed.
+/// Label and service.
+type Account = (Arc<str>, Arc<dyn TokenService>);
+
+/// Accounts whose tokens are to be listed, and within which limits.
 ///
 /// | setting | default |
 /// |---|---|
@@ -63,7 +70,7 @@ use crate::service::TokenService;
 /// | [`clock`](Self::clock) | the system's |
 #[must_use = "nothing is sent until the inventory is collected"]
 pub struct Inventory {
-    accounts: Vec<(Arc<str>, Arc<dyn TokenService>)>,
+    accounts: Vec<Account>,
     limits: Limits,
     observer: Observer,
     clock: Arc<dyn Clock>,
@@ -77,8 +84,21 @@ struct Limits {
     time: Option<Duration>,
 }
 
+impl Limits {
+    /// The name of a limit that lets nothing through.
+    fn zero(&self) -> Option<&'static str> {
+        [
+            ("concurrency", self.concurrency == 0),
+            ("max_records", self.max_records == 0),
+            ("time_limit", self.time.is_some_and(|limit| limit.is_zero())),
+        ]
+        .into_iter()
+        .find_map(|(name, zero)| zero.then_some(name))
+    }
+}
+
 impl Inventory {
-    /// No accounts yet.
+    /// An inventory of no accounts yet.
     pub fn new() -> Self {
         Self {
             accounts: Vec::new(),
@@ -114,20 +134,21 @@ impl Inventory {
         self
     }
 
-    /// How many accounts are read at a time; 0 is taken for 1.
+    /// Number of accounts that are read at a time. With 0 every account fails with
+    /// [`ErrorKind::Config`](crate::ErrorKind), as with the other limits.
     pub fn concurrency(mut self, accounts: usize) -> Self {
-        self.limits.concurrency = accounts.max(1);
+        self.limits.concurrency = accounts;
         self
     }
 
-    /// How many tokens an account may have. One that has more fails with
+    /// Number of tokens that an account may have. One that has more fails with
     /// [`ErrorKind::LimitExceeded`](crate::ErrorKind), and its tokens up to there are kept.
     pub fn max_records(mut self, records: usize) -> Self {
         self.limits.max_records = records;
         self
     }
 
-    /// How long reading an account may take, in real time whatever the clock; one that takes longer
+    /// Time that reading an account may take, in real time whatever the clock; one that takes longer
     /// fails with [`ErrorKind::Timeout`](crate::ErrorKind). Needs a Tokio runtime with timers.
     ///
     /// The clients of this crate limit every request on their own. For other services this is the
@@ -161,14 +182,11 @@ impl Inventory {
     pub async fn collect(self) -> Report {
         let as_of = self.clock.now();
         let mut stream = self.stream();
-        let (mut accounts, mut records) = (Vec::new(), Vec::new());
-        while let Some(event) = stream.next_event().await {
-            match event {
-                Event::Record(_, record) => records.push(record),
-                Event::End(account) => accounts.push(account),
-            }
+        let mut collected = Collected::default();
+        while let Some(event) = poll_fn(|cx| stream.poll_event(cx)).await {
+            collected.add(event);
         }
-        Report::new(as_of, accounts, records)
+        collected.into_report(as_of)
     }
 
     /// The tokens of all accounts one after another, each with its account's label, in no

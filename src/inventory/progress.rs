@@ -1,9 +1,13 @@
 //! How far a collection is.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::source::{Event, What};
 use crate::id::Service;
+use crate::sync::catch_panic_in;
+
+/// How often the callback hears of an account.
+const TELL_EVERY: usize = 1_000;
 
 /// How far a collection is, as told to [`Inventory::progress`](super::Inventory::progress).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +45,47 @@ type Callback = Box<dyn FnMut(&Progress<'_>) + Send>;
 
 /// The caller's callback, as long as it behaves.
 #[derive(Default)]
-pub(super) struct Observer(Option<Callback>);
+pub(super) struct Observer {
+    callback: Option<Callback>,
+    accounts: usize,
+    ended: usize,
+}
 
 impl Observer {
     pub(super) fn new(callback: impl FnMut(&Progress<'_>) + Send + 'static) -> Self {
-        Self(Some(Box::new(callback)))
+        Self {
+            callback: Some(Box::new(callback)),
+            ..Self::default()
+        }
     }
 
-    pub(super) fn tell(&mut self, progress: &Progress<'_>) {
-        if let Some(callback) = &mut self.0 {
+    /// Says how many accounts there will be.
+    pub(super) fn of(mut self, accounts: usize) -> Self {
+        self.accounts = accounts;
+        self
+    }
+
+    pub(super) fn hear(&mut self, event: &Event) {
+        let phase = match &event.what {
+            What::Begun => Phase::Begun,
+            What::Record(_) if event.records.is_multiple_of(TELL_EVERY) => Phase::Reading,
+            What::Record(_) => return,
+            What::End(None) => Phase::Read,
+            What::End(Some(_)) => Phase::Failed,
+        };
+        self.ended += usize::from(matches!(event.what, What::End(_)));
+        let progress = Progress {
+            label: &event.label,
+            service: event.service,
+            phase,
+            records: event.records,
+            accounts_ended: self.ended,
+            accounts: self.accounts,
+        };
+        if let Some(callback) = &mut self.callback {
             // What it left half done is its own: it is not called again.
-            if catch_unwind(AssertUnwindSafe(|| callback(progress))).is_err() {
-                self.0 = None;
+            if catch_panic_in(|| callback(&progress)).is_err() {
+                self.callback = None;
             }
         }
     }
@@ -60,6 +93,8 @@ impl Observer {
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observer").field(&self.0.is_some()).finish()
+        f.debug_struct("Observer")
+            .field("callback", &self.callback.is_some())
+            .finish_non_exhaustive()
     }
 }

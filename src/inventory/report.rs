@@ -1,20 +1,18 @@
-//! What was found, and what of it is asked for.
+//! What was found.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use crate::due::{self, Due, RotationPolicy};
 use crate::error::Error;
 use crate::id::Service;
-use crate::service::{TokenRecord, TokenState};
-use crate::text::human_duration;
-use crate::time::When;
+use crate::service::TokenRecord;
 
-/// One account of an inventory, and how reading it ended.
-#[derive(Debug)]
+/// Outcome of reading one account of an inventory.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Account {
+pub struct AccountOutcome {
     /// The label that it was given.
     pub label: String,
     /// Its service.
@@ -25,17 +23,35 @@ pub struct Account {
     pub error: Option<Error>,
 }
 
-/// The tokens of an inventory, by label, then name, then key; and how reading each account ended.
+/// Tokens of an inventory, by label, then name, then key; and how reading each account ended.
 ///
 /// Filters select from what is there and can be put one after another; accounts and failures stay.
-/// They go by [`as_of`](Self::as_of) and, as to what is expired, also by the service's own word. A
-/// fact that is not reported never makes a token pass: unknown is neither zero nor never.
+/// They go by [`as_of`](Self::as_of) and, as to what is expired, also by the service's own word.
+///
+/// A fact that is not reported does not make a token pass a filter that *asserts* it: unknown is
+/// neither zero nor never. For an audit that is the wrong way round, since what nobody can rule out
+/// must be looked at. Three filters are made for it and let the unknown pass:
+/// [`may_work`](Self::may_work), [`maybe_privileged`](Self::maybe_privileged) and
+/// [`without_known_end`](Self::without_known_end).
 ///
 /// ```
-/// # use access_tokens::{TokenState, days, inventory::Report};
-/// # fn example(report: &Report) {
-/// let risky = report.state(TokenState::Active).privileged().never_expires();
+/// # use access_tokens::{days, inventory::Inventory, launchdarkly::Client};
+/// # use access_tokens_testing::{LaunchDarkly, launchdarkly::Seed};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let twin = LaunchDarkly::start().await?;
+/// # twin.seed(Seed::new("forgotten").role("admin"));
+/// # let ld = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
+/// let report = Inventory::new().add("prod", ld).collect().await;
+///
+/// // The nightly audit: tokens that may be able to do everything and have no end in sight.
+/// let endless = report.may_work().maybe_privileged().without_known_end();
+/// # assert!(endless.records().any(|token| token.name.as_deref() == Some("forgotten")));
 /// let stale = report.unused_for(days(90)).matching(|token| token.owner.is_none());
+/// # assert!(stale.is_empty());
+/// // An empty list only reassures if every account was read to its end.
+/// assert!(report.is_complete());
+/// # Ok(())
 /// # }
 /// ```
 ///
@@ -71,82 +87,91 @@ pub struct Account {
 /// `account,service,key,name,state,privilege,role,created,modified,expires,last_used,owner,marker`,
 /// and the fields are those of the JSON, empty for `null`. New columns come at the end.
 ///
-/// Spreadsheets take a cell that begins with `=`, `+`, `-`, `@`, a tab or a line break for a
-/// formula, and names of tokens come from other people: such a cell gets a `'` before it. Failures
-/// have no place in a CSV. For a program the JSON is the better source.
+/// Names of tokens come from other people, and spreadsheets take a cell that begins with `=`, `+`,
+/// `-` or `@` for a formula, in some locales their wide forms too, and where lists are separated by
+/// `;` they begin a cell after each one. So a `'` is put before whatever could become such a
+/// beginning: at the start of a field and after each `,`, `;`, `|`, tab or line break in it, also
+/// behind spaces and quotes. Failures have no place in a CSV. For a program the JSON is the better
+/// source.
 ///
 /// # Table
 ///
-/// For people, and not stable.
+/// For people, and not stable; see [`Table`](super::Table).
 #[derive(Clone)]
+#[must_use]
 pub struct Report {
     found: Arc<Found>,
-    /// The places of the records that are selected.
-    shown: Arc<[usize]>,
+    /// The places of the records that are selected, all if there is no filter.
+    shown: Option<Arc<[usize]>>,
     selection: Vec<String>,
 }
 
 struct Found {
     as_of: SystemTime,
-    accounts: Vec<Account>,
+    accounts: Vec<AccountOutcome>,
     records: Vec<TokenRecord>,
 }
 
 impl Report {
     pub(super) fn new(
         as_of: SystemTime,
-        mut accounts: Vec<Account>,
+        mut accounts: Vec<AccountOutcome>,
         mut records: Vec<TokenRecord>,
     ) -> Self {
         accounts.sort_by(|a, b| a.label.cmp(&b.label));
-        // The sort is stable: what is alike stays as the service gave it.
-        records.sort_by(|a, b| (&a.account, &a.name, &a.key).cmp(&(&b.account, &b.name, &b.key)));
+        // In place: what is alike in all three is one token.
+        records.sort_unstable_by(|a, b| {
+            (&a.account, &a.name, &a.key).cmp(&(&b.account, &b.name, &b.key))
+        });
         Self {
-            shown: (0..records.len()).collect(),
             found: Arc::new(Found {
                 as_of,
                 accounts,
                 records,
             }),
+            shown: None,
             selection: Vec::new(),
         }
     }
 
-    /// The time of the inventory's clock when collecting began; filters go by it.
+    /// Time of the inventory's clock when collecting began; filters go by it.
     #[must_use]
     pub fn as_of(&self) -> SystemTime {
         self.found.as_of
     }
 
-    /// The tokens.
+    /// Tokens that pass the filters.
     #[must_use]
     pub fn records(&self) -> impl ExactSizeIterator<Item = &TokenRecord> {
         Records {
             all: &self.found.records,
-            shown: self.shown.iter(),
+            places: match &self.shown {
+                None => Places::All(0..self.found.records.len()),
+                Some(shown) => Places::Some(shown.iter()),
+            },
         }
     }
 
-    /// How many tokens there are, after the filters.
+    /// Number of tokens that pass the filters.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shown.len()
+        self.records().len()
     }
 
-    /// Whether there are none, after the filters.
+    /// Whether no token passes the filters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.shown.is_empty()
+        self.len() == 0
     }
 
     /// All accounts by label, whatever the filters.
     #[must_use]
-    pub fn accounts(&self) -> &[Account] {
+    pub fn accounts(&self) -> &[AccountOutcome] {
         &self.found.accounts
     }
 
-    /// The accounts that could not be read, or not to their end.
-    pub fn failures(&self) -> impl Iterator<Item = &Account> {
+    /// Accounts that could not be read, or not to their end.
+    pub fn failures(&self) -> impl Iterator<Item = &AccountOutcome> {
         self.accounts()
             .iter()
             .filter(|account| account.error.is_some())
@@ -158,7 +183,7 @@ impl Report {
         self.failures().next().is_none()
     }
 
-    /// The filters that were applied, in words.
+    /// Filters that were applied, in words.
     #[must_use]
     pub fn selection(&self) -> &[String] {
         &self.selection
@@ -169,102 +194,8 @@ impl Report {
         self.found.records.len()
     }
 
-    /// Tokens that end within this time from now, and have not ended yet.
-    #[must_use]
-    pub fn expiring_within(&self, time: Duration) -> Self {
-        let now = self.as_of();
-        self.select(
-            format!("expiring within {}", human_duration(time)),
-            |token| {
-                let rest = token.expires.time().map(|end| end.duration_since(now));
-                !has_ended(token, now) && matches!(rest, Some(Ok(rest)) if rest <= time)
-            },
-        )
-    }
-
-    /// Tokens whose time is over, by their date or by the service's word.
-    #[must_use]
-    pub fn expired(&self) -> Self {
-        let now = self.as_of();
-        self.select("expired", |token| has_ended(token, now))
-    }
-
-    /// Tokens that were not used for this long.
-    ///
-    /// One that was never used counts if it was made at least that long ago; not if the service
-    /// does not tell when it was made, for that may have been today.
-    /// [`never_used`](Self::never_used) finds it.
-    #[must_use]
-    pub fn unused_for(&self, time: Duration) -> Self {
-        let now = self.as_of();
-        self.select(format!("unused for {}", human_duration(time)), |token| {
-            due::unused_for(token, time, now) == Some(true)
-        })
-    }
-
-    /// Tokens that were never used, as their service says, however new.
-    #[must_use]
-    pub fn never_used(&self) -> Self {
-        self.select("never used", |token| token.last_used == When::Never)
-    }
-
-    /// Tokens that never end, as their service says.
-    #[must_use]
-    pub fn never_expires(&self) -> Self {
-        self.select("never expiring", |token| token.expires == When::Never)
-    }
-
-    /// Tokens that certainly can do everything: [`Privilege::Admin`](crate::Privilege). A role of
-    /// the account's own may allow as much, but does not count.
-    #[must_use]
-    pub fn privileged(&self) -> Self {
-        self.select("privileged", |token| token.privilege.is_admin())
-    }
-
-    /// Tokens in this state.
-    #[must_use]
-    pub fn state(&self, state: TokenState) -> Self {
-        self.select(state.to_string(), |token| token.state == state)
-    }
-
-    /// Tokens of this service.
-    #[must_use]
-    pub fn service(&self, service: Service) -> Self {
-        self.select(format!("service {service}"), |token| {
-            token.service == service
-        })
-    }
-
-    /// Tokens of the account with this label.
-    #[must_use]
-    pub fn account(&self, label: &str) -> Self {
-        self.select(format!("account {label}"), |token| {
-            token.account.as_deref() == Some(label)
-        })
-    }
-
-    /// Tokens that are due by a policy; not those of which that is unknown.
-    #[must_use]
-    pub fn due(&self, policy: &RotationPolicy) -> Self {
-        let now = self.as_of();
-        self.select("due", |token| policy.due(token, now).is_now())
-    }
-
-    /// Tokens for which the closure says so. A panic of the closure goes through; this report is
-    /// not touched by it.
-    #[must_use]
-    pub fn matching(&self, wanted: impl FnMut(&TokenRecord) -> bool) -> Self {
-        self.select("matching a condition", wanted)
-    }
-
-    /// All tokens with what a policy says of them.
-    pub fn evaluate(&self, policy: &RotationPolicy) -> impl Iterator<Item = (&TokenRecord, Due)> {
-        let now = self.as_of();
-        self.records()
-            .map(move |token| (token, policy.due(token, now)))
-    }
-
-    fn select(
+    /// The tokens that are wanted out of those that are shown.
+    pub(super) fn select(
         &self,
         what: impl Into<String>,
         mut wanted: impl FnMut(&TokenRecord) -> bool,
@@ -275,36 +206,42 @@ impl Report {
         selection.push(what.into());
         Self {
             found: Arc::clone(&self.found),
-            shown: self
-                .shown
-                .iter()
-                .copied()
-                .filter(|at| wanted_at(at))
-                .collect(),
+            shown: Some(match &self.shown {
+                None => (0..records.len()).filter(&mut wanted_at).collect(),
+                Some(shown) => shown.iter().copied().filter(&mut wanted_at).collect(),
+            }),
             selection,
         }
     }
 }
 
-fn has_ended(token: &TokenRecord, now: SystemTime) -> bool {
-    token.state == TokenState::Expired || token.expires.time().is_some_and(|end| end <= now)
-}
-
 struct Records<'a> {
     all: &'a [TokenRecord],
-    shown: std::slice::Iter<'a, usize>,
+    places: Places<'a>,
+}
+
+enum Places<'a> {
+    All(Range<usize>),
+    Some(std::slice::Iter<'a, usize>),
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = &'a TokenRecord;
 
     fn next(&mut self) -> Option<&'a TokenRecord> {
+        let at = match &mut self.places {
+            Places::All(places) => places.next(),
+            Places::Some(places) => places.next().copied(),
+        };
         // Every place that is shown exists.
-        self.shown.next().and_then(|at| self.all.get(*at))
+        at.and_then(|at| self.all.get(at))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.shown.size_hint()
+        match &self.places {
+            Places::All(places) => places.size_hint(),
+            Places::Some(places) => places.size_hint(),
+        }
     }
 }
 

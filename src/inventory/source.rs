@@ -4,92 +4,115 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures_core::Stream as _;
 use futures_core::future::BoxFuture;
+use futures_util::Stream;
 
 use super::Limits;
-use super::report::Account;
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::service::{RecordStream, TokenRecord, TokenService};
 
-#[derive(Debug)]
-pub(super) struct Source {
+/// What has come of an account.
+pub(super) struct Event {
     pub(super) label: Arc<str>,
     pub(super) service: Service,
+    /// How many of its tokens are read by now.
     pub(super) records: usize,
-    max_records: usize,
-    stream: RecordStream,
-    deadline: Option<Deadline>,
+    pub(super) what: What,
 }
 
-struct Deadline(BoxFuture<'static, ()>);
+/// The begin comes first, then the tokens, then the end.
+#[expect(clippy::large_enum_variant, reason = "taken apart at once")]
+pub(super) enum What {
+    Begun,
+    Record(TokenRecord),
+    End(Option<Error>),
+}
 
-impl std::fmt::Debug for Deadline {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Deadline")
-    }
+/// The events of one account; nothing is sent before the second is asked for.
+pub(super) struct Source {
+    label: Arc<str>,
+    service: Service,
+    records: usize,
+    limits: Limits,
+    deadline: Option<BoxFuture<'static, ()>>,
+    stream: RecordStream,
+    phase: Phase,
+}
+
+enum Phase {
+    Waiting,
+    Reading,
+    Over,
 }
 
 impl Source {
     pub(super) fn new(label: Arc<str>, service: &dyn TokenService, limits: Limits) -> Self {
+        let sleep = |limit| Box::pin(tokio::time::sleep(limit)) as _;
         Self {
             label,
             service: service.service(),
             records: 0,
-            max_records: limits.max_records,
+            limits,
+            deadline: limits.time.map(sleep),
             stream: service.list(),
-            deadline: limits
-                .time
-                .map(|limit| Deadline(Box::pin(tokio::time::sleep(limit)))),
+            phase: Phase::Waiting,
         }
     }
 
-    /// The next token; after an error nothing more may be asked for.
-    pub(super) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<TokenRecord, Error>>> {
+    fn poll_record(&mut self, cx: &mut Context<'_>) -> Poll<What> {
+        if let Some(setting) = self.limits.zero() {
+            let reason = format!("the inventory's `{setting}` must not be 0");
+            return Poll::Ready(self.failed(ErrorKind::Config, &reason));
+        }
         // Asked for before the records, so that a service that always has one ends too.
-        if let Some(Deadline(deadline)) = &mut self.deadline
+        if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            return Poll::Ready(Some(Err(self.failure(
-                ErrorKind::Timeout,
-                "the inventory's time limit for an account is over",
-            ))));
+            let reason = "reading took longer than the inventory's `time_limit`";
+            return Poll::Ready(self.failed(ErrorKind::Timeout, reason));
         }
-        let Poll::Ready(next) = Pin::new(&mut self.stream).poll_next(cx) else {
-            return Poll::Pending;
+        Pin::new(&mut self.stream)
+            .poll_next(cx)
+            .map(|next| match next {
+                Some(Ok(_)) if self.records >= self.limits.max_records => {
+                    let most = self.limits.max_records;
+                    let reason = format!("more than {most} tokens, the inventory's `max_records`");
+                    self.failed(ErrorKind::LimitExceeded, &reason)
+                }
+                Some(Ok(mut record)) => {
+                    self.records += 1;
+                    record.account = Some(Arc::clone(&self.label));
+                    What::Record(record)
+                }
+                Some(Err(error)) => What::End(Some(error)),
+                None => What::End(None),
+            })
+    }
+
+    fn failed(&self, kind: ErrorKind, reason: &str) -> What {
+        What::End(Some(Error::of_kind(self.service, kind).with_reason(reason)))
+    }
+}
+
+impl Stream for Source {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let what = match self.phase {
+            Phase::Waiting => What::Begun,
+            Phase::Reading => std::task::ready!(self.poll_record(cx)),
+            Phase::Over => return Poll::Ready(None),
         };
-        Poll::Ready(match next {
-            Some(Ok(_)) if self.records >= self.max_records => Some(Err(self.failure(
-                ErrorKind::LimitExceeded,
-                &format!(
-                    "more than {} tokens, the inventory's limit for an account",
-                    self.max_records
-                ),
-            ))),
-            Some(Ok(mut record)) => {
-                self.records += 1;
-                record.account = Some(self.label.to_string());
-                Some(Ok(record))
-            }
-            other => other,
-        })
-    }
-
-    fn failure(&self, kind: ErrorKind, reason: &str) -> Error {
-        Error::of_kind(self.service, kind).with_reason(reason)
-    }
-
-    /// What is to be told of the account at its end.
-    pub(super) fn into_account(self, error: Option<Error>) -> Account {
-        Account {
-            label: self.label.to_string(),
+        self.phase = match what {
+            What::End(_) => Phase::Over,
+            _ => Phase::Reading,
+        };
+        Poll::Ready(Some(Event {
+            label: Arc::clone(&self.label),
             service: self.service,
             records: self.records,
-            error,
-        }
+            what,
+        }))
     }
 }

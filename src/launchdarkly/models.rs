@@ -79,8 +79,10 @@ impl Token {
 
     /// When it stops working.
     ///
-    /// The field came with the API of October 2026. Where it is absent, the token may have no end or
-    /// the service may not tell: that is `NotReported`.
+    /// The field came with the API of October 2026. Where it is absent, a token alone does not tell
+    /// whether it has no end or was asked for in an older version of the API: that is `NotReported`.
+    /// In a [`TokenRecord`](crate::TokenRecord), which knows the version, it is
+    /// [`When::Never`] from version 20240415 on: that version shows an end where there is one.
     #[must_use]
     pub fn expires(&self) -> When {
         reported(self.expiry)

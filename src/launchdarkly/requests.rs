@@ -188,7 +188,7 @@ impl TokenDraft {
             return Err(session.input(operation, "access", rule));
         }
         if let Some(end) = body.expiry
-            && end <= UnixMillis::from_system_time(session.core.clock.now()).unwrap_or(end)
+            && end <= UnixMillis::from_system_time(session.core.service_now()).unwrap_or(end)
         {
             return Err(session.input(operation, "expiry", "must lie in the future"));
         }

@@ -1,14 +1,12 @@
 //! LaunchDarkly as a [`TokenService`].
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::StreamExt as _;
 
 use super::client::Client;
-use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft, TokenStream};
+use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
 use crate::marker::Marker;
@@ -50,15 +48,14 @@ impl TokenService for Client {
     }
 
     fn list(&self) -> RecordStream {
-        RecordStream::new(Records {
-            now: self.now(),
-            tokens: Client::list(self).show_all(true).stream(),
-        })
+        let seen = self.seen();
+        let tokens = Client::list(self).show_all(true).stream();
+        RecordStream::new(tokens.map(move |token| token.map(|token| seen.record(&token))))
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
-        Box::pin(async move { Ok(record(&Client::get(self, &id(&key)?).await?, self.now())) })
+        Box::pin(async move { Ok(self.seen().record(&Client::get(self, &id(&key)?).await?)) })
     }
 
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
@@ -89,7 +86,7 @@ impl TokenService for Client {
                 body.expiry = None;
             }
             let new = Client::create(self, TokenDraft::new(body, successor.expires)).await?;
-            Ok(new_record(new, self.now()))
+            Ok(self.seen().new_record(new))
         })
     }
 
@@ -109,7 +106,7 @@ impl TokenService for Client {
                 Some(time) => reset.old_key_valid_for(time),
                 None => reset,
             };
-            Ok(new_record(reset.await?, self.now()))
+            Ok(self.seen().new_record(reset.await?))
         })
     }
 
@@ -132,7 +129,7 @@ impl TokenService for Client {
                 // Fields that a service does not know are dropped without an error.
                 return Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry"));
             }
-            Ok(record(&token, self.now()))
+            Ok(self.seen().record(&token))
         })
     }
 
@@ -181,11 +178,23 @@ impl TokenService for Client {
     }
 
     fn now(&self) -> SystemTime {
-        self.core.clock.now()
+        self.core.service_now()
     }
 }
 
+/// The oldest version of the API that is known to show when a token ends; earlier ones may hide it.
+const TELLS_END: u32 = 20_240_415;
+
 impl Client {
+    fn seen(&self) -> Seen {
+        // A version that is not a date is a newer one, such as `beta`.
+        let version = self.version.parse::<u32>();
+        Seen {
+            now: self.now(),
+            tells_end: version.map_or(true, |version| version >= TELLS_END),
+        }
+    }
+
     fn own_by_tail(&self, record: &TokenRecord) -> OwnCredential {
         // The revision ends with the four characters that the service shows of the secret.
         let Some((_, tail)) = record.revision.rsplit_once('/') else {
@@ -225,64 +234,62 @@ fn body_like(old: &Token) -> TokenBody {
     body
 }
 
-fn new_record(new: NewToken, now: SystemTime) -> NewTokenOf<TokenRecord> {
-    let (token, secret) = new.into_parts();
-    NewTokenOf::new(record(&token, now), secret)
-}
-
-fn record(token: &Token, now: SystemTime) -> TokenRecord {
-    let at = |time: Option<SystemTime>| time.map_or(When::NotReported, When::At);
-    let privilege = match token.access() {
-        Some(Access::Role(Role::Admin)) => Privilege::Admin,
-        Some(Access::Role(Role::Writer)) => Privilege::Write,
-        Some(Access::Role(Role::Reader)) => Privilege::Read,
-        // The user interface offers this one, too, and it stands above Admin.
-        Some(Access::Role(Role::Other(role))) if role == "owner" => Privilege::Admin,
-        Some(Access::Role(other)) => Privilege::Custom(Some(other.into())),
-        Some(Access::CustomRoles(roles)) => Privilege::Custom(Some(roles.join(" "))),
-        Some(Access::InlinePolicy(_)) => Privilege::Custom(None),
-        None => Privilege::NotReported,
-    };
-    let expired = token.expires().time().is_some_and(|end| end <= now);
-    let tail = token.secret_tail().unwrap_or_default();
-    TokenRecord {
-        account: None,
-        name: token.name.clone(),
-        state: if expired {
-            TokenState::Expired
-        } else {
-            TokenState::Active
-        },
-        created: at(token.created()),
-        modified: at(token.last_modified.to_system_time()),
-        expires: token.expires(),
-        last_used: token.last_used(),
-        privilege,
-        owner: Some(
-            token
-                .member
-                .as_ref()
-                .map_or_else(|| token.member_id.clone(), |m| m.email.clone()),
-        ),
-        marker: token.description.as_deref().and_then(Marker::in_text),
-        revision: format!("{}/{tail}", token.last_modified.get()),
-        ..TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new(token.id.as_str()))
-    }
-}
-
-/// The records of a stream of tokens.
-struct Records {
+/// What a token's record depends on beside the token.
+#[derive(Clone, Copy)]
+struct Seen {
     now: SystemTime,
-    tokens: TokenStream,
+    /// Whether a token shown without an end has none.
+    tells_end: bool,
 }
 
-impl Stream for Records {
-    type Item = Result<TokenRecord>;
+impl Seen {
+    fn new_record(self, new: NewToken) -> NewTokenOf<TokenRecord> {
+        let (token, secret) = new.into_parts();
+        NewTokenOf::new(self.record(&token), secret)
+    }
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let now = self.now;
-        Pin::new(&mut self.tokens)
-            .poll_next(cx)
-            .map(|item| item.map(|token| token.map(|token| record(&token, now))))
+    fn record(self, token: &Token) -> TokenRecord {
+        let at = |time: Option<SystemTime>| time.map_or(When::NotReported, When::At).credible();
+        let privilege = match token.access() {
+            Some(Access::Role(Role::Admin)) => Privilege::Admin,
+            Some(Access::Role(Role::Writer)) => Privilege::Write,
+            Some(Access::Role(Role::Reader)) => Privilege::Read,
+            // The user interface offers this one, too, and it stands above Admin.
+            Some(Access::Role(Role::Other(role))) if role == "owner" => Privilege::Admin,
+            Some(Access::Role(other)) => Privilege::Custom(Some(other.into())),
+            Some(Access::CustomRoles(roles)) => Privilege::Custom(Some(roles.join(" "))),
+            Some(Access::InlinePolicy(_)) => Privilege::Custom(None),
+            None => Privilege::NotReported,
+        };
+        let end = match token.expires() {
+            When::NotReported if token.expiry.is_none() && self.tells_end => When::Never,
+            told => told.credible(),
+        };
+        let expired = end.time().is_some_and(|end| end <= self.now);
+        let tail = token.secret_tail().unwrap_or_default();
+        TokenRecord {
+            account: None,
+            name: token.name.clone(),
+            state: if expired {
+                TokenState::Expired
+            } else {
+                TokenState::Active
+            },
+            created: at(token.created()),
+            modified: at(token.last_modified.to_system_time()),
+            expires: end,
+            last_used: token.last_used(),
+            privilege,
+            owner: Some(
+                token
+                    .member
+                    .as_ref()
+                    .map_or(&*token.member_id, |member| &member.email)
+                    .into(),
+            ),
+            marker: token.description.as_deref().and_then(Marker::in_text),
+            revision: format!("{}/{tail}", token.last_modified.get()),
+            ..TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new(token.id.as_str()))
+        }
     }
 }

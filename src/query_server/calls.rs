@@ -123,7 +123,7 @@ pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created
                     .with_effect(true));
             }
         };
-        match what_came_out(&token, &body, session.core.clock.now()) {
+        match what_came_out(&token, &body, session.core.service_now()) {
             CameOut::AsAsked => {
                 return with_secret(session, &CREATE, token).map(Created::New);
             }
@@ -198,7 +198,7 @@ pub(super) async fn update(session: &Session, name: String, changes: Changes) ->
         .await
         .map_err(|error| session.outcome_unknown(&UPDATE, error))?;
     let token = token.ok_or_else(|| not_found(session, &UPDATE))?;
-    let liveness = token.liveness(session.core.clock.now());
+    let liveness = token.liveness(session.core.service_now());
     Ok(Updated {
         new: with_secret(session, &UPDATE, token)?,
         liveness,

@@ -104,7 +104,7 @@ impl Client {
     }
 
     pub(super) fn clock_now(&self) -> SystemTime {
-        self.core.clock.now()
+        self.core.service_now()
     }
 
     /// Lists all tokens (`listTokens`). The server does not page.

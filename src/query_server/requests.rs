@@ -133,7 +133,8 @@ impl TokenDraft {
         }
         // A time in the current second would be taken for "never".
         if let Some(at) = body.expiration_date
-            && UnixSeconds::from_system_time(session.core.clock.now()).is_some_and(|now| at <= now)
+            && UnixSeconds::from_system_time(session.core.service_now())
+                .is_some_and(|now| at <= now)
         {
             return Err(session.input(operation, "expiry", "must lie in the future"));
         }

@@ -183,8 +183,8 @@ fn record(token: &Token, now: SystemTime) -> TokenRecord {
     TokenRecord {
         name: Some(token.name.clone()),
         state,
-        created: token.created(),
-        modified: token.updated(),
+        created: token.created().credible(),
+        modified: token.updated().credible(),
         expires: token.expires(),
         last_used: When::NotReported,
         privilege: if token.can_write() {

@@ -222,12 +222,12 @@ pub enum Action {
 /// By what a service knows a token: its id, or on Query Server its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TokenKey(String);
+pub struct TokenKey(Box<str>);
 
 impl TokenKey {
     /// Takes an id or a name; it is checked when it is used.
     pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
+        Self(key.into().into_boxed_str())
     }
 
     /// The id or name.

@@ -1,6 +1,7 @@
 //! What is known of a token.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::TokenKey;
 use crate::id::Service;
@@ -15,7 +16,7 @@ pub struct TokenRecord {
     /// The service.
     pub service: Service,
     /// The label of the account, where the records of several are put together.
-    pub account: Option<String>,
+    pub account: Option<Arc<str>>,
     /// By what the service knows it.
     pub key: TokenKey,
     /// Its name for people.
@@ -33,7 +34,7 @@ pub struct TokenRecord {
     /// What it may do, as far as the service tells.
     pub privilege: Privilege,
     /// Whose it is, as the service names them.
-    pub owner: Option<String>,
+    pub owner: Option<Arc<str>>,
     /// The mark that it carries.
     pub marker: Option<Marker>,
     /// Another with every change that could matter to somebody who decided on an earlier state; not

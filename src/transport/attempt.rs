@@ -1,62 +1,51 @@
 //! One request and its answer, read to the end within bounds.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
-use http::header;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use tokio::time::{Sleep, sleep};
 
 use super::answer::Answer;
 use super::classify::{self, Failure};
-use super::core::Settings;
-use super::limits::Timing;
-use super::profile::Profile;
-use crate::error::{Error, ErrorKind};
+use super::core::Core;
+use super::encoding::{self, Unread};
+use super::operation::Operation;
+use super::retry::Delivery;
+use crate::error::ErrorKind;
 
 /// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
 
-/// Sends a request and waits for the head of its answer; errors are about the way there and back
-/// only.
-pub(crate) async fn send(
-    http: &reqwest::Client,
+/// Sends a request and reads its answer, if that comes within this time.
+pub(super) async fn send(
+    core: &Core,
+    operation: &'static Operation,
     request: reqwest::Request,
-    profile: &Profile,
-) -> Result<reqwest::Response, Failure> {
-    http.execute(request)
-        .await
-        .map_err(|error| classify::no_answer(profile, &error, None))
-}
-
-/// Reads the rest of an answer.
-pub(crate) async fn read(
-    response: reqwest::Response,
-    timing: Timing,
-    settings: &Settings,
-    profile: &Profile,
+    time: Duration,
 ) -> Result<Answer, Failure> {
-    let (status, headers) = (response.status(), response.headers().clone());
-    let too_large = |kind, most: usize| {
-        let error = Error::of_kind(profile.service, kind)
-            .with_status(status)
-            .with_reason(format!("more than {most} bytes"));
-        Failure::new(error, classify::sent_by(status), false)
+    let mut timer = pin!(sleep(time));
+    let Some(response) = within(timer.as_mut(), core.http.execute(request)).await else {
+        return Err(timed_out(core, None));
     };
-    let length = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
-        name.as_str().len().saturating_add(value.len())
-    };
-    if headers.iter().map(length).sum::<usize>() > settings.max_header_bytes {
-        let most = settings.max_header_bytes;
-        return Err(too_large(ErrorKind::HeadersTooLarge, most));
+    let mut response = response.map_err(|error| classify::no_answer(core.profile, &error, None))?;
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let timing = core.observe(operation, status, &headers);
+    if size(&headers) > core.settings.max_header_bytes {
+        let most = core.settings.max_header_bytes;
+        return Err(too_large(core, ErrorKind::HeadersTooLarge, status, most));
     }
-    let body = match body(response, settings.max_response_bytes).await {
+    let most = core.settings.max_response_bytes;
+    let body = within(timer, body(response, &headers, most)).await;
+    let body = match body.unwrap_or(Err(Lost::TimedOut)) {
         Ok(body) => body,
         // A refusal whose text is lost is a refusal all the same.
         Err(_) if !status.is_success() => Bytes::new(),
-        Err(Lost::TooLarge) => {
-            let most = settings.max_response_bytes;
-            return Err(too_large(ErrorKind::BodyTooLarge, most));
-        }
-        Err(Lost::Broken(error)) => {
-            return Err(classify::no_answer(profile, &error, Some(status)));
-        }
+        Err(lost) => return Err(unread(core, status, lost)),
     };
     Ok(Answer {
         status,
@@ -66,15 +55,77 @@ pub(crate) async fn read(
     })
 }
 
+/// Waits for one until the other is over. An answer that is there counts, however late it is looked
+/// at: a thread that was kept busy by something else gets to see what its sockets hold.
+async fn within<T>(mut timer: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let in_time = poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    });
+    if let Some(done) = in_time.await {
+        return Some(done);
+    }
+    // Lets the connection's own task read first.
+    tokio::task::yield_now().await;
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
 enum Lost {
+    TimedOut,
     TooLarge,
+    Encoded(Unread),
     Broken(reqwest::Error),
 }
 
+fn unread(core: &Core, status: StatusCode, lost: Lost) -> Failure {
+    match lost {
+        Lost::TimedOut => timed_out(core, Some(status)),
+        Lost::TooLarge | Lost::Encoded(Unread::TooLarge) => {
+            let most = core.settings.max_response_bytes;
+            too_large(core, ErrorKind::BodyTooLarge, status, most)
+        }
+        Lost::Encoded(encoded) => {
+            let error = core.error(ErrorKind::Decode).with_status(status);
+            let error = error.with_reason(encoded.to_string());
+            Failure::new(error, classify::sent_by(status), false)
+        }
+        Lost::Broken(error) => classify::no_answer(core.profile, &error, Some(status)),
+    }
+}
+
+fn timed_out(core: &Core, status: Option<StatusCode>) -> Failure {
+    let mut error = core.error(ErrorKind::Timeout);
+    if let Some(status) = status {
+        error = error.with_status(status);
+    }
+    Failure::new(error, Delivery::Unknown, true)
+}
+
+fn too_large(core: &Core, kind: ErrorKind, status: StatusCode, most: usize) -> Failure {
+    let error = core.error(kind).with_status(status);
+    let error = error.with_reason(format!("more than {most} bytes"));
+    Failure::new(error, classify::sent_by(status), false)
+}
+
+fn size(headers: &HeaderMap) -> usize {
+    let length = |(name, value): (&HeaderName, &HeaderValue)| {
+        name.as_str().len().saturating_add(value.len())
+    };
+    headers.iter().map(length).fold(0, usize::saturating_add)
+}
+
 /// The body; what is counted is what would be kept, after any decompression.
-async fn body(mut response: reqwest::Response, most: usize) -> Result<Bytes, Lost> {
-    let announced = response
-        .headers()
+async fn body(
+    mut response: reqwest::Response,
+    headers: &HeaderMap,
+    most: usize,
+) -> Result<Bytes, Lost> {
+    let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
         .map(|length| usize::try_from(length).unwrap_or(usize::MAX))
@@ -82,12 +133,29 @@ async fn body(mut response: reqwest::Response, most: usize) -> Result<Bytes, Los
     if announced > most {
         return Err(Lost::TooLarge);
     }
-    let mut body = BytesMut::with_capacity(announced.min(SET_ASIDE));
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(Lost::Broken)? {
-        if body.len().saturating_add(chunk.len()) > most {
+        let length = whole.len().max(pieces.len()).saturating_add(chunk.len());
+        if length > most {
             return Err(Lost::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        if whole.is_empty() && pieces.is_empty() {
+            // Mostly it is all there is, and nothing needs to be copied.
+            whole = chunk;
+            continue;
+        }
+        if pieces.is_empty() {
+            pieces.reserve(announced.clamp(length, SET_ASIDE.max(length)));
+            pieces.extend_from_slice(&whole);
+            whole = Bytes::new();
+        }
+        pieces.extend_from_slice(&chunk);
     }
-    Ok(body.freeze())
+    let body = if pieces.is_empty() {
+        whole
+    } else {
+        pieces.freeze()
+    };
+    encoding::decode(headers, body, most).map_err(Lost::Encoded)
 }

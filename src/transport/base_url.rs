@@ -83,9 +83,11 @@ impl fmt::Debug for BaseUrl {
     }
 }
 
+/// Whether this is certainly this machine. Of names, only `localhost` is: what `x.localhost` means is
+/// up to a name server.
 fn is_loopback(host: &Host<&str>) -> bool {
     match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
+        Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     }
@@ -120,6 +122,8 @@ mod tests {
             ("http://127.0.0.1:4000/", "http://127.0.0.1:4000"),
             ("http://[::1]:4000", "http://[::1]:4000"),
             ("http://localhost:4000/a/b", "http://localhost:4000/a/b"),
+            ("http://LOCALHOST", "http://localhost"),
+            ("http://127.1.2.3", "http://127.1.2.3"),
         ] {
             assert_eq!(parse(given).unwrap().as_str(), kept);
         }
@@ -137,6 +141,12 @@ mod tests {
             "https://host#hunter2",
             "http://example.com",
             "http://10.0.0.1",
+            "http://x.localhost",
+            "http://localhost.",
+            "http://127.0.0.1.nip.io",
+            "http://0.0.0.0",
+            "http://[::]",
+            "http://[::ffff:10.0.0.1]",
             "https://",
             "https://host/api/v2",
             "https://host/x/_/",

@@ -8,7 +8,8 @@ use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
 use super::answer::Answer;
-use super::error_body::ErrorBody;
+use super::error_body::{ErrorBody, looks_like_html};
+use super::hints;
 use super::operation::{Idempotency, Operation};
 use super::profile::Profile;
 use super::retry::Delivery;
@@ -44,6 +45,7 @@ pub(crate) fn no_answer(
 ) -> Failure {
     let io_kind = io_error(error).map(io::Error::kind);
     let words = innermost(error);
+    let refused_by_proxy = PROXY_SAYS_NO.contains(&words.as_str());
     let (kind, sent, transient) = if status.is_none() && (error.is_builder() || error.is_redirect())
     {
         (ErrorKind::InvalidInput, Delivery::NotSent, false)
@@ -52,7 +54,7 @@ pub(crate) fn no_answer(
         if io_kind == Some(io::ErrorKind::InvalidData) {
             (ErrorKind::Tls, Delivery::NotSent, false)
         } else {
-            (ErrorKind::Connect, Delivery::NotSent, true)
+            (ErrorKind::Connect, Delivery::NotSent, !refused_by_proxy)
         }
     } else if error.is_timeout() {
         (ErrorKind::Timeout, Delivery::Unknown, true)
@@ -68,8 +70,19 @@ pub(crate) fn no_answer(
     if let Some(status) = status {
         failure = failure.with_status(status);
     }
+    if refused_by_proxy {
+        failure = failure.with_hint(Some(hints::PROXY));
+    }
     Failure::new(failure, sent, transient)
 }
+
+/// hyper's own words for a proxy that answers `CONNECT`, and will answer the same again: 407, any
+/// other status that is no 200, and nonsense.
+const PROXY_SAYS_NO: [&str; 3] = [
+    "tunnel error: proxy authorization required",
+    "tunnel error: unsuccessful",
+    "tunnel error: proxy response headers too long",
+];
 
 /// hyper's own words for more than a hundred headers, or more than about 400 KiB of them.
 const HEAD_TOO_LARGE: &str = "message head is too large";
@@ -145,10 +158,12 @@ pub(crate) fn refusal(
         403 => (ErrorKind::PermissionDenied, false),
         404 if operation.names_token => (ErrorKind::NotFound, false),
         404 | 405 => (ErrorKind::EndpointMissing, false),
+        407 => (ErrorKind::Connect, false),
         408 => (ErrorKind::Timeout, true),
         409 => (ErrorKind::Conflict, false),
         429 => (ErrorKind::RateLimited, true),
-        500 | 502..=504 => (ErrorKind::Server, true),
+        // From 520 on: Cloudflare about the server behind it.
+        500 | 502..=504 | 520..=524 | 530 => (ErrorKind::Server, true),
         501 | 505.. => (ErrorKind::Server, false),
         _ => (ErrorKind::UnexpectedStatus, false),
     };
@@ -170,6 +185,11 @@ pub(crate) fn refusal(
         .with_retry_after(asked);
     if kind == ErrorKind::Redirect {
         error = error.with_reason(redirect_target(headers, base));
+    }
+    if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        error = error.with_hint(Some(hints::PROXY));
+    } else if status.is_client_error() && !transient && looks_like_html(headers, body) {
+        error = error.with_hint(Some(hints::NOT_THE_API));
     }
     Failure {
         error,
@@ -213,8 +233,8 @@ pub(crate) fn finish(
     if may && lost && operation.idempotency == Idempotency::NonIdempotent {
         error = error.into_outcome_unknown();
     }
-    let hint = super::hints::hint(profile, operation, &error);
-    if error.hint().is_none() {
+    let hint = hints::hint(profile, operation, &error);
+    if error.is_outcome_unknown() || !error.has_hint() {
         error = error.with_hint(hint);
     }
     error
@@ -223,7 +243,7 @@ pub(crate) fn finish(
 /// Turns an error of a later request, which was to show what `operation` did, into one of that.
 pub(crate) fn outcome_unknown(error: Error, profile: &Profile, operation: &Operation) -> Error {
     let error = error.into_outcome_unknown().for_operation(operation.id);
-    let hint = super::hints::hint(profile, operation, &error);
+    let hint = hints::hint(profile, operation, &error);
     error.with_hint(hint)
 }
 

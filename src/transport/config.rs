@@ -55,6 +55,7 @@ pub trait ServiceClient: Sized {
 ///
 /// Get one from the `builder()` of a service's client. Redirects are never followed, and the
 /// credential goes to the base URL's origin only; neither can be changed.
+#[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder<C: ServiceClient> {
     credential: Option<CredentialSource>,
@@ -68,12 +69,16 @@ pub struct ClientBuilder<C: ServiceClient> {
     max_pages: usize,
     allow_http: bool,
     user_agent: Option<String>,
-    http: Option<reqwest::ClientBuilder>,
+    http: Option<Configure>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     pub(crate) options: C::Options,
 }
 
+/// What a user does to the HTTP client before it is built.
+type Configure = Arc<dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync>;
+
+#[derive(Clone)]
 enum CredentialSource {
     Fixed(Secret),
     Provider(Arc<dyn CredentialProvider>),
@@ -206,13 +211,28 @@ impl<C: ServiceClient> ClientBuilder<C> {
         self
     }
 
-    /// The HTTP client to build on: proxies, certificate authorities, connection settings.
+    /// Configures the HTTP client: proxies, certificate authorities, connection settings. The
+    /// builder that comes in connects within 10 s.
     ///
     /// Redirects, `Referer`, reqwest's own retries, the `User-Agent` and `https_only` are set by
     /// this crate whatever was set before; so is the absence of a proxy for plain http to this
     /// machine.
-    pub fn http_client(mut self, builder: reqwest::ClientBuilder) -> Self {
-        self.http = Some(builder);
+    ///
+    /// ```
+    /// use access_tokens::launchdarkly::Client;
+    /// # fn example(pem: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+    /// let authority = reqwest::Certificate::from_pem(pem)?;
+    /// let client = Client::builder()
+    ///     .credential("api-…")
+    ///     .http_client(move |http| http.tls_certs_merge([authority.clone()]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_client<F>(mut self, configure: F) -> Self
+    where
+        F: Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
+    {
+        self.http = Some(Arc::new(configure));
         self
     }
 
@@ -255,6 +275,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
         for (field, zero) in [
             ("timeout", self.timeout.is_zero()),
             ("attempt_timeout", self.attempt_timeout.is_zero()),
+            ("retry", self.retry.max_attempts == 0),
             ("concurrency", self.concurrency == 0),
             ("max_response_bytes", self.max_response_bytes == 0),
             ("max_header_bytes", self.max_header_bytes == 0),
@@ -280,9 +301,12 @@ impl<C: ServiceClient> ClientBuilder<C> {
         {
             return bad("user_agent", "must be visible ASCII");
         }
-        let http = self
-            .http
-            .unwrap_or_else(|| reqwest::Client::builder().connect_timeout(Duration::from_secs(10)))
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
+        let http = match self.http {
+            Some(configure) => configure(http),
+            None => http,
+        };
+        let http = http
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::secret::Secret;
 use crate::text::redact_untrusted;
 
-/// What a service says of itself in an error, from either of the shapes seen:
-/// `{code, message, id}`, `{message, details}`, `{message, status}`, plain text, or nothing.
+/// What a service, or somebody before it, says in an error.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ErrorBody {
     pub(super) code: Option<String>,
@@ -20,21 +19,61 @@ pub(super) struct ErrorBody {
 const MAX_WORDS: usize = 512;
 const MAX_DETAILS: usize = 16;
 
+// Names that stand for the same, the best first: of the services' own shapes, of problem details
+// (RFC 9457), of OAuth (RFC 6749), and of gateways.
+const CODES: [&str; 5] = ["code", "error_code", "errorCode", "error", "type"];
+const MESSAGES: [&str; 10] = [
+    "message",
+    "detail",
+    "error_description",
+    "errorMessage",
+    "Message",
+    "error",
+    "title",
+    "reason",
+    "msg",
+    "description",
+];
+const DETAILS: [&str; 5] = [
+    "details",
+    "errors",
+    "detail",
+    "invalid-params",
+    "violations",
+];
+const REQUEST_IDS: [&str; 6] = [
+    "id",
+    "request_id",
+    "requestId",
+    "trace_id",
+    "traceId",
+    "correlationId",
+];
+const REQUEST_ID_HEADERS: [&str; 14] = [
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-amz-request-id",
+    "x-ms-request-id",
+    "x-correlation-id",
+    "correlation-id",
+    "x-trace-id",
+    "cf-ray",
+    "x-amz-cf-id",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "x-b3-traceid",
+    "traceparent",
+];
+
 impl ErrorBody {
     pub(super) fn read(headers: &HeaderMap, body: &Bytes, credential: &Secret) -> Self {
-        let clean = |text: &str| clean(text, credential);
-        let mut words = Self {
-            request_id: request_id(headers, credential),
-            ..Self::default()
-        };
-        if let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) {
-            let text = |key: &str| object.get(key).and_then(Value::as_str).map(clean);
-            words.code = text("code");
-            words.message = text("message");
-            words.request_id = text("id").or(words.request_id);
-            if let Some(Value::Array(details)) = object.get("details") {
-                let details = details.iter().filter_map(Value::as_str).take(MAX_DETAILS);
-                words.details = details.map(clean).collect();
+        let mut words = Self::default();
+        if let Ok(value) = serde_json::from_slice::<Value>(body) {
+            match &value {
+                Value::Object(object) => words.take(object),
+                Value::Array(_) => each(&value, &mut words.details),
+                _ => {}
             }
         } else if !looks_like_html(headers, body)
             && let Ok(text) = std::str::from_utf8(body)
@@ -42,21 +81,101 @@ impl ErrorBody {
             // Broken JSON could be a piece of an answer that holds a secret.
             && !text.trim_start().starts_with(['{', '[', '"'])
         {
-            words.message = Some(clean(text.trim()));
+            words.message = Some(text.trim().to_owned());
         }
+        words.challenge(headers);
+        let clean = |text: String| redact_untrusted(&text, credential, MAX_WORDS);
+        words.code = words.code.map(clean);
+        words.message = words.message.map(clean);
+        words.details = words.details.into_iter().map(clean).collect();
+        words.request_id = words.request_id.map(clean);
+        words.request_id = words.request_id.or_else(|| request_id(headers, credential));
         words
+    }
+
+    fn take(&mut self, object: &Map<String, Value>) {
+        // Some wrap it all.
+        let inner = object.get("error").and_then(Value::as_object);
+        let find = |names: &[&str], object: &Map<String, Value>| {
+            names.iter().find_map(|name| plain(object.get(*name)?))
+        };
+        for object in inner.into_iter().chain([object]) {
+            let (code, message) = (find(&CODES, object), find(&MESSAGES, object));
+            self.code = self.code.take().or(code.filter(|code| {
+                // A word that says all there is to say is the message.
+                message.as_ref() != Some(code) && code != "about:blank"
+            }));
+            self.message = self.message.take().or(message);
+            self.request_id = self.request_id.take().or(find(&REQUEST_IDS, object));
+            for name in DETAILS {
+                if let Some(value @ (Value::Array(_) | Value::Object(_))) = object.get(name) {
+                    each(value, &mut self.details);
+                }
+            }
+        }
+    }
+
+    /// What `WWW-Authenticate` says (RFC 6750), where the body says nothing.
+    fn challenge(&mut self, headers: &HeaderMap) {
+        let Some(challenge) = headers.get(header::WWW_AUTHENTICATE) else {
+            return;
+        };
+        let challenge = String::from_utf8_lossy(challenge.as_bytes());
+        let parameter = |name: &str| {
+            let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
+            Some(rest.split('"').next()?.to_owned()).filter(|text| !text.is_empty())
+        };
+        if self.message.is_none() && self.code.is_none() {
+            self.code = parameter("error");
+            self.message = parameter("error_description");
+        }
     }
 }
 
-/// The id under which the service knows a request.
-pub(super) fn request_id(headers: &HeaderMap, credential: &Secret) -> Option<String> {
-    let id = headers.get("x-request-id")?.to_str().ok()?;
-    Some(clean(id, credential))
+/// A text or a number.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
 }
 
-/// Fit to be shown, and without the credential, which some proxies and servers repeat.
-fn clean(text: &str, credential: &Secret) -> String {
-    redact_untrusted(text, credential, MAX_WORDS)
+/// All messages in a list of them, or in an object by the names that they are about.
+fn each(value: &Value, out: &mut Vec<String>) {
+    if out.len() >= MAX_DETAILS {
+        return;
+    }
+    match value {
+        Value::String(_) => out.extend(plain(value)),
+        Value::Array(values) => values.iter().for_each(|value| each(value, out)),
+        Value::Object(object) => {
+            let text = |names: &[&str]| names.iter().find_map(|name| plain(object.get(*name)?));
+            let about = text(&["field", "name", "path", "property"]);
+            match (about, text(&MESSAGES)) {
+                (Some(about), Some(message)) => out.push(format!("{about}: {message}")),
+                (None, Some(message)) => out.push(message),
+                (_, None) => {
+                    for (name, value) in object.iter().take(MAX_DETAILS) {
+                        let mut inner = Vec::new();
+                        each(value, &mut inner);
+                        out.extend(inner.into_iter().map(|text| format!("{name}: {text}")));
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    out.truncate(MAX_DETAILS);
+}
+
+/// The id under which the service, or a gateway before it, knows a request.
+pub(super) fn request_id(headers: &HeaderMap, credential: &Secret) -> Option<String> {
+    let mut ids = REQUEST_ID_HEADERS
+        .iter()
+        .filter_map(|name| headers.get(*name));
+    let id = ids.find(|value| !value.is_empty())?.to_str().ok()?;
+    Some(redact_untrusted(id, credential, MAX_WORDS))
 }
 
 /// Whether this is a page for people and not an answer of an API.
@@ -65,16 +184,11 @@ pub(crate) fn looks_like_html(headers: &HeaderMap, body: &[u8]) -> bool {
     if body.is_empty() {
         return false;
     }
-    let declared = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| {
-            value
-                .trim_start()
-                .to_ascii_lowercase()
-                .starts_with("text/html")
-        });
-    declared || body.starts_with(b"<")
+    let html = |value: &header::HeaderValue| {
+        let kind = value.as_bytes().trim_ascii_start().get(.."text/html".len());
+        kind.is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/html"))
+    };
+    body.starts_with(b"<") || headers.get(header::CONTENT_TYPE).is_some_and(html)
 }
 
 #[cfg(test)]
@@ -91,27 +205,130 @@ mod tests {
 
     #[test]
     fn every_shape_of_error_is_read() {
-        let full = words(r#"{"code":"invalid_request","message":"Name is too long","id":"7d1c"}"#);
-        assert_eq!(full.code.as_deref(), Some("invalid_request"));
-        assert_eq!(full.request_id.as_deref(), Some("7d1c"));
-        let details =
-            words(r#"{"message":"validation failed","details":["name must not be empty",7]}"#);
-        assert_eq!(details.details, ["name must not be empty"]);
-        assert_eq!(words(r#"{"message":5,"status":"x"}"#), ErrorBody::default());
-        assert_eq!(
-            words("database is locked").message.as_deref(),
-            Some("database is locked")
-        );
-        for broken in [
-            "<html>no</html>",
-            r#"{"token":"api-"#,
-            "[1]",
-            "\"x\"",
-            " {} x",
+        for (body, code, message, details, id) in [
+            (
+                r#"{"code":"invalid_request","message":"Name is too long","id":"7d1c"}"#,
+                "invalid_request",
+                "Name is too long",
+                "",
+                "7d1c",
+            ),
+            (
+                r#"{"message":"validation failed","details":["name must not be empty",7]}"#,
+                "",
+                "validation failed",
+                "name must not be empty",
+                "",
+            ),
+            (
+                r#"{"type":"https://e.example/p/quota","title":"Quota","status":403,"detail":"Only 5 left","instance":"/i/1"}"#,
+                "https://e.example/p/quota",
+                "Only 5 left",
+                "",
+                "",
+            ),
+            (
+                r#"{"type":"about:blank","title":"Forbidden","status":403}"#,
+                "",
+                "Forbidden",
+                "",
+                "",
+            ),
+            (
+                r#"{"title":"Bad","invalid-params":[{"name":"age","reason":"must be positive"}]}"#,
+                "",
+                "Bad",
+                "age: must be positive",
+                "",
+            ),
+            (r#"{"error":"unauthorized"}"#, "", "unauthorized", "", ""),
+            (
+                r#"{"error":"invalid_token","error_description":"It expired"}"#,
+                "invalid_token",
+                "It expired",
+                "",
+                "",
+            ),
+            (
+                r#"{"error":{"code":404,"message":"gone","status":"NOT_FOUND"}}"#,
+                "404",
+                "gone",
+                "",
+                "",
+            ),
+            (
+                r#"{"errors":[{"message":"a"},{"detail":"b","code":"x"},"c"]}"#,
+                "",
+                "",
+                "a|b|c",
+                "",
+            ),
+            (
+                r#"{"errors":{"name":["too long","taken"]},"message":"no"}"#,
+                "",
+                "no",
+                "name: too long|name: taken",
+                "",
+            ),
+            (
+                r#"{"detail":[{"loc":["body","name"],"msg":"field required"}]}"#,
+                "",
+                "",
+                "field required",
+                "",
+            ),
+            (r#"[{"message":"a"}]"#, "", "", "a", ""),
+            (
+                r#"{"Message":"denied","requestId":"r-1"}"#,
+                "",
+                "denied",
+                "",
+                "r-1",
+            ),
+            ("database is locked", "", "database is locked", "", ""),
+            (r#"{"message":{"x":5},"status":"x"}"#, "", "", "", ""),
+            ("<html>no</html>", "", "", "", ""),
+            (r#"{"token":"api-"#, "", "", "", ""),
+            ("[1]", "", "", "", ""),
+            ("\"x\"", "", "", "", ""),
+            (" {} x", "", "", "", ""),
+            (" \n", "", "", "", ""),
         ] {
-            assert_eq!(words(broken), ErrorBody::default(), "{broken}");
+            let read = words(body);
+            let text = |text: Option<String>| text.unwrap_or_default();
+            assert_eq!(text(read.code), code, "{body}");
+            assert_eq!(text(read.message), message, "{body}");
+            assert_eq!(read.details.join("|"), details, "{body}");
+            assert_eq!(text(read.request_id), id, "{body}");
         }
-        assert_eq!(words(" \n"), ErrorBody::default());
+    }
+
+    #[test]
+    fn a_challenge_speaks_where_the_body_is_silent() {
+        let challenge =
+            r#"Bearer realm="x", error="invalid_token", error_description="It expired""#;
+        let headers =
+            HeaderMap::from_iter([(header::WWW_AUTHENTICATE, challenge.parse().unwrap())]);
+        let read = |body: &'static str| {
+            let read = ErrorBody::read(&headers, &Bytes::from(body), &Secret::new("canary"));
+            (
+                read.code.unwrap_or_default(),
+                read.message.unwrap_or_default(),
+            )
+        };
+        assert_eq!(read(""), ("invalid_token".into(), "It expired".into()));
+        assert_eq!(read("no"), (String::new(), "no".into()));
+    }
+
+    #[test]
+    fn a_request_is_known_by_many_names() {
+        for name in REQUEST_ID_HEADERS {
+            let headers =
+                HeaderMap::from_iter([(name.parse().unwrap(), "r-canary".parse().unwrap())]);
+            let id = request_id(&headers, &Secret::new("canary"));
+            assert_eq!(id.as_deref(), Some("r-[redacted]"), "{name}");
+        }
+        assert_eq!(request_id(&HeaderMap::new(), &Secret::new("canary")), None);
     }
 
     #[test]
@@ -119,11 +336,13 @@ mod tests {
         let text = words(&format!("bad \u{1b}[31m canary {}", "x".repeat(9_000)))
             .message
             .unwrap();
-        assert!(text.chars().count() < MAX_WORDS + 40);
+        assert_eq!(text.chars().count(), MAX_WORDS);
         assert!(
             !text.contains('\u{1b}') && !text.contains("canary"),
             "{text}"
         );
         assert!(text.contains("[redacted]"));
+        let many = format!("{{\"errors\":[{}\"x\"]}}", "\"x\",".repeat(99));
+        assert_eq!(words(&many).details.len(), MAX_DETAILS);
     }
 }

@@ -13,6 +13,7 @@ mod classify;
 mod config;
 mod core;
 mod credential;
+mod encoding;
 mod env;
 mod error_body;
 mod hints;

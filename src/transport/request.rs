@@ -75,7 +75,7 @@ impl<T: Send + 'static> Request<T> {
     /// # Errors
     /// Those of the call.
     pub async fn with_info(self) -> Result<(T, ResponseInfo)> {
-        let session = Session::start(self.core, self.options);
+        let session = Session::start(self.core, self.options)?;
         let value = (self.run)(session.clone()).await?;
         let info = lock(&session.info).take();
         Ok((value, info.unwrap_or_default()))
@@ -88,7 +88,7 @@ impl<T: Send + 'static> IntoFuture for Request<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         // The time begins to run when the call is first polled, not when it is made ready.
-        Box::pin(async move { (self.run)(Session::start(self.core, self.options)).await })
+        Box::pin(async move { (self.run)(Session::start(self.core, self.options)?).await })
     }
 }
 
@@ -109,14 +109,24 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn start(core: Arc<Core>, mut options: CallOptions) -> Self {
+    pub(crate) fn start(core: Arc<Core>, mut options: CallOptions) -> Result<Self> {
+        let service = core.profile.service;
+        if tokio::runtime::Handle::try_current().is_err() {
+            let rule = "there is no Tokio runtime here, which the connections need";
+            let hint = "Call it within a Tokio runtime, such as under #[tokio::main] or in \
+                        tokio::runtime::Runtime::block_on; nothing was sent.";
+            return Err(Error::config(service, "runtime", rule).with_hint(Some(hint)));
+        }
+        if let Some(name) = options.zero() {
+            return Err(Error::input(service, name, "must be greater than zero"));
+        }
         let timeout = options.timeout.unwrap_or(core.settings.timeout);
         options.deadline = core.clock.monotonic().saturating_add(timeout);
-        Self {
+        Ok(Self {
             core,
             options,
             info: Arc::default(),
-        }
+        })
     }
 
     /// The same call, for a request whose repetition means something else than usual.

@@ -56,9 +56,10 @@ impl RetryPolicy {
         }
     }
 
-    /// How many attempts there may be in all; 0 is taken for 1.
+    /// How many attempts there may be in all, the first included; zero is refused where the policy
+    /// is used.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
-        self.max_attempts = attempts.max(1);
+        self.max_attempts = attempts;
         self
     }
 

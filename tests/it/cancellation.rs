@@ -67,7 +67,7 @@ macro_rules! cut_off_everywhere {
             let $client = $wing::Client::builder()
                 .base_url(&target.base_url)
                 .credential(target.credential.clone())
-                .http_client(target.http.unwrap()())
+                .http_client(move |_| target.http.unwrap()())
                 .clock(target.clock)
                 .concurrency(1)
                 .build()

@@ -212,8 +212,10 @@ mod redirects {
         let location = format!("{}/x", other.uri());
         let answer = whole(307, &[("location", &location)], "");
         let raw = Raw::start(move |_| Reply::Bytes(answer.clone())).await;
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10));
-        let client = builder(&raw.uri).http_client(http).build().unwrap();
+        let client = builder(&raw.uri)
+            .http_client(|http| http.redirect(reqwest::redirect::Policy::limited(10)))
+            .build()
+            .unwrap();
         let error = client.get(&id()).await.unwrap_err();
         let kind = error.cause().unwrap_or(error.kind());
         assert_eq!(kind, ErrorKind::Redirect, "{error}");
@@ -224,8 +226,11 @@ mod redirects {
     async fn a_proxy_does_not_see_plain_requests_to_this_machine() {
         let proxy = always(json(200, &token())).await;
         let server = always(empty(204)).await;
-        let http = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy.uri()).unwrap());
-        let client = builder(&server.uri()).http_client(http).build().unwrap();
+        let through = reqwest::Proxy::all(proxy.uri()).unwrap();
+        let client = builder(&server.uri())
+            .http_client(move |http| http.proxy(through.clone()))
+            .build()
+            .unwrap();
         client.delete(&id()).await.unwrap();
         assert_eq!(lines(&proxy).await, [""; 0]);
         assert_eq!(lines(&server).await.len(), 1);

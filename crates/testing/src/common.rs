@@ -68,9 +68,30 @@ macro_rules! common_methods {
                 self.server.script().on_any()
             }
 
-            /// Drops all rules of the fault script.
+            /// Lets a function decide what happens to the requests that no rule of the fault script
+            /// is for, such as one that rolls dice.
+            ///
+            /// It is given the operation, if the request is for one, and must not call the twin.
+            pub fn on_others(
+                &self,
+                decide: impl FnMut(Option<$operation>) -> Option<$crate::Fault> + Send + 'static,
+            ) {
+                self.server.script().otherwise(Some(Box::new(decide)));
+            }
+
+            /// Drops all rules of the fault script, and the function beside them.
             pub fn clear_faults(&self) {
                 self.server.script().clear();
+            }
+
+            /// Sets how late the service's changes are seen, from now on.
+            pub fn set_settling(&self, settling: $crate::Settling) {
+                $crate::shared::Service::set_settling(self.server.service(), settling);
+            }
+
+            /// Sets what the header `Date` of the answers says.
+            pub fn set_date(&self, date: $crate::DateHeader) {
+                self.server.set_date(date);
             }
 
             /// Closes the listener and all connections: clients get "connection refused". The port
@@ -145,8 +166,24 @@ macro_rules! common_methods {
                 Ok(())
             }
 
+            fn on_others(&self, mut decide: Box<$crate::Decide>) {
+                self.server
+                    .script()
+                    .otherwise(Some(Box::new(move |operation| {
+                        decide(operation.map($crate::common::name).as_deref())
+                    })));
+            }
+
             fn clear_faults(&self) {
                 self.server.script().clear();
+            }
+
+            fn set_settling(&self, settling: $crate::Settling) {
+                <$twin>::set_settling(self, settling);
+            }
+
+            fn set_date(&self, date: $crate::DateHeader) {
+                self.server.set_date(date);
             }
 
             fn clear_requests(&self) {
@@ -164,12 +201,16 @@ macro_rules! common_methods {
     };
 }
 
-/// Counts under the names that operations have in JSON.
-pub(crate) fn named<O: Operation>(counts: BTreeMap<O, u64>) -> BTreeMap<String, u64> {
-    let name = |operation: O| match serde_json::to_value(operation) {
+/// The name that an operation has in JSON.
+pub(crate) fn name<O: Operation>(operation: O) -> String {
+    match serde_json::to_value(operation) {
         Ok(Value::String(name)) => name,
         _ => format!("{operation:?}"),
-    };
+    }
+}
+
+/// Counts under the names that operations have in JSON.
+pub(crate) fn named<O: Operation>(counts: BTreeMap<O, u64>) -> BTreeMap<String, u64> {
     counts.into_iter().map(|(key, n)| (name(key), n)).collect()
 }
 

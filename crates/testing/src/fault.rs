@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, de};
 /// What goes wrong with a request.
 ///
 /// A fault either *acts* (the service handles the request and its state changes, only the answer
-/// suffers) or does *not act* (the service never sees the request). All times are real time, also
-/// on a twin with a [`VirtualClock`](super::VirtualClock).
+/// suffers) or does *not act* (the service never sees the request). Times are real time, also on a
+/// twin with a [`VirtualClock`](super::VirtualClock), but for the three faults that go by the twin's
+/// clock.
 ///
 /// In JSON names are in snake case and times are in seconds: `"act_then_close"`, `{"status": 503}`,
 /// `{"delay": 0.2}`.
@@ -22,6 +23,22 @@ pub enum Fault {
     /// The right answer, this much later. Acts, before the wait.
     #[serde(deserialize_with = "seconds")]
     Delay(Duration),
+    /// The right answer after this much time of the twin's clock. Acts, before the wait.
+    ///
+    /// A [`VirtualClock`](super::VirtualClock) is moved by it: the service is slow, the test is not.
+    #[serde(deserialize_with = "seconds")]
+    SlowAnswer(Duration),
+    /// As [`SlowAnswer`](Self::SlowAnswer), but acts after the wait.
+    #[serde(deserialize_with = "seconds")]
+    SlowAct(Duration),
+    /// The connection is closed instead of answering, and the request reaches the service once this
+    /// much time of the twin's clock has passed: a delete that lands long after its client has given
+    /// up, a create that nobody waits for any more.
+    ///
+    /// It acts at that time, with what is allowed and known by then. For a request that never lands
+    /// there is [`CloseAfterRequest`](Self::CloseAfterRequest).
+    #[serde(deserialize_with = "seconds")]
+    ActLater(Duration),
     /// A bare status without a body. Does not act.
     Status(u16),
     /// This answer. Does not act.
@@ -71,7 +88,7 @@ pub enum Fault {
     OversizedHeader,
 }
 
-fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let seconds = f64::deserialize(deserializer)?;
     Duration::try_from_secs_f64(seconds).map_err(de::Error::custom)
 }
@@ -83,7 +100,12 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error>
 /// The rules of one twin; `O` is its type of operations.
 pub(crate) struct Script<O> {
     rules: Mutex<Vec<Set<O>>>,
+    /// Asked where no rule applies.
+    otherwise: Mutex<Option<Box<Decide<O>>>>,
 }
+
+/// Says what shall happen to a call.
+pub(crate) type Decide<O> = dyn FnMut(Option<O>) -> Option<Fault> + Send;
 
 impl<O> fmt::Debug for Script<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -106,7 +128,13 @@ impl<O: Copy + Eq + Hash> Script<O> {
     pub(crate) fn new() -> Self {
         Self {
             rules: Mutex::new(Vec::new()),
+            otherwise: Mutex::new(None),
         }
+    }
+
+    /// Says what shall happen where no rule applies.
+    pub(crate) fn otherwise(&self, decide: Option<Box<Decide<O>>>) {
+        *self.lock_otherwise() = decide;
     }
 
     /// Begins a rule for the calls of one operation.
@@ -122,6 +150,7 @@ impl<O: Copy + Eq + Hash> Script<O> {
     /// Drops all rules.
     pub(crate) fn clear(&self) {
         self.lock().clear();
+        self.otherwise(None);
     }
 
     fn rule(&self, operation: Option<O>) -> Rule<'_, O> {
@@ -135,6 +164,13 @@ impl<O: Copy + Eq + Hash> Script<O> {
 
     /// Counts a call and says what shall happen to it.
     pub(crate) fn next(&self, operation: Option<O>) -> Option<Fault> {
+        self.by_rule(operation).or_else(|| {
+            let mut otherwise = self.lock_otherwise();
+            otherwise.as_mut().and_then(|decide| decide(operation))
+        })
+    }
+
+    fn by_rule(&self, operation: Option<O>) -> Option<Fault> {
         let mut rules = self.lock();
         if rules.is_empty() {
             return None;
@@ -151,6 +187,12 @@ impl<O: Copy + Eq + Hash> Script<O> {
         }
         rules.retain(|rule| rule.seen < rule.last);
         fault
+    }
+
+    fn lock_otherwise(&self) -> MutexGuard<'_, Option<Box<Decide<O>>>> {
+        self.otherwise
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Set<O>>> {

@@ -61,29 +61,34 @@ pub(super) async fn handle<S: Service>(
     match body::read(incoming, BODY_LIMIT).await {
         Ok(bytes) => received.body = bytes,
         Err(BodyError::Broken) => received.broken = true,
-        Err(BodyError::TooLong) => return Ok(response(Answer::empty(413), received.at, None)),
+        Err(BodyError::TooLong) => {
+            let date = shared.date().at(received.at);
+            return Ok(response(Answer::empty(413), date, None));
+        }
     }
     let received = Arc::new(received);
     if recording {
         shared.record(&received);
     }
+    shared.catch_up();
     match fault {
         None => {
             let answer = shared.service.answer(&received);
-            Ok(response(answer, received.at, None))
+            Ok(response(answer, shared.date().at(received.at), None))
         }
-        Some(fault) => suffer(&*shared.service, &stream, &received, fault).await,
+        Some(fault) => suffer(&shared, &stream, &received, fault).await,
     }
 }
 
 /// Answers, or does not, as the fault says.
 async fn suffer<S: Service>(
-    service: &S,
+    shared: &Shared<S>,
     stream: &TcpStream,
     received: &Received,
     fault: Fault,
 ) -> Result<Response<TwinBody>, Close> {
-    let date = received.at;
+    let service = &*shared.service;
+    let date = shared.date().at(received.at);
     let partial = |end, chunked| {
         let answer = service.answer(received);
         let body = TwinBody::partial(&answer.body, end, chunked);
@@ -94,6 +99,26 @@ async fn suffer<S: Service>(
             let answer = service.answer(received);
             tokio::time::sleep(duration).await;
             Ok(response(answer, date, None))
+        }
+        Fault::SlowAnswer(duration) => {
+            let answer = service.answer(received);
+            shared.clock.sleep(duration).await;
+            let date = shared.date().at(shared.clock.now());
+            Ok(response(answer, date, None))
+        }
+        Fault::SlowAct(duration) => {
+            shared.clock.sleep(duration).await;
+            shared.catch_up();
+            let received = Received {
+                at: shared.clock.now(),
+                ..received.clone()
+            };
+            let answer = service.answer(&received);
+            Ok(response(answer, shared.date().at(received.at), None))
+        }
+        Fault::ActLater(duration) => {
+            shared.postpone(received, duration);
+            Err(Close)
         }
         Fault::Status(status) => Ok(response(Answer::empty(status), date, None)),
         Fault::Answer {
@@ -153,7 +178,11 @@ async fn suffer<S: Service>(
 }
 
 /// `body` replaces the answer's own.
-fn response(answer: Answer, date: SystemTime, body: Option<TwinBody>) -> Response<TwinBody> {
+fn response(
+    answer: Answer,
+    date: Option<SystemTime>,
+    body: Option<TwinBody>,
+) -> Response<TwinBody> {
     let body = body.unwrap_or_else(|| TwinBody::Whole(answer.body));
     let mut response = Response::new(body);
     *response.status_mut() =
@@ -161,7 +190,7 @@ fn response(answer: Answer, date: SystemTime, body: Option<TwinBody>) -> Respons
     for (name, value) in answer.headers {
         response.headers_mut().append(name, value);
     }
-    if let Some(date) = http_date(date) {
+    if let Some(date) = date.and_then(http_date) {
         response.headers_mut().entry(header::DATE).or_insert(date);
     }
     response

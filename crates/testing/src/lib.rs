@@ -56,8 +56,9 @@
 //! ## State
 //!
 //! `seed` puts a token in, past the API and its checks: an old one, an expired one, somebody
-//! else's. `tokens` shows all there are, with what the API hides. `authenticates` (`accepts` at
-//! Query Server) tells whether a secret would be let in now, and asking is no use of it.
+//! else's. `tokens` shows all there are, with what the API hides. `authenticates` tells
+//! whether a secret would be let in now, and asking is no use of it; `use_secret` tries it over HTTP, as
+//! a consumer would. The trait [`Twin`] has what is the same for all three.
 //!
 //! ## What was sent
 //!
@@ -108,6 +109,45 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A function can decide as well, request by request ([`on_others`](LaunchDarkly::on_others)), such as
+//! one that rolls dice. [`count`](LaunchDarkly::count) says how many requests an operation had.
+//!
+//! ## Services that are late
+//!
+//! | what is late | how to have it |
+//! |---|---|
+//! | the answer | [`Fault::SlowAnswer`], [`Fault::SlowAct`]; in real time [`Fault::Delay`] |
+//! | a request whose client has given up | [`Fault::ActLater`]; never: [`Fault::CloseAfterRequest`] |
+//! | a new secret, a list, a removal | [`Settling`] |
+//! | the header `Date` | [`DateHeader`]; a whole machine: [`ShiftedClock`] |
+//!
+//! ```
+//! use std::time::Duration;
+//! use access_tokens_testing::query_server::Operation;
+//! use access_tokens_testing::{Fault, QueryServer, Settling, VirtualClock};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let clock = VirtualClock::new();
+//! let twin = QueryServer::builder().clock(clock.clone()).start().await?;
+//! // The next delete is given up by its client, and lands ten minutes later.
+//! twin.on(Operation::Delete).then(Fault::ActLater(Duration::from_secs(600)));
+//! // For half a minute lists lack what is new, and have what is gone.
+//! twin.set_settling(Settling::new().lists(Duration::from_secs(30)));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ## Services that give less than asked for
+//!
+//! [`max_lifetime`](launchdarkly::Builder::max_lifetime) cuts the life of tokens,
+//! [`expiry_granularity`](launchdarkly::Builder::expiry_granularity) rounds it,
+//! [`ignores_expiry`](launchdarkly::Builder::ignores_expiry) drops it, and
+//! [`lifetime`](avisi_cloud::Builder::lifetime) gives one that nobody asked for.
+//! [`max_tokens`](launchdarkly::Builder::max_tokens) is as many as an account may have. A token that
+//! is made with the credential of [a member](LaunchDarkly::add_member) belongs to that member, whose
+//! token it may be to replace.
 //!
 //! ## Time
 //!
@@ -169,6 +209,7 @@ pub mod launchdarkly;
 mod message;
 pub mod query_server;
 mod server;
+mod settling;
 mod shared;
 pub mod stores;
 mod twin;
@@ -180,5 +221,7 @@ pub use fault::{Fault, Rule};
 pub use launchdarkly::LaunchDarkly;
 pub use message::Received;
 pub use query_server::QueryServer;
-pub use twin::{Entry, Twin};
+pub use settling::Settling;
+pub use shared::DateHeader;
+pub use twin::{Decide, Entry, Twin};
 pub use twins::Twins;

@@ -19,7 +19,7 @@ use super::connection::Connection;
 use super::fault::Script;
 use super::handler;
 use super::message::Received;
-use super::shared::{Service, Shared};
+use super::shared::{DateHeader, Service, Shared};
 use access_tokens::{Clock, Secret};
 
 const BACKLOG: u32 = 1024;
@@ -71,7 +71,13 @@ impl<S: Service> Server<S> {
 
     /// The service behind it.
     pub(crate) fn service(&self) -> &S {
+        self.shared.catch_up();
         &self.shared.service
+    }
+
+    /// Sets what the header `Date` says.
+    pub(crate) fn set_date(&self, date: DateHeader) {
+        self.shared.set_date(date);
     }
 
     /// What was received, in order; the newest 10,000.
@@ -225,6 +231,7 @@ enum Event {
 
 async fn serve<S: Service>(shared: Arc<Shared<S>>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
+    let dated = shared.date() != DateHeader::Absent;
     let stream = Arc::new(stream);
     let connection = Connection::new(Arc::clone(&stream));
     let service = hyper::service::service_fn(move |request| {
@@ -234,7 +241,7 @@ async fn serve<S: Service>(shared: Arc<Shared<S>>, stream: TcpStream) {
     let _ = hyper::server::conn::http1::Builder::new()
         .header_read_timeout(None)
         // For what is refused before it comes to the handler, which dates its answers itself.
-        .auto_date_header(true)
+        .auto_date_header(dated)
         .serve_connection(connection, service)
         .await;
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use http::Method;
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::fault::Script;
 use super::message::{Answer, Received};
+use super::settling::Settling;
 use access_tokens::Clock;
 
 /// How many requests are kept; older ones make room.
@@ -42,6 +44,9 @@ pub(crate) trait Service: Send + Sync + 'static {
     /// Which operation a request is for, judged by its method and its still encoded path.
     fn operation(&self, method: &Method, path: &str) -> Option<Self::Operation>;
 
+    /// Sets how late changes are seen.
+    fn set_settling(&self, settling: Settling);
+
     /// Handles a request.
     fn answer(&self, request: &Received) -> Answer;
 }
@@ -54,6 +59,39 @@ pub(super) struct Shared<S: Service> {
     recording: AtomicBool,
     requests: Mutex<VecDeque<Arc<Received>>>,
     counts: Mutex<BTreeMap<S::Operation, u64>>,
+    /// Requests on their way, with the time at which they land.
+    late: Mutex<Vec<(SystemTime, Arc<Received>)>>,
+    date: Mutex<DateHeader>,
+}
+
+/// What the header `Date` of a twin's answers says; the time of its clock at first.
+///
+/// A service whose clock goes wrong is a twin on a [`ShiftedClock`](crate::ShiftedClock). This is for
+/// what stands in front of it, and says another time than the one that the service goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DateHeader {
+    /// The time of the twin's clock.
+    #[default]
+    Exact,
+    /// A time that is later by this much.
+    Ahead(Duration),
+    /// A time that is earlier by this much.
+    Behind(Duration),
+    /// Nothing: there is no such header.
+    Absent,
+}
+
+impl DateHeader {
+    /// The time to show.
+    pub(super) fn at(self, now: SystemTime) -> Option<SystemTime> {
+        match self {
+            Self::Exact => Some(now),
+            Self::Ahead(by) => Some(now.checked_add(by).unwrap_or(now)),
+            Self::Behind(by) => Some(now.checked_sub(by).unwrap_or(now)),
+            Self::Absent => None,
+        }
+    }
 }
 
 impl<S: Service> Shared<S> {
@@ -65,7 +103,47 @@ impl<S: Service> Shared<S> {
             recording: AtomicBool::new(true),
             requests: Mutex::new(VecDeque::new()),
             counts: Mutex::new(BTreeMap::new()),
+            late: Mutex::new(Vec::new()),
+            date: Mutex::default(),
         }
+    }
+
+    /// Lets a request land later.
+    pub(super) fn postpone(&self, request: &Received, by: Duration) {
+        // Beyond the calendar it never lands.
+        if let Some(at) = request.at.checked_add(by) {
+            let request = Received {
+                at,
+                ..request.clone()
+            };
+            self.lock_late().push((at, Arc::new(request)));
+        }
+    }
+
+    /// Lets land what is due: before anything is asked of the service, or seen of it.
+    pub(super) fn catch_up(&self) {
+        let mut late = self.lock_late();
+        if late.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        late.sort_by_key(|(at, _)| *at);
+        let due = late.partition_point(|(at, _)| *at <= now);
+        for (_, request) in late.drain(..due) {
+            let _ = self.service.answer(&request);
+        }
+    }
+
+    pub(super) fn date(&self) -> DateHeader {
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_date(&self, date: DateHeader) {
+        *self.date.lock().unwrap_or_else(PoisonError::into_inner) = date;
+    }
+
+    fn lock_late(&self) -> MutexGuard<'_, Vec<(SystemTime, Arc<Received>)>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn requests(&self) -> Vec<Received> {

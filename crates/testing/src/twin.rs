@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use access_tokens::{BoxFuture, Secret, Service};
 
-use super::Fault;
+use super::{DateHeader, Fault, Settling};
 
 /// A token of any twin, in a form that is the same for all of them.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,9 @@ pub struct Entry {
     /// When a request was last made with it, where the service keeps that.
     pub last_used: Option<SystemTime>,
 }
+
+/// What decides about requests for [`Twin::on_others`]: from the name of the operation to the fault.
+pub type Decide = dyn FnMut(Option<&str>) -> Option<Fault> + Send;
 
 /// Any of the twins, for tests that do the same with each of them.
 ///
@@ -90,8 +93,18 @@ pub trait Twin: sealed::Sealed + fmt::Debug + Send + Sync {
         fault: Fault,
     ) -> std::io::Result<()>;
 
-    /// Drops all rules of the fault script.
+    /// Lets a function decide what happens to the requests that no rule of the fault script is for;
+    /// it is given the name of the operation in JSON, if the request is for one.
+    fn on_others(&self, decide: Box<Decide>);
+
+    /// Drops all rules of the fault script, and the function beside them.
     fn clear_faults(&self);
+
+    /// Sets how late the service's changes are seen, from now on.
+    fn set_settling(&self, settling: Settling);
+
+    /// Sets what the header `Date` of the answers says.
+    fn set_date(&self, date: DateHeader);
 
     /// Forgets what was received, counts included.
     fn clear_requests(&self);

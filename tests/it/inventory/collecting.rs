@@ -58,7 +58,7 @@ async fn what_was_read_before_a_failure_stays() {
     assert_eq!((failure.label.as_str(), failure.records), ("prod", 50));
     assert_eq!(failure.error.as_ref().unwrap().kind(), ErrorKind::Server);
     assert_eq!(report.account("prod").len(), 50);
-    let table = report.to_table();
+    let table = report.to_table().to_string();
     assert!(table.contains("! prod: not complete, 50 tokens read: LaunchDarkly getTokens"));
 }
 
@@ -152,7 +152,7 @@ async fn one_service_can_be_shared_and_none_is_fine() {
     assert_eq!(report.collect().await.len(), 3);
     let nothing = Inventory::new().collect().await;
     assert!(nothing.is_empty() && nothing.is_complete());
-    assert_eq!(nothing.to_table(), "0 tokens in 0 accounts\n");
+    assert_eq!(nothing.to_table().to_string(), "0 tokens in 0 accounts\n");
 }
 
 #[tokio::test]
@@ -188,6 +188,45 @@ async fn an_account_that_never_answers_is_given_up() {
     assert!(failure.error.as_ref().unwrap().is_timeout());
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_account_that_hangs_leaves_the_other_places_to_the_others() {
+    let silent = Memory::listing(|| RecordStream::from_future(std::future::pending()));
+    let mut inventory = Inventory::new()
+        .concurrency(2)
+        .time_limit(Duration::from_secs(60))
+        .add("silent", silent);
+    for n in 0..5 {
+        inventory = inventory.add(format!("{n}"), Memory::with(1));
+    }
+    let mut stream = inventory.stream();
+    let mut labels = Vec::new();
+    while let Some((label, _)) = stream.next().await {
+        labels.push(label.to_string());
+    }
+    assert_eq!(labels, ["0", "1", "2", "3", "4", "silent"]);
+}
+
+#[tokio::test]
+async fn a_limit_of_zero_is_an_error_of_every_account() {
+    let zero = Duration::ZERO;
+    for (inventory, setting) in [
+        (Inventory::new().concurrency(0), "concurrency"),
+        (Inventory::new().max_records(0), "max_records"),
+        (Inventory::new().time_limit(zero), "time_limit"),
+    ] {
+        let setup = Setup::new().await;
+        let report = inventory.add("a", setup.ld()).add("b", setup.ld());
+        let report = report.collect().await;
+        assert_eq!(report.failures().count(), 2);
+        for failure in report.failures() {
+            let error = failure.error.as_ref().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Config);
+            assert!(error.to_string().contains(setting), "{error}");
+        }
+        assert_eq!(setup.ld.requests().len(), 0);
+    }
+}
+
 /// A service that notes how many of its kind are being read at a time; each takes a while.
 fn counted(now: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>) -> Memory {
     let (now, most) = (Arc::clone(now), Arc::clone(most));
@@ -204,7 +243,7 @@ fn counted(now: &Arc<AtomicUsize>, most: &Arc<AtomicUsize>) -> Memory {
 
 #[tokio::test(start_paused = true)]
 async fn as_many_accounts_at_a_time_as_allowed() {
-    for (allowed, expected) in [(None, 4), (Some(16), 16), (Some(1), 1), (Some(0), 1)] {
+    for (allowed, expected) in [(None, 4), (Some(16), 16), (Some(1), 1)] {
         let (now, most) = (Arc::default(), Arc::default());
         let mut inventory = Inventory::new();
         if let Some(allowed) = allowed {

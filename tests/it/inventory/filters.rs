@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use access_tokens::inventory::{Inventory, Report};
+use access_tokens::launchdarkly;
 use access_tokens::{
     Clock as _, Due, Privilege, RotationPolicy, Service, TokenRecord, TokenState, When, days,
 };
@@ -115,6 +116,126 @@ async fn privilege_counts_only_where_it_is_certain() {
     ])
     .await;
     assert_eq!(keys(&report.privileged()), ["admin"]);
+}
+
+#[tokio::test]
+async fn an_audit_finds_what_nobody_can_rule_out() {
+    let setup = Setup::new().await;
+    let soon = setup.clock.now() + days(6);
+    let admin = |name: &str| ld_twin::Seed::new(name).role("admin");
+    setup.ld.seed(admin("endless admin"));
+    setup.ld.seed(admin("brief admin").expiry(soon));
+    setup.ld.seed(ld_twin::Seed::new("endless reader"));
+    setup.query.seed(query_server::Seed::new("endless writer"));
+    setup.avisi.seed(avisi_cloud::Seed::new("unknown"));
+    setup
+        .avisi
+        .seed(avisi_cloud::Seed::new("brief").expire_at(soon));
+    let report = setup.inventory().collect().await;
+    // What is certain...
+    let certain = report
+        .state(TokenState::Active)
+        .privileged()
+        .never_expires();
+    assert_eq!(names(&certain), ["prod/endless admin"]);
+    // ... and what cannot be ruled out.
+    let risky = report.may_work().maybe_privileged().without_known_end();
+    assert_eq!(names(&risky), ["cloud/unknown", "prod/endless admin"]);
+    assert_eq!(
+        risky.selection(),
+        ["that may work", "maybe privileged", "without a known end"]
+    );
+    assert_eq!(
+        names(&report.without_known_end()),
+        [
+            "cloud/unknown",
+            "edge/endless writer",
+            "prod/endless admin",
+            "prod/endless reader"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_old_version_of_an_api_may_hide_an_end() {
+    let setup = Setup::new().await;
+    setup.ld.seed(ld_twin::Seed::new("endless").role("admin"));
+    for (version, never) in [("20240415", 1), ("beta", 1), ("20191212", 0)] {
+        let client = launchdarkly::Client::builder()
+            .base_url(setup.ld.base_url())
+            .credential(setup.ld.credential())
+            .api_version(version)
+            .build()
+            .unwrap();
+        let report = Inventory::new().add("prod", client).collect().await;
+        assert_eq!(names(&report.never_expires()).len(), never, "{version}");
+        assert_eq!(names(&report.without_known_end()).len(), 1, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn the_unknown_passes_where_it_must_be_looked_at() {
+    let report = report(&[
+        ("a: active", &|_, _| ()),
+        ("b: not told", &|t, _| t.state = TokenState::Unknown),
+        ("c: off", &|t, _| t.state = TokenState::Inactive),
+        ("d: unusable", &|t, _| t.state = TokenState::Unusable),
+        ("e: said to be over", &|t, _| t.state = TokenState::Expired),
+        ("f: over", &|t, now| t.expires = When::At(now)),
+        ("g: endless", &|t, _| t.expires = When::Never),
+        ("h: odd end", &|t, _| {
+            t.expires = When::At(std::time::UNIX_EPOCH);
+        }),
+    ])
+    .await;
+    assert_eq!(
+        keys(&report.may_work()),
+        ["a: active", "b: not told", "g: endless", "h: odd end"]
+    );
+    assert_eq!(
+        keys(&report.without_known_end()),
+        [
+            "a: active",
+            "b: not told",
+            "c: off",
+            "d: unusable",
+            "g: endless",
+            "h: odd end"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn no_absurd_date_makes_a_token_due_or_expired() {
+    let epoch = std::time::UNIX_EPOCH;
+    let policy = RotationPolicy::new()
+        .max_age(days(90))
+        .expires_within(days(30))
+        .unused_for(days(90))
+        .include_expired(true);
+    for absurd in [
+        epoch,
+        epoch - days(1),
+        epoch - days(719_162),
+        // Seconds taken for milliseconds.
+        epoch + Duration::from_millis(1_767_225_600),
+        epoch + days(4_000_000),
+    ] {
+        let report = report(&[("odd", &move |t, _| {
+            t.created = When::At(absurd);
+            t.modified = When::At(absurd);
+            t.expires = When::At(absurd);
+            t.last_used = When::At(absurd);
+        })])
+        .await;
+        assert_eq!(report.due(&policy).len(), 0, "{absurd:?}");
+        assert_eq!(report.expired().len(), 0, "{absurd:?}");
+        assert_eq!(report.unused_for(days(1)).len(), 0, "{absurd:?}");
+        assert_eq!(report.expiring_within(Duration::MAX).len(), 0, "{absurd:?}");
+        assert_eq!(report.without_known_end().len(), 1, "{absurd:?}");
+        let due = report.evaluate(&policy).next().unwrap().1;
+        assert!(matches!(due, Due::Unknown(_)), "{due}");
+    }
 }
 
 #[tokio::test]

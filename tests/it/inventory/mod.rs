@@ -1,9 +1,11 @@
 //! Inventories over the twins, and over services that misbehave in ways the twins cannot.
 
 mod collecting;
+mod csv;
 mod filters;
 mod memory;
 mod outputs;
+mod table;
 
 use access_tokens::inventory::{Inventory, Report};
 use access_tokens::{RetryPolicy, avisi_cloud, launchdarkly, query_server};

@@ -1,17 +1,17 @@
-//! The table, the JSON and the CSV.
+//! The JSON, what all outputs share, and what none may hold.
 
 use access_tokens::inventory::{Inventory, Report};
-use access_tokens::{Clock as _, Marker, Privilege, Secret, TokenState, When, days};
+use access_tokens::{Clock as _, ErrorKind, Marker, Privilege, Secret, TokenState, When, days};
 use access_tokens_testing::{avisi_cloud, launchdarkly as ld_twin, query_server};
 use serde_json::{Value, json};
 
 use super::Setup;
 use super::memory::{Memory, record};
 
-const HEADER: &str = "account,service,key,name,state,privilege,role,created,modified,expires,\
+pub(super) const HEADER: &str = "account,service,key,name,state,privilege,role,created,modified,expires,\
                       last_used,owner,marker";
 
-const HOSTILE: [&str; 13] = [
+pub(super) const HOSTILE: [&str; 13] = [
     "plain",
     "with, comma",
     "with \"quotes\"",
@@ -27,46 +27,16 @@ const HOSTILE: [&str; 13] = [
     "",
 ];
 
-async fn hostile() -> Report {
+pub(super) async fn hostile() -> Report {
     let records = HOSTILE.iter().enumerate().map(|(n, name)| {
         let mut record = record(&format!("{n:02}"));
         record.name = Some((*name).to_owned());
-        record.owner = Some((*name).to_owned());
+        record.owner = Some((*name).into());
         record.privilege = Privilege::Custom(Some((*name).to_owned()));
         record
     });
     let memory = Memory::holding(records.collect());
     Inventory::new().add("m", memory).collect().await
-}
-
-/// The lines of a CSV, read by the grammar of RFC 4180 and no other.
-fn parse_csv(text: &str) -> Vec<Vec<String>> {
-    let mut lines = vec![vec![String::new()]];
-    let mut chars = text.chars().peekable();
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        let line = lines.last_mut().unwrap();
-        let cell = line.last_mut().unwrap();
-        match (c, quoted) {
-            ('"', false) if cell.is_empty() => quoted = true,
-            ('"', false) => panic!("a quote in the middle of {cell:?}"),
-            ('"', true) if chars.peek() == Some(&'"') => cell.push(chars.next().unwrap()),
-            ('"', true) => {
-                quoted = false;
-                assert!(matches!(chars.peek(), None | Some(',' | '\r')));
-            }
-            (',', false) => line.push(String::new()),
-            ('\r', false) => {
-                assert_eq!(chars.next(), Some('\n'), "a bare CR");
-                lines.push(vec![String::new()]);
-            }
-            ('\n', false) => panic!("a bare LF"),
-            (c, _) => cell.push(c),
-        }
-    }
-    assert!(!quoted);
-    assert_eq!(lines.pop().unwrap(), [""], "the last line is not ended");
-    lines
 }
 
 #[tokio::test]
@@ -82,65 +52,6 @@ async fn json_keeps_everything_as_it_was() {
         assert_eq!(token["owner"], token["name"]);
         assert_eq!(token["role"], token["name"]);
     }
-}
-
-#[tokio::test]
-async fn csv_reads_back_and_no_cell_is_a_formula() {
-    let report = hostile().await;
-    let lines = parse_csv(&report.to_csv());
-    assert_eq!(lines[0].join(","), HEADER);
-    assert_eq!(lines.len(), HOSTILE.len() + 1);
-    for (line, token) in lines[1..].iter().zip(report.records()) {
-        let name = token.name.as_deref().unwrap();
-        let formula = name.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-        let expected = if formula {
-            format!("'{name}")
-        } else {
-            name.to_owned()
-        };
-        assert_eq!(
-            (&line[3], &line[6], &line[11]),
-            (&expected, &expected, &expected)
-        );
-        assert_eq!(line.len(), 13);
-        assert!(
-            !line
-                .iter()
-                .any(|cell| cell.starts_with(['=', '+', '-', '@']))
-        );
-    }
-}
-
-#[tokio::test]
-async fn the_table_is_aligned_and_harmless() {
-    let report = hostile().await;
-    let table = report.to_table();
-    let lines: Vec<&str> = table.lines().collect();
-    assert_eq!(lines.len(), HOSTILE.len() + 2);
-    assert_eq!(lines.last(), Some(&"13 tokens in 1 account"));
-    let header: Vec<&str> = lines[0].split_whitespace().collect();
-    assert_eq!(header[..4], ["ACCOUNT", "SERVICE", "NAME", "STATE"]);
-    // The column of states begins at the same place in every line.
-    let state = lines[0].find("STATE").unwrap();
-    for line in &lines[1..=HOSTILE.len()] {
-        let from: String = line.chars().skip(state).collect();
-        assert!(from.starts_with("unknown"), "{line:?}");
-    }
-    assert!(!table.chars().any(|c| c.is_control() && c != '\n'));
-    assert!(!table.contains(['\u{202e}', '\u{200b}']));
-    assert!(table.contains("esc\\u{1b}[2J\\u{7}bell"));
-    assert!(table.contains("naïve 名前 🔑"));
-    assert!(!table.lines().any(|line| line.ends_with(' ')));
-}
-
-#[tokio::test]
-async fn columns_are_as_wide_as_their_characters() {
-    let mut wide = record("k");
-    wide.name = Some("ééééé".to_owned());
-    let memory = Memory::holding(vec![wide]);
-    let table = Inventory::new().add("m", memory).collect().await.to_table();
-    assert!(table.contains("NAME   STATE"), "{table}");
-    assert!(table.contains("ééééé  unknown"), "{table}");
 }
 
 #[tokio::test]
@@ -207,7 +118,7 @@ async fn the_schema_is_what_is_documented() {
              2025-12-31T00:00:00Z,2026-01-07T00:00:00Z,never,{owner},\r\n"
         )
     );
-    let table = wanted.to_table();
+    let table = wanted.to_table().to_string();
     assert!(table.contains("2026-01-07 (in 6 d)"), "{table}");
     assert!(table.contains("2 tokens of 3 (matching a condition) in 3 accounts"));
     assert!(table.contains("! cloud: not read: Avisi Cloud"), "{table}");
@@ -247,7 +158,7 @@ async fn odd_times_and_missing_names_have_their_place() {
         (&token["state"], &token["privilege"]),
         (&json!("unusable"), &json!("not_reported"))
     );
-    assert!(report.to_table().contains("unusable"));
+    assert!(report.to_table().to_string().contains("unusable"));
 }
 
 #[tokio::test]
@@ -277,7 +188,12 @@ async fn no_secret_is_in_any_output() {
         let before = format!("{inventory:?}");
         let report = inventory.collect().await;
         assert_eq!(report.is_complete(), !failing);
-        let outputs = [report.to_table(), report.to_json(), report.to_csv()].concat();
+        let outputs = [
+            report.to_table().to_string(),
+            report.to_json(),
+            report.to_csv(),
+        ]
+        .concat();
         // Not even the last four characters, which a service may show.
         assert!(!outputs.contains(tail));
         let (accounts, records) = (report.accounts(), report.records().collect::<Vec<_>>());
@@ -289,5 +205,41 @@ async fn no_secret_is_in_any_output() {
         for own in &own {
             assert!(!all.contains(own.expose_secret()));
         }
+    }
+}
+
+#[test]
+fn the_kinds_of_errors_have_names_that_stay() {
+    let names = [
+        (ErrorKind::Config, "config"),
+        (ErrorKind::InvalidInput, "invalid_input"),
+        (ErrorKind::Unsupported, "unsupported"),
+        (ErrorKind::Credential, "credential"),
+        (ErrorKind::Connect, "connect"),
+        (ErrorKind::Tls, "tls"),
+        (ErrorKind::Timeout, "timeout"),
+        (ErrorKind::Transport, "transport"),
+        (ErrorKind::Unauthenticated, "unauthenticated"),
+        (ErrorKind::PermissionDenied, "permission_denied"),
+        (ErrorKind::NotFound, "not_found"),
+        (ErrorKind::EndpointMissing, "endpoint_missing"),
+        (ErrorKind::Conflict, "conflict"),
+        (ErrorKind::InvalidRequest, "invalid_request"),
+        (ErrorKind::RateLimited, "rate_limited"),
+        (ErrorKind::Server, "server"),
+        (ErrorKind::Redirect, "redirect"),
+        (ErrorKind::UnexpectedStatus, "unexpected_status"),
+        (ErrorKind::Decode, "decode"),
+        (ErrorKind::BodyTooLarge, "body_too_large"),
+        (ErrorKind::HeadersTooLarge, "headers_too_large"),
+        (ErrorKind::LimitExceeded, "limit_exceeded"),
+        (ErrorKind::OutcomeUnknown, "outcome_unknown"),
+    ];
+    for (kind, name) in names {
+        assert_eq!(serde_json::to_value(kind).unwrap(), json!(name));
+        assert_eq!(
+            serde_json::from_value::<ErrorKind>(json!(name)).unwrap(),
+            kind
+        );
     }
 }

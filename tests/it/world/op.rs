@@ -276,7 +276,7 @@ macro_rules! client {
             .allow_http(true)
             .random_seed(7);
         if let Some(http) = $at.http {
-            builder = builder.http_client(http());
+            builder = builder.http_client(move |_| http());
         }
         builder.build()
     }};

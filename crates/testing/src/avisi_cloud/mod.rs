@@ -117,24 +117,22 @@ impl AvisiCloud {
     /// Removes a token past the API, as the user would elsewhere; `false` if there is none.
     #[expect(clippy::must_use_candidate, reason = "called for what it changes")]
     pub fn remove(&self, id: &str) -> bool {
-        let mut state = self.server.service().lock();
-        let before = state.tokens.len();
-        state.tokens.retain(|token| token.id != id);
-        state.tokens.len() < before
+        self.server.service().lock().remove(id)
     }
 
     fn all_entries(&self) -> Vec<Entry> {
         let now = self.now();
-        let entry = |token: TwinToken| Entry {
-            works: token.works(now),
-            key: token.id,
-            name: token.name,
-            secret: token.secret,
+        let state = self.server.service().lock();
+        let entry = |token: &TwinToken| Entry {
+            works: state.works(token, now),
+            key: token.id.clone(),
+            name: token.name.clone(),
+            secret: token.secret.clone(),
             created: token.created_at,
             expires: token.expire_at,
             last_used: token.last_used_at,
         };
-        self.tokens().into_iter().map(entry).collect()
+        state.tokens.iter().map(entry).collect()
     }
 
     /// All tokens there are, in the order of the list, revoked and ended ones included unless they

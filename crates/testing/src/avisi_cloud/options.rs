@@ -90,6 +90,7 @@ pub(super) struct Options {
     pub(super) lists_expired: bool,
     pub(super) lifetime: Option<Duration>,
     pub(super) subject: String,
+    pub(super) max_tokens: Option<usize>,
 }
 
 /// Sets up an [`AvisiCloud`] twin; what is not set follows the documentation.
@@ -118,6 +119,7 @@ impl Builder {
                 lists_expired: true,
                 lifetime: None,
                 subject: "user-4f1d".to_owned(),
+                max_tokens: None,
             },
         }
     }
@@ -220,6 +222,14 @@ impl Builder {
     #[must_use]
     pub fn lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.options.lifetime = lifetime.into();
+        self
+    }
+
+    /// How many tokens the user may have, the revoked and ended ones in the list included; one more is
+    /// refused with 400. No bound by default.
+    #[must_use]
+    pub fn max_tokens(mut self, number: usize) -> Self {
+        self.options.max_tokens = Some(number);
         self
     }
 

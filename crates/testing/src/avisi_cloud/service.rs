@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Operation, Seed, TwinToken};
 use super::options::{ErrorShape, ListedSecret, Options, Revoked, SecondRevoke, UnsetDate};
 use crate::message::{Answer, Received};
+use crate::settling::{Life, Settling, is_over};
 use crate::shared::Service;
 use access_tokens::{Clock, Secret};
 
@@ -29,8 +30,11 @@ pub(super) struct State {
     pub(super) tokens: Vec<TwinToken>,
     /// The credential, if it is not one of the tokens.
     pub(super) outside: Option<Secret>,
-    /// Vanished tokens, which a second revoke may still know.
-    vanished: Vec<String>,
+    /// Vanished tokens, which a second revoke may still know, and which may still be seen.
+    vanished: Vec<TwinToken>,
+    /// When tokens were made and revoked through the API.
+    lives: HashMap<String, Life>,
+    settling: Settling,
 }
 
 impl Account {
@@ -42,6 +46,8 @@ impl Account {
                 tokens: Vec::new(),
                 outside: None,
                 vanished: Vec::new(),
+                lives: HashMap::new(),
+                settling: Settling::default(),
             }),
             dates: Mutex::default(),
         }
@@ -64,10 +70,24 @@ impl Account {
     }
 
     fn list(&self, state: &State, now: SystemTime) -> Answer {
-        let tokens = state.tokens.iter();
-        let list: Vec<_> = tokens
+        let late = state.settling.lists;
+        let all = state.tokens.iter().chain(&state.vanished);
+        let list: Vec<_> = all
             .filter(|token| self.options.lists_expired || !token.has_ended(now))
-            .map(|token| self.show(token, now, false))
+            .filter_map(|token| {
+                let life = state.life(token);
+                // An inactive one stays, and is active for as long as its end is not seen.
+                let stays = token.active || self.options.revoked == Revoked::StaysInactive;
+                let seen = if stays {
+                    Life { gone: None, ..life }
+                } else {
+                    life
+                };
+                seen.is_seen(late, now).then(|| {
+                    let lingers = life.gone.is_some() && life.lingers(late, now);
+                    self.show(token, now, lingers, false)
+                })
+            })
             .collect();
         if list.is_empty() && self.options.null_for_empty_list {
             return Answer::json(200, &Value::Null);
@@ -93,6 +113,13 @@ impl Account {
         if !details.is_empty() {
             return self.invalid(&details);
         }
+        if self
+            .options
+            .max_tokens
+            .is_some_and(|max| state.tokens.len() >= max)
+        {
+            return self.invalid(&["too many personal access tokens".to_owned()]);
+        }
         let mut seed = Seed::new(name).ip_restriction(ip_restriction);
         if let Some(kind) = body.get("type") {
             seed = seed.kind(kind.clone());
@@ -103,7 +130,8 @@ impl Account {
             seed = seed.expire_at(whole_seconds(end).map_or(end, SystemTime::from));
         }
         let token = seed.into_token(&self.options.subject, now);
-        let answer = self.show(&token, now, true);
+        let answer = self.show(&token, now, false, true);
+        state.lives.insert(token.id.clone(), Life::made(now));
         state.tokens.push(token);
         let status = if self.options.created_on_provision {
             201
@@ -113,19 +141,24 @@ impl Account {
         Answer::json(status, &answer)
     }
 
-    fn revoke(&self, state: &mut State, id: &str) -> Answer {
+    fn revoke(&self, state: &mut State, id: &str, now: SystemTime) -> Answer {
         let known = state.tokens.iter().position(|token| token.id == id);
         let first = match known.and_then(|at| state.tokens.get_mut(at)) {
             Some(token) => std::mem::replace(&mut token.active, false),
-            None if state.vanished.iter().any(|vanished| vanished == id) => false,
+            None if state.vanished.iter().any(|vanished| vanished.id == id) => false,
             None => return self.error(404, "not found", &[]),
         };
         if !first && self.options.second_revoke == SecondRevoke::NotFound {
             return self.error(404, "not found", &[]);
         }
-        if let (Some(at), Revoked::Vanishes) = (known, self.options.revoked) {
-            state.tokens.remove(at);
-            state.vanished.push(id.to_owned());
+        let vanishes = self.options.revoked == Revoked::Vanishes;
+        if let Some(at) = known.filter(|_| vanishes) {
+            let token = state.tokens.remove(at);
+            state.vanished.push(token);
+        }
+        if first || vanishes {
+            let life = state.lives.entry(id.to_owned()).or_default();
+            life.gone.get_or_insert(now);
         }
         if self.options.no_content_on_revoke {
             return Answer::empty(204);
@@ -133,13 +166,14 @@ impl Account {
         Answer::json(200, &json!({ "message": "revoked", "status": 200 }))
     }
 
-    fn show(&self, token: &TwinToken, now: SystemTime, whole: bool) -> Value {
+    fn show(&self, token: &TwinToken, now: SystemTime, lingers: bool, whole: bool) -> Value {
         let mut shown = Map::new();
         let mut put = |key: &str, value: Value| shown.insert(key.to_owned(), value);
         put("id", token.id.as_str().into());
         put("name", token.name.as_str().into());
         put("subject", token.subject.as_str().into());
-        put("active", token.works(now).into());
+        let active = token.works(now) || (lingers && !token.has_ended(now));
+        put("active", active.into());
         put("ipRestriction", token.ip_restriction.as_str().into());
         if let Some(kind) = &token.kind {
             put("type", kind.clone());
@@ -216,12 +250,16 @@ impl Service for Account {
         }
     }
 
+    fn set_settling(&self, settling: Settling) {
+        self.lock().settling = settling;
+    }
+
     fn answer(&self, request: &Received) -> Answer {
         let Some(segment) = segment(&request.path) else {
             return self.error(404, "not found", &[]);
         };
         let mut state = self.lock();
-        let now = self.now();
+        let now = request.at;
         if !state.lets_in(request, now) {
             if self.options.empty_401 {
                 return Answer::empty(401);
@@ -231,7 +269,7 @@ impl Service for Account {
         match self.operation(&request.method, &request.path) {
             Some(Operation::List) => self.list(&state, now),
             Some(Operation::Provision) => self.provision(&mut state, request, now),
-            Some(Operation::Revoke) => self.revoke(&mut state, &decoded(segment)),
+            Some(Operation::Revoke) => self.revoke(&mut state, &decoded(segment), now),
             None => {
                 let allowed = if segment.is_empty() {
                     "GET, POST"
@@ -258,20 +296,45 @@ impl State {
         if self.outside.as_ref() == Some(&secret) {
             return true;
         }
-        let mut tokens = self.tokens.iter_mut();
-        match tokens.find(|token| token.secret == secret && token.works(now)) {
-            Some(token) => {
-                token.last_used_at = Some(now);
-                true
-            }
-            None => false,
+        let known = self.opened_by(&secret, now).map(|token| token.id.clone());
+        let Some(id) = known else {
+            return false;
+        };
+        let mut all = self.tokens.iter_mut().chain(&mut self.vanished);
+        if let Some(token) = all.find(|token| token.id == id) {
+            token.last_used_at = Some(now);
         }
+        true
+    }
+
+    /// The token that a secret opens now.
+    fn opened_by(&self, secret: &Secret, now: SystemTime) -> Option<&TwinToken> {
+        let mut all = self.tokens.iter().chain(&self.vanished);
+        all.find(|token| token.secret == *secret && self.works(token, now))
+    }
+
+    /// Whether a request with the secret of a token would be let in now.
+    pub(super) fn works(&self, token: &TwinToken, now: SystemTime) -> bool {
+        let (life, settling) = (self.life(token), &self.settling);
+        let new = life
+            .made
+            .is_some_and(|made| !is_over(made, settling.new_secrets, now));
+        let lingers = life.gone.is_some() && life.lingers(settling.old_secrets, now);
+        (token.active || lingers) && !new && !token.has_ended(now)
+    }
+
+    fn life(&self, token: &TwinToken) -> Life {
+        self.lives.get(&token.id).copied().unwrap_or_default()
     }
 
     pub(super) fn authenticates(&self, secret: &Secret, now: SystemTime) -> bool {
-        let mut tokens = self.tokens.iter();
-        self.outside.as_ref() == Some(secret)
-            || tokens.any(|token| token.secret == *secret && token.works(now))
+        self.outside.as_ref() == Some(secret) || self.opened_by(secret, now).is_some()
+    }
+
+    pub(super) fn remove(&mut self, id: &str) -> bool {
+        let before = self.tokens.len();
+        self.tokens.retain(|token| token.id != id);
+        self.tokens.len() < before
     }
 }
 

@@ -31,6 +31,14 @@
 //! the outcome; at the end it looks for the marker once more. Should it be interrupted,
 //! [`Report::marker`] (or the names that begin with `access-tokens conformance`) tells what to
 //! remove. Other tokens are listed and never changed. Reports hold no secrets.
+#![cfg_attr(
+    not(all(
+        feature = "launchdarkly",
+        feature = "query-server",
+        feature = "avisi-cloud"
+    )),
+    allow(dead_code, reason = "each service uses some of what they share")
+)]
 
 #[cfg(feature = "avisi-cloud")]
 mod avisi_cloud;

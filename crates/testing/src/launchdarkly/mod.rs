@@ -26,6 +26,7 @@ use self::options::Options;
 use self::service::Account;
 use super::common::common_methods;
 use super::server::Server;
+use super::settling::Life;
 use super::twin::Entry;
 use access_tokens::{Clock, Secret};
 
@@ -109,7 +110,7 @@ fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<LaunchDarkly> {
         let mut state = account.lock();
         let owner = state.owner.clone();
         let admin = Seed::new("twin administrator").role("admin");
-        state.insert(admin.into_token(&owner, now))
+        state.insert(admin.into_token(&owner, now), Life::default())
     };
     let server = Server::start(Arc::new(account), Arc::clone(&clock))?;
     Ok(LaunchDarkly {
@@ -237,7 +238,8 @@ impl LaunchDarkly {
 
     /// Removes a token past the API, as another administrator would; `false` if there is none.
     pub fn remove(&self, id: &str) -> bool {
-        self.server.service().lock().delete(id)
+        let now = self.clock.now();
+        self.server.service().lock().delete(id, now)
     }
 
     /// Puts a token in.
@@ -245,6 +247,6 @@ impl LaunchDarkly {
         let now = self.clock.now();
         let mut state = self.server.service().lock();
         let owner = state.owner.clone();
-        state.insert(seed.into_token(&owner, now))
+        state.insert(seed.into_token(&owner, now), Life::default())
     }
 }

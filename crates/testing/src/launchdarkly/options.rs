@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::limits::RateLimit;
 use super::{LaunchDarkly, start};
@@ -52,6 +53,28 @@ pub(super) struct Options {
     pub(super) commented_patches: bool,
     pub(super) failed_test_status: u16,
     pub(super) denied_reads: Option<u16>,
+    pub(super) max_lifetime: Option<Duration>,
+    pub(super) expiry_granularity: Duration,
+    pub(super) max_tokens: Option<usize>,
+}
+
+impl Options {
+    /// The end that a token gets which asks for this one.
+    pub(super) fn granted(&self, asked: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
+        let latest = self.max_lifetime.and_then(|max| now.checked_add(max));
+        let end = match (asked, latest) {
+            (Some(asked), Some(latest)) => asked.min(latest),
+            (asked, latest) => asked.or(latest)?,
+        };
+        let since_epoch = end
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let rest = since_epoch.checked_rem(self.expiry_granularity.as_millis());
+        let rest =
+            Duration::from_millis(u64::try_from(rest.unwrap_or_default()).unwrap_or_default());
+        Some(end.checked_sub(rest).unwrap_or(end))
+    }
 }
 
 /// Sets up a [`LaunchDarkly`] twin; what is not set follows the documentation, and where that is
@@ -80,6 +103,9 @@ impl Builder {
                 commented_patches: false,
                 failed_test_status: 422,
                 denied_reads: None,
+                max_lifetime: None,
+                expiry_granularity: Duration::ZERO,
+                max_tokens: None,
             },
         }
     }
@@ -176,6 +202,30 @@ impl Builder {
     #[must_use]
     pub fn failed_test_conflicts(mut self, on: bool) -> Self {
         self.options.failed_test_status = if on { 409 } else { 422 };
+        self
+    }
+
+    /// The longest life that a token is granted: an end that is further away is brought forward
+    /// without a word, and a token without an end gets one. No bound by default.
+    #[must_use]
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.options.max_lifetime = Some(lifetime);
+        self
+    }
+
+    /// To whole multiples of what ends are cut, such as days; to the millisecond by default.
+    #[must_use]
+    pub fn expiry_granularity(mut self, step: Duration) -> Self {
+        self.options.expiry_granularity = step;
+        self
+    }
+
+    /// How many tokens the account may have, the credential's and the ended ones included; one more
+    /// is refused with 400. No bound by default. The service has one, but documents neither the
+    /// number nor the answer.
+    #[must_use]
+    pub fn max_tokens(mut self, number: usize) -> Self {
+        self.options.max_tokens = Some(number);
         self
     }
 

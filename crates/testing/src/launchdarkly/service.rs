@@ -16,6 +16,7 @@ use super::route::{Route, route};
 use super::state::{Caller, State, Stored, TwinToken, new_secret};
 use super::wire::{self, Fields, Show};
 use crate::message::{Answer, Received};
+use crate::settling::{Life, Settling};
 use crate::shared::Service;
 
 pub(super) struct Account {
@@ -34,6 +35,10 @@ impl Service for Account {
             Route::To(operation, _) => Some(operation),
             Route::WrongMethod(_) | Route::Nowhere => None,
         }
+    }
+
+    fn set_settling(&self, settling: Settling) {
+        self.lock().settling = settling;
     }
 
     fn answer(&self, request: &Received) -> Answer {
@@ -144,7 +149,7 @@ impl Call<'_> {
             Operation::ResetToken => self.reset(state, id),
             Operation::DeleteToken => {
                 self.find(state, id)?;
-                state.delete(id);
+                state.delete(id, self.now);
                 Ok(Answer::empty(204))
             }
         }
@@ -165,10 +170,8 @@ impl Call<'_> {
             })
             // `beta` and the like come on top of the newest version.
             .unwrap_or(NEWEST_API_VERSION);
-        let visible: Vec<&Stored> = state
-            .tokens()
-            .filter(|token| self.sees(token, show_all))
-            .collect();
+        let mut visible = state.listed(self.now);
+        visible.retain(|token| self.sees(token, show_all));
         let page = if version < page::PAGED_SINCE {
             page::Page::whole()
         } else {
@@ -187,7 +190,9 @@ impl Call<'_> {
     }
 
     fn get(&self, state: &State, id: &str) -> Outcome {
-        let token = self.find(state, id)?;
+        let found = state.found(id, self.now);
+        let token = found.filter(|token| self.sees(token, true));
+        let token = token.ok_or_else(not_found)?;
         Ok(Answer::json_text(200, self.shown(state, token).to_owned()))
     }
 
@@ -198,6 +203,15 @@ impl Call<'_> {
         let fields = read(&body, self.options)?;
         let refuse = |message: String| invalid(&message);
         fields.check_role().map_err(refuse)?;
+        if self
+            .options
+            .max_tokens
+            .is_some_and(|max| state.tokens().count() >= max)
+        {
+            return Err(invalid(
+                "the account has as many access tokens as it may have",
+            ));
+        }
         let token = TwinToken {
             id: String::new(),
             name: fields.name,
@@ -210,12 +224,12 @@ impl Call<'_> {
             created: self.now,
             last_modified: self.now,
             last_used: None,
-            expiry: fields.expiry,
+            expiry: self.options.granted(fields.expiry, self.now),
             default_api_version: wire::api_version(&body).map_err(refuse)?,
             secret: new_secret(),
             old_secrets: Vec::new(),
         };
-        let token = state.insert(token);
+        let token = state.insert(token, Life::made(self.now));
         Ok(Answer::json(201, &self.written(state, &token, Show::Whole)))
     }
 
@@ -239,7 +253,10 @@ impl Call<'_> {
             token.role = fields.role;
             token.custom_role_ids = fields.custom_role_ids;
             token.inline_role = fields.inline_role;
-            token.expiry = fields.expiry;
+            // Only an end that the patch sets is looked at anew.
+            if token.expiry != fields.expiry {
+                token.expiry = self.options.granted(fields.expiry, self.now);
+            }
             token.last_modified = self.now;
         }
         // Not by `find`: the patch may have ended the token.

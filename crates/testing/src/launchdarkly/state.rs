@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::form::{NEWEST_API_VERSION, link, millis};
 use super::limits::{RateLimit, Usage};
+use crate::settling::{Life, Settling, is_over};
 use access_tokens::Secret;
 
 /// A token as it is inside the twin.
@@ -57,12 +58,39 @@ impl TwinToken {
 
 /// A token with the JSON in which it is shown, written when it is first asked for: long lists
 /// would take their time otherwise.
+#[derive(Clone)]
 pub(super) struct Stored {
     token: TwinToken,
     shown: OnceLock<String>,
+    life: Life,
+    /// When a reset gave it the secret in force.
+    reset: Option<SystemTime>,
 }
 
 impl Stored {
+    fn new(token: TwinToken, life: Life) -> Self {
+        Self {
+            token,
+            shown: OnceLock::new(),
+            life,
+            reset: None,
+        }
+    }
+
+    /// Whether a secret is in force and seen to be.
+    fn is_opened_by(&self, secret: &str, settling: &Settling, now: SystemTime) -> bool {
+        if self.token.secret.expose_secret() == secret {
+            let since = self.reset.or(self.life.made);
+            return since.is_none_or(|since| is_over(since, settling.new_secrets, now))
+                && self.life.lingers(settling.old_secrets, now);
+        }
+        let mut old = self.token.old_secrets.iter();
+        old.any(|(old, end)| {
+            let in_force = *end > now || !is_over(*end, settling.old_secrets, now);
+            in_force && old.expose_secret() == secret
+        })
+    }
+
     pub(super) fn shown(&self, write: impl FnOnce(&TwinToken) -> String) -> &str {
         self.shown.get_or_init(|| write(&self.token))
     }
@@ -136,6 +164,9 @@ pub(super) struct State {
     members: HashMap<String, Member>,
     /// By id, which is the order of creation.
     tokens: BTreeMap<String, Stored>,
+    /// Removed ones that are still seen somewhere.
+    gone: BTreeMap<String, Stored>,
+    pub(super) settling: Settling,
     /// Token ids by secret, old secrets included.
     secrets: HashMap<String, String>,
     /// Member ids by the secret of a session.
@@ -157,6 +188,8 @@ impl State {
             owner: String::new(),
             members: HashMap::new(),
             tokens: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            settling: Settling::default(),
             secrets: HashMap::new(),
             sessions: HashMap::new(),
             usage: Usage::new(limit),
@@ -204,14 +237,11 @@ impl State {
     }
 
     /// Puts a token in; its id is made here.
-    pub(super) fn insert(&mut self, mut token: TwinToken) -> TwinToken {
+    pub(super) fn insert(&mut self, mut token: TwinToken, life: Life) -> TwinToken {
         token.id = self.ids.next(token.created);
         let secret = token.secret.expose_secret().to_owned();
         self.secrets.insert(secret, token.id.clone());
-        let stored = Stored {
-            token: token.clone(),
-            shown: OnceLock::new(),
-        };
+        let stored = Stored::new(token.clone(), life);
         self.tokens.insert(token.id.clone(), stored);
         token
     }
@@ -225,24 +255,49 @@ impl State {
         self.tokens.get(id)
     }
 
+    /// What a list has, oldest first.
+    pub(super) fn listed(&self, now: SystemTime) -> Vec<&Stored> {
+        let late = self.settling.lists;
+        let all = self.tokens.values().chain(self.gone.values());
+        let mut listed: Vec<_> = all.filter(|token| token.life.is_seen(late, now)).collect();
+        if !self.gone.is_empty() {
+            listed.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        listed
+    }
+
+    /// What is found by an id.
+    pub(super) fn found(&self, id: &str, now: SystemTime) -> Option<&Stored> {
+        let stored = self.tokens.get(id).or_else(|| self.gone.get(id));
+        stored.filter(|token| token.life.is_seen(self.settling.reads, now))
+    }
+
     pub(super) fn edit(&mut self, id: &str) -> Option<&mut TwinToken> {
         self.tokens.get_mut(id).map(Stored::edit)
     }
 
-    pub(super) fn delete(&mut self, id: &str) -> bool {
-        let Some(token) = self.tokens.remove(id) else {
+    pub(super) fn delete(&mut self, id: &str, now: SystemTime) -> bool {
+        let Some(mut token) = self.tokens.remove(id) else {
             return false;
         };
-        self.secrets.remove(token.secret.expose_secret());
-        for (secret, _) in &token.old_secrets {
-            self.secrets.remove(secret.expose_secret());
+        let memory = self.settling.memory();
+        self.gone.retain(|_, gone| gone.life.lingers(memory, now));
+        token.life.gone = Some(now);
+        if token.life.lingers(memory, now) {
+            self.gone.insert(id.to_owned(), token);
         }
+        // The secrets of those that are seen nowhere any more.
+        let (tokens, gone) = (&self.tokens, &self.gone);
+        self.secrets
+            .retain(|_, id| tokens.contains_key(id) || gone.contains_key(id));
         true
     }
 
     /// Gives a token a new secret; the old one ends at the given time.
     pub(super) fn reset(&mut self, id: &str, old_until: SystemTime, now: SystemTime) {
-        if let Some(token) = self.tokens.get_mut(id).map(Stored::edit) {
+        if let Some(stored) = self.tokens.get_mut(id) {
+            stored.reset = Some(now);
+            let token = stored.edit();
             let old = std::mem::replace(&mut token.secret, new_secret());
             token.old_secrets.push((old, old_until));
             token.last_modified = now;
@@ -253,14 +308,12 @@ impl State {
 
     /// The token that a secret opens now.
     pub(super) fn opened_by(&self, secret: &str, now: SystemTime) -> Option<&TwinToken> {
-        let token: &TwinToken = self.tokens.get(self.secrets.get(secret)?)?;
-        let in_force = token.secret.expose_secret() == secret
-            || token
-                .old_secrets
-                .iter()
-                .any(|(old, end)| old.expose_secret() == secret && *end > now);
+        let id = self.secrets.get(secret)?;
+        let stored = self.tokens.get(id).or_else(|| self.gone.get(id))?;
+        let token = &stored.token;
         // Personal tokens go with their member.
         let backed = token.service || self.members.contains_key(&token.member_id);
+        let in_force = stored.is_opened_by(secret, &self.settling, now);
         (in_force && backed && !token.has_ended(now)).then_some(token)
     }
 

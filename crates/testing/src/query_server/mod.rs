@@ -9,6 +9,7 @@ mod state;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::model::{CreateTokenOption, Operation, Seed, TwinToken};
 use self::service::Account;
@@ -75,6 +76,7 @@ impl QueryServer {
             clock: Arc::new(SystemClock::new()),
             email: "admin@example.com".to_owned(),
             password: "password".to_owned(),
+            max_lifetime: None,
         }
     }
 
@@ -107,7 +109,8 @@ impl QueryServer {
     /// Removes a row past the API, as another administrator would; `false` if there is none.
     #[expect(clippy::must_use_candidate, reason = "called for what it changes")]
     pub fn remove(&self, name: &str) -> bool {
-        self.server.service().state().remove(name)
+        let service = self.server.service();
+        service.state().remove(name, service.now())
     }
 
     fn all_entries(&self) -> Vec<Entry> {
@@ -176,6 +179,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     email: String,
     password: String,
+    max_lifetime: Option<Duration>,
 }
 
 impl Builder {
@@ -195,6 +199,15 @@ impl Builder {
         self
     }
 
+    /// The longest life that a token is granted: an end that is further away is brought forward
+    /// without a word, and a token without an end gets one. No bound by default; the server has none,
+    /// a proxy in front of it may.
+    #[must_use]
+    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = Some(lifetime);
+        self
+    }
+
     /// Starts the twin.
     ///
     /// # Errors
@@ -206,6 +219,7 @@ impl Builder {
 
     fn start_now(self) -> io::Result<QueryServer> {
         let service = Account::new(Arc::clone(&self.clock), self.email, self.password);
+        service.state().max_lifetime = self.max_lifetime;
         let server = Server::start(Arc::new(service), self.clock)?;
         // The server's handler of this path panics.
         let root = server.script().on(Operation::Root).always();

@@ -10,6 +10,7 @@ use super::model::Operation;
 use super::query;
 use super::state::{DeleteTokenOptions, Refusal, State};
 use crate::message::{Answer, Received};
+use crate::settling::Settling;
 use crate::shared::Service;
 use access_tokens::Clock;
 
@@ -38,7 +39,7 @@ impl Account {
 
     fn handle(&self, operation: Operation, request: &Received) -> Result<Answer, Refusal> {
         let mut state = self.state();
-        let now = self.now();
+        let now = seconds(request.at);
         match operation {
             Operation::Healthcheck => return Ok(Answer::text(200, "OK")),
             // Reached only if the rule that closes the connection was dropped.
@@ -62,10 +63,10 @@ impl Account {
             return Err(Refusal::Unauthorized);
         }
         match operation {
-            Operation::List => Ok(Answer::json_untyped(200, &state.list())),
+            Operation::List => Ok(Answer::json_untyped(200, &state.list(now))),
             Operation::Value => {
                 let name = in_query(request, "name")?;
-                Ok(Answer::json_untyped(200, &state.value(&name)))
+                Ok(Answer::json_untyped(200, &state.value(&name, now)))
             }
             Operation::Create => {
                 state.create(parse(request)?, now)?;
@@ -77,7 +78,7 @@ impl Account {
             }
             Operation::Delete => {
                 let delete: DeleteTokenOptions = parse(request)?;
-                state.delete(&delete.name)?;
+                state.delete(&delete.name, now)?;
                 Ok(Answer::empty(200))
             }
             Operation::Login | Operation::Query | Operation::Healthcheck | Operation::Root => {
@@ -111,6 +112,10 @@ impl Service for Account {
             (_, ["healthcheck", ..]) => Some(Operation::Healthcheck),
             _ => None,
         }
+    }
+
+    fn set_settling(&self, settling: Settling) {
+        self.state().settling = settling;
     }
 
     fn answer(&self, request: &Received) -> Answer {

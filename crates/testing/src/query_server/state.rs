@@ -1,13 +1,15 @@
 //! The database of the twin: two tables, an option, and what the SQL does with them.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::jwt::Key;
 use super::model::{CreateTokenOption, Seed, TwinToken};
-use access_tokens::Secret;
+use crate::settling::{Life, Settling, is_over};
+use access_tokens::{Secret, UnixSeconds};
 
 const TOKEN: &str = "token";
 const USER_TOKEN: &str = "user_token";
@@ -59,7 +61,12 @@ impl Refusal {
     }
 }
 
+#[derive(Clone)]
 pub(super) struct Row {
+    /// Of the row, for lists and values.
+    life: Life,
+    /// Of its token.
+    token_life: Life,
     id: i64,
     name: String,
     token: String,
@@ -74,6 +81,11 @@ pub(super) struct State {
     key: Key,
     first_key: Key,
     rows: BTreeMap<i64, Row>,
+    /// Rows that were removed, and old tokens of rows that were not, as long as they are seen
+    /// somewhere.
+    gone: Vec<Row>,
+    pub(super) settling: Settling,
+    pub(super) max_lifetime: Option<Duration>,
     last_id: i64,
     admin: Row,
     password: String,
@@ -86,6 +98,8 @@ impl State {
     pub(super) fn new(email: String, password: String, now: i64) -> Self {
         let key = Key::random();
         let admin = Row {
+            life: Life::default(),
+            token_life: Life::default(),
             id: 1,
             name: email,
             token: key.sign(USER_TOKEN, &now.into(), now),
@@ -99,6 +113,9 @@ impl State {
             first_key: key.clone(),
             key,
             rows: BTreeMap::new(),
+            gone: Vec::new(),
+            settling: Settling::default(),
+            max_lifetime: None,
             last_id: 0,
             admin,
             password,
@@ -133,7 +150,10 @@ impl State {
         let claims = self.key.verify(token)?;
         let (row, is_admin) = match claims.iss.as_str() {
             USER_TOKEN if self.admin.token == token => (&self.admin, true),
-            TOKEN => (self.rows.values().find(|row| row.token == token)?, false),
+            TOKEN => {
+                let mut all = self.rows.values().chain(&self.gone);
+                (all.find(|row| row.token == token)?, false)
+            }
             _ => return None,
         };
         let caller = Caller {
@@ -143,16 +163,44 @@ impl State {
         let end = row.expiration_date.as_i64()?;
         let matches = end == claims.exp && row.updated_at == Some(claims.iat);
         let never_expires = row.updated_at == Some(end);
-        (matches && (end > now || never_expires) && row.active).then_some(caller)
+        let in_force = (end > now || never_expires) && row.active;
+        let (life, settling, now) = (&row.token_life, &self.settling, time(now));
+        let new = life
+            .made
+            .is_some_and(|made| !is_over(made, settling.new_secrets, now));
+        let seen = !new && life.lingers(settling.old_secrets, now);
+        (matches && in_force && seen).then_some(caller)
     }
 
-    pub(super) fn list(&self) -> Value {
-        let rows: Vec<_> = self.rows.values().map(Row::to_json).collect();
+    /// The rows that are seen by somebody who sees things this late, in the order of their ids.
+    fn seen(&self, late: Duration, now: i64) -> Vec<&Row> {
+        let all = self.rows.values().chain(&self.gone);
+        let mut seen: Vec<_> = all
+            .filter(|row| row.life.is_seen(late, time(now)))
+            .collect();
+        if !self.gone.is_empty() {
+            seen.sort_by_key(|row| row.id);
+            seen.dedup_by_key(|row| row.id);
+        }
+        seen
+    }
+
+    pub(super) fn list(&self, now: i64) -> Value {
+        let rows = self.seen(self.settling.lists, now);
+        let rows: Vec<_> = rows.into_iter().map(Row::to_json).collect();
         json!({ "data": rows })
     }
 
-    pub(super) fn value(&self, name: &str) -> Value {
-        match self.find(name) {
+    pub(super) fn value(&self, name: &str, now: i64) -> Value {
+        let seen = match self.find(name) {
+            // Without a search through all of them.
+            Some(row) if row.life.is_seen(self.settling.reads, time(now)) => Some(row),
+            _ => {
+                let mut seen = self.seen(self.settling.reads, now).into_iter();
+                seen.find(|row| row.name == name)
+            }
+        };
+        match seen {
             Some(row) => json!({ "data": [{ "token": row.token }] }),
             None => json!({ "data": [] }),
         }
@@ -176,7 +224,11 @@ impl State {
             self.dead_creates -= u32::from(late);
             now - i64::from(late)
         });
+        let end = self.granted(end, end == now, now);
+        let life = Life::made(time(now));
         let row = Row {
+            life,
+            token_life: life,
             id: self.last_id,
             name: create.name,
             token: self.key.sign(TOKEN, &end.into(), now),
@@ -207,12 +259,25 @@ impl State {
             None => stored.ok_or_else(no_rows)?.write,
         };
         self.write()?;
+        let end = match update.expiration_date {
+            Some(_) => self.granted(end, false, now),
+            None => end,
+        };
+        let memory = self.settling.old_secrets;
         let Some(row) = self.rows.values_mut().find(|row| row.name == update.name) else {
             return Ok(());
         };
         let Some(previous) = row.updated_at else {
             return Err(Refusal::bad_request("Invalid type"));
         };
+        if !memory.is_zero() {
+            let mut old = row.clone();
+            old.token_life.gone = Some(time(now));
+            // The row itself is still there.
+            old.life.gone = Some(SystemTime::UNIX_EPOCH);
+            self.gone.push(old);
+        }
+        row.token_life = Life::made(time(now));
         row.expiration_date = end.into();
         row.active = active;
         row.write = write;
@@ -222,17 +287,36 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn delete(&mut self, name: &str) -> Result<(), Refusal> {
+    pub(super) fn delete(&mut self, name: &str, now: i64) -> Result<(), Refusal> {
         self.write()?;
-        self.remove(name);
+        self.remove(name, now);
         Ok(())
     }
 
     /// As [`delete`](Self::delete), past the lock; whether there was one.
-    pub(super) fn remove(&mut self, name: &str) -> bool {
-        let before = self.rows.len();
-        self.rows.retain(|_, row| row.name != name);
-        self.rows.len() < before
+    pub(super) fn remove(&mut self, name: &str, now: i64) -> bool {
+        let (memory, now) = (self.settling.memory(), time(now));
+        self.gone
+            .retain(|row| row.life.lingers(memory, now) || row.token_life.lingers(memory, now));
+        let Some(id) = self.find(name).map(|row| row.id) else {
+            return false;
+        };
+        if let Some(mut row) = self.rows.remove(&id).filter(|_| !memory.is_zero()) {
+            row.life.gone = Some(now);
+            row.token_life.gone = Some(now);
+            self.gone.push(row);
+        }
+        true
+    }
+
+    /// The end that a row gets which asks for this one.
+    fn granted(&self, end: i64, never: bool, now: i64) -> i64 {
+        let Some(max) = self.max_lifetime else {
+            return end;
+        };
+        let max = i64::try_from(max.as_secs()).unwrap_or(i64::MAX);
+        let latest = now.saturating_add(max);
+        if never { latest } else { end.min(latest) }
     }
 
     pub(super) fn login(
@@ -261,6 +345,8 @@ impl State {
             None => self.key.sign(TOKEN, &end, issued_at),
         };
         let row = Row {
+            life: Life::default(),
+            token_life: Life::default(),
             id: self.last_id,
             name: seed.name,
             token,
@@ -308,6 +394,11 @@ impl State {
         }
         Ok(())
     }
+}
+
+fn time(seconds: i64) -> SystemTime {
+    let time = UnixSeconds::new(seconds).to_system_time();
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 /// Whose token a request carries.

@@ -9,9 +9,12 @@
 )]
 
 mod conformance;
+mod late;
 mod programs;
+mod settling;
 mod stores;
 mod twin_avisi_cloud;
 mod twin_core;
 mod twin_launchdarkly;
 mod twin_query_server;
+mod world;

@@ -181,6 +181,10 @@ async fn commands_look_inside_and_change_what_is_there() {
     assert_eq!(twins.ask(&json!({"do": "accept", "service": ld})), ok);
     assert_eq!(twins.list_of_launchdarkly().await, Some(200));
 
+    let settling =
+        json!({"do": "settling", "service": ld, "settling": {"lists": 5, "new_secrets": 0.5}});
+    assert_eq!(twins.ask(&settling), ok);
+
     let requests = json!({"do": "requests", "service": ld});
     let counted = twins.ask(&requests)["requests"].clone();
     assert!(counted["get_tokens"].as_u64().unwrap() >= 4, "{counted}");
@@ -195,6 +199,7 @@ async fn commands_look_inside_and_change_what_is_there() {
         json!({"do": "tokens", "service": "elsewhere"}),
         json!({"do": "tokens", "service": ld, "more": 1}),
         json!({"do": "fault", "service": ld, "operation": "dance", "fault": "reset"}),
+        json!({"do": "settling", "service": ld, "settling": {"dance": 5}}),
         json!({"do": "advance", "seconds": -1}),
         json!(1),
     ] {

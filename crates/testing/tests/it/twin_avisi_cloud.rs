@@ -376,3 +376,16 @@ async fn twins_are_apart_record_what_came_and_follow_a_script() {
     assert_eq!(it.list().await[1]["name"], "orphan");
     assert_eq!(AvisiCloud::start().await.unwrap().tokens().len(), 1);
 }
+
+#[tokio::test]
+async fn a_user_may_have_so_many_tokens() {
+    let it = Setup::with(|with| with.max_tokens(2).revoked(Revoked::Vanishes)).await;
+    let first = it.provision(json!({"name": "a"})).await;
+    let body = json!({"name": "b"}).to_string();
+    let (status, told) = it.call("POST", PATH, &body).await;
+    assert_eq!(status, 400);
+    let details = told.unwrap()["details"].to_string();
+    assert!(details.contains("too many"), "{details}");
+    it.revoke(first["id"].as_str().unwrap()).await;
+    it.provision(json!({"name": "b"})).await;
+}

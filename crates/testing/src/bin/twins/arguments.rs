@@ -21,6 +21,8 @@ Commands; \"service\" is launchdarkly, query-server or avisi-cloud:
   {\"do\":\"fault\",\"service\":…,\"fault\":\"act_then_close\"}
       and \"operation\": \"post_token\" (any without it), \"nth\": 1, \"times\": 1 or \"always\"
   {\"do\":\"clear_faults\",\"service\":…}
+  {\"do\":\"settling\",\"service\":…,\"settling\":{\"new_secrets\":5}}
+      and \"old_secrets\", \"reads\", \"lists\": how late changes are seen, in seconds
   {\"do\":\"refuse\",\"service\":…}                         refuses connections
   {\"do\":\"accept\",\"service\":…}                         accepts them again
   {\"do\":\"now\"}                                        the time of the twins, in seconds

@@ -4,7 +4,7 @@ use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use access_tokens::{Clock as _, Secret};
-use access_tokens_testing::{Entry, Fault, ShiftedClock, Twin, Twins};
+use access_tokens_testing::{Entry, Fault, Settling, ShiftedClock, Twin, Twins};
 use access_tokens_testing::{avisi_cloud, launchdarkly, query_server};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -53,6 +53,10 @@ enum Command {
     },
     ClearFaults {
         service: Name,
+    },
+    Settling {
+        service: Name,
+        settling: Settling,
     },
     Refuse {
         service: Name,
@@ -159,6 +163,10 @@ impl<'a> Console<'a> {
             }
             Command::ClearFaults { service } => {
                 self.twin(service).clear_faults();
+                Ok(Value::Null)
+            }
+            Command::Settling { service, settling } => {
+                self.twin(service).set_settling(settling);
                 Ok(Value::Null)
             }
             Command::Refuse { service } => self.twin(service).refuse_connections().map(Value::from),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::{RateLimit, Seed};
+use serde_json::{Value, json};
 
-use super::{Setup, reader};
+use super::{DAY, Setup, reader};
 
 #[tokio::test]
 async fn budgets_run_out_and_come_back_with_the_window() {
@@ -84,4 +85,57 @@ async fn budgets_of_tokens_and_addresses() {
         let hint = |name: &http::HeaderName| name.as_str().starts_with("x-rate");
         assert!(!refused.2.keys().any(hint) && refused.header("retry-after").is_none());
     }
+}
+
+#[tokio::test]
+async fn longer_lives_than_allowed_are_cut_without_a_word() {
+    let setup = Setup::with(LaunchDarkly::builder().max_lifetime(30 * DAY)).await;
+    let create = async |expiry: Value| {
+        let body = json!({"name": "a", "role": "reader", "expiry": expiry});
+        setup.call("POST", "/tokens", body).await.ok(201)
+    };
+    let longest = setup.in_ms(30 * DAY);
+    for (asked, granted) in [
+        (json!(setup.in_ms(10 * DAY)), setup.in_ms(10 * DAY)),
+        (json!(setup.in_ms(90 * DAY)), longest),
+        (Value::Null, longest),
+        (json!(0), longest),
+    ] {
+        assert_eq!(create(asked.clone()).await["expiry"], granted, "{asked}");
+    }
+    let (id, _) = setup.create(reader("b")).await;
+    setup.clock.advance(DAY);
+    let rename = json!([{"op": "replace", "path": "/name", "value": "c"}]);
+    assert_eq!(setup.patch(&id, rename).await.ok(200)["expiry"], longest);
+    let forever = json!([{"op": "remove", "path": "/expiry"}]);
+    let moved = setup.patch(&id, forever).await.ok(200);
+    assert_eq!(moved["expiry"], setup.in_ms(30 * DAY));
+    // What was there before the rule stays.
+    let seeded = setup.twin.seed(Seed::new("endless"));
+    assert_eq!(seeded.expiry, None);
+}
+
+#[tokio::test]
+async fn ends_may_be_cut_to_whole_days() {
+    let setup = Setup::with(LaunchDarkly::builder().expiry_granularity(DAY)).await;
+    setup.clock.advance(Duration::from_secs(3 * 3600));
+    let body = json!({"name": "a", "role": "reader", "expiry": setup.in_ms(2 * DAY)});
+    let made = setup.call("POST", "/tokens", body).await.ok(201);
+    let whole_days = setup.in_ms(Duration::from_secs(45 * 3600));
+    assert_eq!(made["expiry"], whole_days);
+    let unset = setup.call("POST", "/tokens", reader("b")).await.ok(201);
+    assert_eq!(unset.get("expiry"), None);
+}
+
+#[tokio::test]
+async fn an_account_may_have_so_many_tokens() {
+    let setup = Setup::with(LaunchDarkly::builder().max_tokens(3)).await;
+    let (first, _) = setup.create(reader("a")).await;
+    setup.create(reader("b")).await;
+    let full = setup.call("POST", "/tokens", reader("c")).await;
+    full.refused(400, "invalid_request");
+    assert_eq!(setup.twin.tokens().len(), 3);
+    let path = format!("/tokens/{first}");
+    setup.call("DELETE", &path, Value::Null).await.ok(204);
+    setup.create(reader("c")).await;
 }

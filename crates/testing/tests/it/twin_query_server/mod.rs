@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use access_tokens::Secret;
+use access_tokens_testing::query_server::Builder;
 use access_tokens_testing::{QueryServer, VirtualClock};
 use base64::Engine as _;
 use reqwest::{Method, Response};
@@ -25,8 +26,12 @@ fn reply(status: u16, text: &str) -> Reply {
 
 impl Setup {
     async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    async fn with(options: impl FnOnce(Builder) -> Builder) -> Self {
         let clock = VirtualClock::new();
-        let builder = QueryServer::builder().clock(clock.clone());
+        let builder = options(QueryServer::builder().clock(clock.clone()));
         Self {
             twin: builder.start().await.unwrap(),
             clock,

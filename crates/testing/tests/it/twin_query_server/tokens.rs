@@ -309,3 +309,26 @@ async fn a_delete_takes_a_body_and_always_succeeds() {
     assert_eq!(it.delete(json!({"name": null})).await.0, 400);
     assert_eq!(it.twin.tokens().len(), 1);
 }
+
+#[tokio::test]
+async fn longer_lives_than_allowed_are_cut_without_a_word() {
+    let longest = Duration::from_secs(3600);
+    let it = Setup::with(|builder| builder.max_lifetime(longest)).await;
+    let now = it.twin.now();
+    for (name, end, granted) in [
+        ("short", json!(now + 60), now + 60),
+        ("long", json!(now + 7200), now + 3600),
+        ("now", json!(now), now + 3600),
+        ("none", json!(null), now + 3600),
+    ] {
+        it.post(json!({"name": name, "expiration_date": end})).await;
+        let rows = it.list().await;
+        assert_eq!(rows.last().unwrap()["expiration_date"], granted, "{name}");
+        assert!(it.alive(name).await.0);
+    }
+    it.put(json!({"name": "short", "expiration_date": i64::MAX}))
+        .await;
+    assert_eq!(it.list().await[0]["expiration_date"], now + 3600);
+    it.clock.advance(longest);
+    assert!(!it.alive("none").await.0);
+}
