@@ -30,6 +30,11 @@ pub(crate) async fn catch_panic<T>(future: impl Future<Output = T> + Send) -> Re
     .await
 }
 
+/// Calls somebody else's function, to its return or its panic.
+pub(crate) fn catch_panic_in<T>(call: impl FnOnce() -> T) -> Result<T, Panicked> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| Panicked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,11 +42,11 @@ mod tests {
     #[test]
     fn a_lock_outlives_a_panic() {
         let mutex = Mutex::new(1);
-        let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let panicked = catch_panic_in(|| {
             let mut held = lock(&mutex);
             *held = 2;
             panic!("while holding it");
-        }));
+        });
         assert!(panicked.is_err() && mutex.is_poisoned());
         assert_eq!(*lock(&mutex), 2);
     }
