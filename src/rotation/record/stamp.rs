@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::time::UnixMillis;
+use crate::time::{DateText, UnixMillis};
 
 /// Point of time in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,8 +60,10 @@ impl<'de> Deserialize<'de> for Stamp {
         if let Ok(number) = text.parse() {
             return Ok(Self(UnixMillis::new(number)));
         }
-        let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
-        Ok(Self(UnixMillis::new(time.as_millisecond())))
+        match DateText::new(text).parse() {
+            Ok(Some(time)) => Ok(Self::of(time)),
+            _ => Err(de::Error::custom("a time is not RFC 3339")),
+        }
     }
 }
 

@@ -603,7 +603,7 @@ pub(super) async fn prepare(
         if !matches!(declared.source, Source::Create(_)) {
             let template = service.template(&current.key).await.map_err(failed)?;
             made_like.template = Template::from(template);
-            made_like.owner = current.owner.clone();
+            made_like.owner = current.owner.as_deref().map(str::to_owned);
         }
     }
     if let Source::Create(template) = &declared.source {

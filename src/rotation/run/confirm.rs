@@ -63,7 +63,7 @@ pub(crate) fn compare(
     }
     let made_like = asked.made_like;
     if let (Some(wanted), Some(got)) = (&made_like.owner, &new.owner)
-        && wanted != got
+        && wanted.as_str() != &**got
     {
         let (wanted, got) = (escape_untrusted(wanted, 80), escape_untrusted(got, 80));
         let text = format!("{} belongs to {got}, not to {wanted}", new.key);

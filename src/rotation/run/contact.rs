@@ -149,7 +149,7 @@ fn of_token(token: &TokenRecord, template: Template) -> MadeLike {
         name: Some(Marker::stripped(name).trim_end().to_owned()),
         template,
         life,
-        owner: token.owner.clone(),
+        owner: token.owner.as_deref().map(str::to_owned),
         kind: None,
     }
 }
