@@ -44,9 +44,6 @@ mod all {
     mod records;
     mod regressions;
     mod rotation;
-    #[cfg(unix)]
-    mod rotation_crash;
-    mod rotation_simulation;
     mod simulation;
     mod world;
 }

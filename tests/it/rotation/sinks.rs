@@ -9,7 +9,7 @@ use access_tokens::rotation::sink::{
 };
 use access_tokens::{Marker, Secret, Service, TokenKey, TokenRecord};
 
-use super::{Kind, Scratch, Setup};
+use super::Scratch;
 
 const SECRET: &str = "canary-0123456789";
 
@@ -196,18 +196,4 @@ async fn a_command_that_hangs_is_killed() {
     assert!(!error.may_hold_secret());
     let error = deliver(&CommandSink::new("sh").args(["-c", "kill -9 $$"]), SECRET).await;
     assert!(error.unwrap_err().may_hold_secret());
-}
-
-#[tokio::test]
-async fn a_failing_command_undoes_the_files_before_it() {
-    let setup = Setup::new(Kind::AvisiCloud).await;
-    let rotation = setup.rotation().deliver(CommandSink::new("false"));
-    let error = rotation.plan().await.unwrap().run().await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .contains("command false: failed with exit status: 1"),
-        "{error}"
-    );
-    setup.assert_untouched().await;
 }
