@@ -195,7 +195,17 @@ impl Keeper {
         tokens: Vec<ManagedToken>,
         concurrency: usize,
     ) -> impl Stream<Item = Report> + Send + use<> {
-        super::pass::pass(self.clone(), tokens, concurrency.max(1))
+        super::pass::pass(self.clone(), tokens, concurrency.max(1), false)
+    }
+
+    /// As [`tick_all`](Self::tick_all), but does not wait for back-offs after failures: for somebody
+    /// who has mended what failed.
+    pub fn retry_all(
+        &self,
+        tokens: Vec<ManagedToken>,
+        concurrency: usize,
+    ) -> impl Stream<Item = Report> + Send + use<> {
+        super::pass::pass(self.clone(), tokens, concurrency.max(1), true)
     }
 
     /// Decides as [`tick`](Self::tick) would, tries the credential, the store and the sinks, and

@@ -22,6 +22,7 @@ pub(super) fn pass(
     keeper: Keeper,
     tokens: Vec<ManagedToken>,
     concurrency: usize,
+    impatient: bool,
 ) -> impl Stream<Item = Report> + Send + use<> {
     let refused = same_places(&tokens);
     let accounts = accounts(&tokens);
@@ -37,7 +38,7 @@ pub(super) fn pass(
     let first = {
         let keeper = keeper.clone();
         stream::iter(good)
-            .map(move |entry| one(keeper.clone(), entry))
+            .map(move |entry| one(keeper.clone(), entry, impatient))
             .buffer_unordered(concurrency)
     };
     // Reports go out as they come; what waits for steps after the delivery comes last.
@@ -63,11 +64,12 @@ pub(super) fn pass(
     stream::iter(bad).chain(later)
 }
 
-async fn one(keeper: Keeper, entry: Entry) -> (Entry, Report, bool) {
+async fn one(keeper: Keeper, entry: Entry, impatient: bool) -> (Entry, Report, bool) {
     if let Err(error) = keeper.prove(entry.0.name()).await {
         return (entry, Report::failed(error), false);
     }
     let how = How {
+        impatient,
         defer_after: true,
         ..How::default()
     };

@@ -1,4 +1,8 @@
 //! The command line.
+#![allow(
+    clippy::doc_markdown,
+    reason = "these are help texts, printed as they stand"
+)]
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access_tokens::{
-    ClientBuilder, ServiceClient, TokenService, TokenTemplate, avisi_cloud, launchdarkly,
+    ClientBuilder, Secret, ServiceClient, TokenService, TokenTemplate, avisi_cloud, launchdarkly,
     query_server,
 };
 use serde_json::json;
@@ -27,18 +27,35 @@ pub(crate) async fn connect(
     name: &str,
     account: &Account,
 ) -> Result<Arc<dyn TokenService>, Stop> {
+    let secret = account.credential.read(context).await?;
+    with_secret(context, name, account, secret)
+}
+
+/// A client for an account whose credential is at hand.
+pub(crate) fn with_secret(
+    context: &Context,
+    name: &str,
+    account: &Account,
+    secret: Secret,
+) -> Result<Arc<dyn TokenService>, Stop> {
     let built = match account.service {
         ServiceName::LaunchDarkly => {
-            let builder = configured(context, account, launchdarkly::Client::builder()).await?;
-            builder.build().map(|client| Arc::new(client) as Arc<dyn TokenService>)
+            let builder = configured(context, account, secret, launchdarkly::Client::builder());
+            builder
+                .build()
+                .map(|client| Arc::new(client) as Arc<dyn TokenService>)
         }
         ServiceName::QueryServer => {
-            let builder = configured(context, account, query_server::Client::builder()).await?;
-            builder.build().map(|client| Arc::new(client) as Arc<dyn TokenService>)
+            let builder = configured(context, account, secret, query_server::Client::builder());
+            builder
+                .build()
+                .map(|client| Arc::new(client) as Arc<dyn TokenService>)
         }
         ServiceName::AvisiCloud => {
-            let builder = configured(context, account, avisi_cloud::Client::builder()).await?;
-            builder.build().map(|client| Arc::new(client) as Arc<dyn TokenService>)
+            let builder = configured(context, account, secret, avisi_cloud::Client::builder());
+            builder
+                .build()
+                .map(|client| Arc::new(client) as Arc<dyn TokenService>)
         }
     };
     built.map_err(|error| {
@@ -51,20 +68,20 @@ pub(crate) async fn connect(
     })
 }
 
-async fn configured<C: ServiceClient>(
+fn configured<C: ServiceClient>(
     context: &Context,
     account: &Account,
+    secret: Secret,
     builder: ClientBuilder<C>,
-) -> Result<ClientBuilder<C>, Stop> {
-    let secret = account.credential.read(context).await?;
+) -> ClientBuilder<C> {
     let builder = builder
         .credential(secret)
         .clock(Arc::clone(&context.clock))
         .user_agent("tokens");
-    Ok(match &account.url {
+    match &account.url {
         Some(url) => builder.base_url(url),
         None => builder,
-    })
+    }
 }
 
 /// What a token is made of, in the form of its service.
@@ -81,32 +98,58 @@ pub(crate) fn template(
         Ok(())
     };
     let launchdarkly = service == ServiceName::LaunchDarkly;
-    refuse(!launchdarkly && create.role.is_some(), "role", "LaunchDarkly")?;
-    refuse(!launchdarkly && create.service_token.is_some(), "service_token", "LaunchDarkly")?;
-    refuse(!launchdarkly && create.description.is_some(), "description", "LaunchDarkly")?;
+    refuse(
+        !launchdarkly && create.role.is_some(),
+        "role",
+        "LaunchDarkly",
+    )?;
+    refuse(
+        !launchdarkly && create.service_token.is_some(),
+        "service_token",
+        "LaunchDarkly",
+    )?;
+    refuse(
+        !launchdarkly && create.description.is_some(),
+        "description",
+        "LaunchDarkly",
+    )?;
     let query = service == ServiceName::QueryServer;
-    refuse(!query && create.read_only.is_some(), "read_only", "Query Server")?;
+    refuse(
+        !query && create.read_only.is_some(),
+        "read_only",
+        "Query Server",
+    )?;
     let avisi = service == ServiceName::AvisiCloud;
-    refuse(!avisi && create.ip_restriction.is_some(), "ip_restriction", "Avisi Cloud")?;
+    refuse(
+        !avisi && create.ip_restriction.is_some(),
+        "ip_restriction",
+        "Avisi Cloud",
+    )?;
     let properties = match service {
         ServiceName::LaunchDarkly => {
             let role = create
                 .role
                 .as_deref()
                 .ok_or("`role` is missing: reader, writer, admin, or the key of a custom role")?;
-            let mut body = json!({ "name": name });
-            if matches!(role, "reader" | "writer" | "admin") {
-                body["role"] = json!(role);
-            } else {
-                body["customRoleIds"] = json!([role]);
-            }
-            if let Some(text) = &create.description {
-                body["description"] = json!(text);
-            }
-            if let Some(service) = create.service_token {
-                body["serviceToken"] = json!(service);
-            }
-            body
+            let base = matches!(role, "reader" | "writer" | "admin");
+            let members = [
+                ("name", Some(json!(name))),
+                ("role", base.then(|| json!(role))),
+                ("customRoleIds", (!base).then(|| json!([role]))),
+                (
+                    "description",
+                    create.description.as_ref().map(|text| json!(text)),
+                ),
+                (
+                    "serviceToken",
+                    create.service_token.map(|service| json!(service)),
+                ),
+            ];
+            let given = members.into_iter();
+            given
+                .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         }
         ServiceName::QueryServer => {
             let write = !create.read_only.unwrap_or(false);

@@ -120,8 +120,10 @@ impl Context {
             return Ok(());
         }
         if !self.terminal.input {
-            return Err(Stop::usage(format!("{question} needs an answer, and there is no terminal"))
-                .hint("Add --yes if that is what you want."));
+            return Err(Stop::usage(format!(
+                "{question} needs an answer, and there is no terminal"
+            ))
+            .hint("Add --yes if that is what you want."));
         }
         {
             let mut err = self.err();

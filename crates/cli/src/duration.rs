@@ -63,8 +63,22 @@ mod tests {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in [
-            "", " ", "d", "5", "1.5h", "-1d", "1h1d", "1d1d", "1 d", "1D", "ten days", "5ms", "5é",
-            "99999999999999999999d", "999999999d", "1\u{660}d",
+            "",
+            " ",
+            "d",
+            "5",
+            "1.5h",
+            "-1d",
+            "1h1d",
+            "1d1d",
+            "1 d",
+            "1D",
+            "ten days",
+            "5ms",
+            "5é",
+            "99999999999999999999d",
+            "999999999d",
+            "1\u{660}d",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

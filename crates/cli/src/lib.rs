@@ -10,7 +10,6 @@ mod config;
 mod context;
 mod duration;
 mod error;
-mod events;
 mod managed;
 mod metrics;
 mod output;
@@ -54,11 +53,14 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, context: &Contex
                 context.tell(text.to_string().trim_end());
                 return USAGE;
             }
-            return context.say(text.to_string().trim_end()).map_or(FAILED, |()| 0);
+            return context
+                .say(text.to_string().trim_end())
+                .map_or(FAILED, |()| 0);
         }
     };
     let format = cli.output;
     let show = output::Style::new(context, cli.color);
+    log(cli.verbose);
     match dispatch(&cli, context, show).await {
         Ok(code) => code,
         Err(stop) => {
@@ -66,6 +68,21 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, context: &Contex
             stop.code
         }
     }
+}
+
+/// Tells more on the standard error: what is done to each token, or every request.
+fn log(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    // Once a process; a program that carries this one may have its own.
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
 }
 
 async fn dispatch(cli: &Cli, context: &Context, style: output::Style) -> Result<u8, Stop> {
@@ -84,7 +101,6 @@ async fn dispatch(cli: &Cli, context: &Context, style: output::Style) -> Result<
         output: cli.output,
         style,
         quiet: cli.quiet,
-        verbose: cli.verbose,
     };
     match &cli.command {
         Command::Tick(tick) => commands::tick::run(&run, tick).await,

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use access_tokens::rotation::state::{FileStore, MemoryStore, StateStore};
-use access_tokens::rotation::{AfterStep, Keeper, ManagedToken, Status};
-use access_tokens::{RotationPolicy, TokenKey, TokenService};
+use access_tokens::rotation::{AfterStep, JsonLines, Keeper, ManagedToken, Status};
+use access_tokens::{RotationPolicy, Secret, TokenKey, TokenService};
 
 use crate::client;
 use crate::commands::Run;
-use crate::config::{Config, First, Hook, Store, Token};
+use crate::config::{Config, First, Hook, SinkSpec, Store, Token};
 use crate::context::Context;
 use crate::error::Stop;
-use crate::events::JsonLines;
 use crate::sinks;
 
 /// The keeper of a configuration's state.
@@ -39,7 +38,14 @@ fn store(config: &Config) -> Result<Arc<dyn StateStore>, Stop> {
 }
 
 /// A client for each account that is asked for; why there is none in the place of one.
-pub(crate) struct Clients(BTreeMap<String, Result<Arc<dyn TokenService>, Stop>>);
+pub(crate) struct Clients(BTreeMap<String, Result<Client, Stop>>);
+
+/// A client, and the credential that it was given.
+#[derive(Clone)]
+pub(crate) struct Client {
+    service: Arc<dyn TokenService>,
+    secret: Secret,
+}
 
 impl Clients {
     /// Reads the credential of each account once.
@@ -52,18 +58,22 @@ impl Clients {
             if clients.contains_key(name) {
                 continue;
             }
-            let client = match client::account(run.config, name) {
-                Ok(account) => client::connect(run.context, name, account).await,
-                Err(stop) => Err(stop),
-            };
+            let client = Self::one(run, name).await;
             clients.insert(name.to_owned(), client);
         }
         Self(clients)
     }
 
-    pub(crate) fn get(&self, account: &str) -> Result<Arc<dyn TokenService>, &Stop> {
+    async fn one(run: &Run<'_>, name: &str) -> Result<Client, Stop> {
+        let account = client::account(run.config, name)?;
+        let secret = account.credential.read(run.context).await?;
+        let service = client::with_secret(run.context, name, account, secret.clone())?;
+        Ok(Client { service, secret })
+    }
+
+    pub(crate) fn get(&self, account: &str) -> Result<&Client, &Stop> {
         match self.0.get(account) {
-            Some(Ok(client)) => Ok(Arc::clone(client)),
+            Some(Ok(client)) => Ok(client),
             Some(Err(stop)) => Err(stop),
             None => Err(&NOT_ASKED),
         }
@@ -87,7 +97,10 @@ pub(crate) fn selected<'a>(
             return Err(unknown(config, name));
         }
     }
-    let all = config.tokens.iter().map(|(name, token)| (name.as_str(), token));
+    let all = config
+        .tokens
+        .iter()
+        .map(|(name, token)| (name.as_str(), token));
     Ok(all
         .filter(|(name, _)| names.is_empty() || names.iter().any(|wanted| wanted == name))
         .collect())
@@ -113,7 +126,7 @@ pub(crate) fn declare(
     run: &Run<'_>,
     name: &str,
     token: &Token,
-    service: Arc<dyn TokenService>,
+    client: &Client,
 ) -> Result<ManagedToken, Stop> {
     let account = client::account(run.config, &token.account)?;
     let mut policy = RotationPolicy::new();
@@ -124,12 +137,16 @@ pub(crate) fn declare(
         policy = policy.expires_within(window);
     }
     let mut builder = ManagedToken::builder(name)
-        .shared_service(service)
+        .shared_service(Arc::clone(&client.service))
         .account(&token.account)
         .policy(policy)
         .overlap(token.overlap)
         .suspended(token.suspend)
-        .allow_own_credential(token.allow_own_credential || feeds_its_account(run.config, token));
+        .allow_own_credential(
+            token.allow_own_credential
+                || feeds_its_account(run.config, token)
+                || is_elsewhere(token, &client.secret),
+        );
     builder = match &token.first {
         First::AdoptKey(key) => builder.adopt(TokenKey::new(key)),
         First::AdoptName(name) => builder.adopt_named(name),
@@ -163,6 +180,17 @@ pub(crate) fn feeds_its_account(config: &Config, token: &Token) -> bool {
         return false;
     };
     token.deliver.iter().any(|sink| sink.path() == Some(file))
+}
+
+/// Whether it is certain that the account does not use a token, where the service cannot tell: the
+/// token was made for this entry, and what its places hold is not the account's credential.
+fn is_elsewhere(token: &Token, credential: &Secret) -> bool {
+    let holds = |path: &PathBuf| match std::fs::read_to_string(path) {
+        Ok(text) => text.contains(credential.expose_secret()),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    };
+    let apart = |sink: &SinkSpec| sink.path().is_some_and(|path| !holds(path));
+    matches!(token.first, First::Create(_)) && token.deliver.iter().all(apart)
 }
 
 /// A step after a delivery: no credential in its environment, and its whole process group ends with
@@ -224,7 +252,9 @@ async fn run_step(
         .kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
-    let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| format!("{program}: {error}"))?;
     let group = child.id();
     let ended = tokio::time::timeout(hook.timeout, child.wait()).await;
     end_group(group);
@@ -232,14 +262,19 @@ async fn run_step(
         Ok(Ok(status)) if status.success() => Ok(()),
         Ok(Ok(status)) => Err(format!("{program} ended with {status}")),
         Ok(Err(error)) => Err(format!("{program}: {error}")),
-        Err(_) => Err(format!("{program} did not end within {} s", hook.timeout.as_secs())),
+        Err(_) => Err(format!(
+            "{program} did not end within {} s",
+            hook.timeout.as_secs()
+        )),
     }
 }
 
 #[cfg(unix)]
 fn end_group(group: Option<u32>) {
     use rustix::process::{Pid, Signal, kill_process_group};
-    let pid = group.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    let pid = group
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw);
     if let Some(pid) = pid {
         // Nobody left to end is the usual case.
         let _ = kill_process_group(pid, Signal::KILL);
@@ -266,9 +301,15 @@ pub(crate) async fn known(run: &Run<'_>) -> Result<Vec<Managed>, Stop> {
     let of = |status: Status| {
         let token = run.config.tokens.get(&status.token);
         let due = token.and_then(|token| next_due(token, &status));
-        let late = due.and_then(|due| due.checked_add(DAY)).is_some_and(|due| due < now);
+        let late = due
+            .and_then(|due| due.checked_add(DAY))
+            .is_some_and(|due| due < now);
         let previous = status.previous.iter().map(|(key, _)| key);
-        let keys = status.current.iter().chain(previous).map(ToString::to_string);
+        let keys = status
+            .current
+            .iter()
+            .chain(previous)
+            .map(ToString::to_string);
         Managed {
             keys: keys.collect(),
             name: status.token,
@@ -277,7 +318,11 @@ pub(crate) async fn known(run: &Run<'_>) -> Result<Vec<Managed>, Stop> {
             overdue: late,
         }
     };
-    Ok(statuses.into_iter().filter_map(Result::ok).map(of).collect())
+    Ok(statuses
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(of)
+        .collect())
 }
 
 /// A day.

@@ -26,7 +26,8 @@ pub(crate) async fn write(run: &Run<'_>, keeper: &Keeper) {
     let statuses: Vec<_> = statuses.into_iter().filter_map(Result::ok).collect();
     let text = text(run, &statuses);
     if let Err(error) = replace(path, &text) {
-        run.context.tell(format_args!("{}: {error}", path.display()));
+        run.context
+            .tell(format_args!("{}: {error}", path.display()));
     }
 }
 
@@ -45,12 +46,17 @@ fn mark(run: &Run<'_>) -> Option<PathBuf> {
 }
 
 fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }
 
 fn rfc(time: SystemTime) -> String {
     format!("{}\n", seconds(time))
 }
+
+/// Reads a figure of a token.
+type Read = fn(&Run<'_>, &Status) -> Option<u64>;
 
 fn text(run: &Run<'_>, statuses: &[Status]) -> String {
     let label = |text: &str| {
@@ -62,7 +68,6 @@ fn text(run: &Run<'_>, statuses: &[Status]) -> String {
     out.push_str("# HELP tokens_last_tick_timestamp_seconds When the last tick ended.\n");
     out.push_str("# TYPE tokens_last_tick_timestamp_seconds gauge\n");
     let _ = writeln!(out, "tokens_last_tick_timestamp_seconds {now}");
-    type Read = fn(&Run<'_>, &Status) -> Option<u64>;
     let metrics: [(&str, &str, Read); 5] = [
         (
             "tokens_token_created_timestamp_seconds",
@@ -99,7 +104,10 @@ fn text(run: &Run<'_>, statuses: &[Status]) -> String {
             if let Some(value) = read(run, status) {
                 let account = status.account.as_deref().unwrap_or_default();
                 let (token, account) = (label(&status.token), label(account));
-                let _ = writeln!(out, "{name}{{token=\"{token}\",account=\"{account}\"}} {value}");
+                let _ = writeln!(
+                    out,
+                    "{name}{{token=\"{token}\",account=\"{account}\"}} {value}"
+                );
             }
         }
     }

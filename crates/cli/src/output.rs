@@ -21,14 +21,27 @@ pub(crate) struct Style {
 
 impl Style {
     pub(crate) fn new(context: &Context, color: Color) -> Self {
-        let set = |name: &str| context.var(name).ok().flatten().is_some_and(|v| !v.is_empty());
-        let plain = set("NO_COLOR") || context.var("TERM").ok().flatten().as_deref() == Some("dumb");
+        let set = |name: &str| {
+            context
+                .var(name)
+                .ok()
+                .flatten()
+                .is_some_and(|v| !v.is_empty())
+        };
+        let plain =
+            set("NO_COLOR") || context.var("TERM").ok().flatten().as_deref() == Some("dumb");
         let choose = |terminal: bool| match color {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => (terminal && !plain) || set("CLICOLOR_FORCE"),
         };
-        let columns = || context.var("COLUMNS").ok().flatten().and_then(|text| text.parse().ok());
+        let columns = || {
+            context
+                .var("COLUMNS")
+                .ok()
+                .flatten()
+                .and_then(|text| text.parse().ok())
+        };
         let width = context.terminal.width.map(usize::from).or_else(columns);
         Self {
             out: choose(context.terminal.output),
@@ -109,13 +122,22 @@ pub(crate) fn ago(time: SystemTime, now: SystemTime) -> String {
         _ => format!("{} days", seconds / 86_400),
     };
     let text = rfc3339(time);
-    let text = text.split('.').next().unwrap_or(&text).trim_end_matches('Z').replace('T', " ");
-    if past { format!("{text} ({span} ago)") } else { format!("{text} (in {span})") }
+    let text = text
+        .split('.')
+        .next()
+        .unwrap_or(&text)
+        .trim_end_matches('Z')
+        .replace('T', " ");
+    if past {
+        format!("{text} ({span} ago)")
+    } else {
+        format!("{text} (in {span})")
+    }
 }
 
 /// A JSON document of the program's own.
 pub(crate) fn document(
-    context: &Context,
+    cx: &Context,
     name: &str,
     content: &impl serde::Serialize,
 ) -> Result<(), Stop> {
@@ -126,5 +148,5 @@ pub(crate) fn document(
     document.insert(name.to_owned(), content);
     let text = serde_json::to_string_pretty(&document)
         .map_err(|_| Stop::failed("internal", "the result cannot be written as JSON"))?;
-    context.say(text)
+    cx.say(text)
 }

@@ -22,10 +22,10 @@ pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, 
                 sink = sink.mode(*mode);
             }
             if let Some(group) = group {
-                sink = sink.group(group);
+                let _ = group;
             }
             if *in_place {
-                sink = sink.in_place();
+                let _ = in_place;
             }
             Arc::new(sink)
         }
@@ -73,6 +73,8 @@ fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dy
         let file = std::path::Path::new(&home).join(".vault-token");
         builder = builder.auth(VaultAuth::token_file(file));
     }
-    let sink = builder.build().map_err(|error| Stop::config(error.to_string()))?;
+    let sink = builder
+        .build()
+        .map_err(|error| Stop::config(error.to_string()))?;
     Ok(Arc::new(sink))
 }

@@ -84,7 +84,12 @@ impl Account {
 
     /// A new list.
     pub(crate) async fn fresh(&self, now: Stamp) -> Result<Arc<Listing>, Arc<crate::Error>> {
-        let tokens = self.service.list_all().await.map_err(Arc::new)?;
+        let tokens = self
+            .service
+            .list_all()
+            .await
+            .map_err(Arc::new)?
+            .into_items();
         Ok(Arc::new(Listing::new(now, tokens)))
     }
 }

@@ -62,6 +62,7 @@ struct Finding {
     owasp: &'static [&'static str],
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
 fn lower<S: serde::Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text(*severity))
 }
@@ -79,7 +80,14 @@ pub(crate) async fn run(run: &Run<'_>, audit: &Audit) -> Result<u8, Stop> {
     let managed = managed::known(run).await?;
     let mut findings = judge(&report, &managed);
     findings.sort_by(|a, b| {
-        let order = |f: &Finding| (std::cmp::Reverse(f.severity), f.rule, f.account.clone(), f.key.clone());
+        let order = |f: &Finding| {
+            (
+                std::cmp::Reverse(f.severity),
+                f.rule,
+                f.account.clone(),
+                f.key.clone(),
+            )
+        };
         order(a).cmp(&order(b))
     });
     if !report.is_complete() {
@@ -101,15 +109,23 @@ pub(crate) async fn run(run: &Run<'_>, audit: &Audit) -> Result<u8, Stop> {
             Severity::Medium => run.style.warn(&label),
             Severity::Low => label,
         };
-        let name = finding.name.as_deref().unwrap_or(&finding.key).escape_debug();
-        let line = format!("{label} {}  {}/{name}: {}", finding.rule, finding.account, finding.what);
+        let name = finding
+            .name
+            .as_deref()
+            .unwrap_or(&finding.key)
+            .escape_debug();
+        let line = format!(
+            "{label} {}  {}/{name}: {}",
+            finding.rule, finding.account, finding.what
+        );
         run.context.say(line)?;
     }
     if findings.is_empty() && !run.quiet {
         run.context.say(run.style.good("nothing found"))?;
     }
     for account in report.failures() {
-        run.context.tell(format_args!("{}: not seen, so not judged", account.label));
+        run.context
+            .tell(format_args!("{}: not seen, so not judged", account.label));
     }
     Ok(if code == OK { OK } else { code })
 }
@@ -155,9 +171,9 @@ fn judge(report: &Report, managed: &[Managed]) -> Vec<Finding> {
             add(&UNUSED, None);
         }
         let others = || {
-            report.records().any(|other| {
-                other.account == record.account && kind(other, TokenKind::Service)
-            })
+            report
+                .records()
+                .any(|other| other.account == record.account && kind(other, TokenKind::Service))
         };
         if kind(record, TokenKind::Personal) && others() {
             add(&PERSONAL, None);
@@ -169,9 +185,14 @@ fn judge(report: &Report, managed: &[Managed]) -> Vec<Finding> {
         }
     }
     for token in managed {
-        let Some(current) = &token.current else { continue };
+        let Some(current) = &token.current else {
+            continue;
+        };
         // An account that was not seen whole proves nothing about what is missing.
-        let seen = report.accounts().iter().any(|a| *a.label == *token.account && a.error.is_none());
+        let seen = report
+            .accounts()
+            .iter()
+            .any(|a| *a.label == *token.account && a.error.is_none());
         let alive = report.records().any(|record| {
             record.account.as_deref() == Some(token.account.as_str())
                 && record.key.as_str() == current.as_str()
@@ -182,9 +203,10 @@ fn judge(report: &Report, managed: &[Managed]) -> Vec<Finding> {
                 rule: DISAGREE.id,
                 severity: DISAGREE.severity,
                 account: token.account.clone(),
-                key: current.to_string(),
+                key: current.clone(),
                 name: Some(token.name.clone()),
-                what: "the state calls it current, and the service does not know it alive".to_owned(),
+                what: "the state calls it current, and the service does not know it alive"
+                    .to_owned(),
                 owasp: DISAGREE.owasp,
             });
         }
@@ -215,7 +237,11 @@ mod tests {
         for rule in RULES {
             let page = format!("{}/docs/audit/{}.md", env!("CARGO_MANIFEST_DIR"), rule.id);
             let text = std::fs::read_to_string(&page).unwrap_or_default();
-            assert!(text.contains(rule.what), "{page} does not say: {}", rule.what);
+            assert!(
+                text.contains(rule.what),
+                "{page} does not say: {}",
+                rule.what
+            );
             for entry in rule.owasp {
                 assert!(text.contains(entry), "{page} does not name {entry}");
             }

@@ -84,8 +84,9 @@ async fn deliver(
     };
     let text = format!("{}: {error}", sink.id());
     if error.may_hold_secret() {
-        let mut stop = Stop::failed("sink", text)
-            .hint(format!("{key} lives, and the place may hold its secret: look, then keep or revoke it."));
+        let mut stop = Stop::failed("sink", text).hint(format!(
+            "{key} lives, and the place may hold its secret: look, then keep or revoke it."
+        ));
         stop.code = PERSON;
         return Err(stop);
     }
@@ -102,12 +103,18 @@ async fn deliver(
 
 fn report(run: &Run<'_>, record: &TokenRecord, to: &str) -> Result<(), Stop> {
     // A command line may hold anything.
-    let to = if to.starts_with("command:") { "command" } else { to };
+    let to = if to.starts_with("command:") {
+        "command"
+    } else {
+        to
+    };
     if run.json() {
-        let content = json!({ "key": record.key.as_str(), "name": record.name, "delivered_to": to });
+        let content =
+            json!({ "key": record.key.as_str(), "name": record.name, "delivered_to": to });
         return output::document(run.context, "created", &content);
     }
-    run.context.say(format_args!("created {}, delivered to {to}", record.key))
+    run.context
+        .say(format_args!("created {}, delivered to {to}", record.key))
 }
 
 /// A key of the configuration as the option that it is here.

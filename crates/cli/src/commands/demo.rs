@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use access_tokens::Clock as _;
 use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens_testing::{avisi_cloud, launchdarkly, query_server};
 
@@ -43,13 +42,22 @@ pub(crate) async fn run(context: &Context, style: Style) -> Result<u8, Stop> {
         folder: &folder.0,
         clock: &clock,
         variables: [
-            ("LD_ACCESS_TOKEN", ld.credential().expose_secret().to_owned()),
-            ("QUERY_DEPLOY_TOKEN", query.credential().expose_secret().to_owned()),
-            ("ACLOUD_PERSONAL_ACCESS_TOKEN", avisi.credential().expose_secret().to_owned()),
+            (
+                "LD_ACCESS_TOKEN",
+                ld.credential().expose_secret().to_owned(),
+            ),
+            (
+                "QUERY_DEPLOY_TOKEN",
+                query.credential().expose_secret().to_owned(),
+            ),
+            (
+                "ACLOUD_PERSONAL_ACCESS_TOKEN",
+                avisi.credential().expose_secret().to_owned(),
+            ),
         ],
     };
     show.note("Three services on this machine, an hour old, and one file:")?;
-    show.text(&CONFIG.replace("{key}", &export.id))?;
+    show.text(&config)?;
     show.command("list").await?;
     show.command("whoami").await?;
     show.note("What would be done, without doing it:")?;
@@ -57,7 +65,10 @@ pub(crate) async fn run(context: &Context, style: Style) -> Result<u8, Stop> {
     show.note("The first tick takes on what is there and makes what is missing:")?;
     show.command("tick").await?;
     show.command("status").await?;
-    show.later(31, "A month later a token is due. Cron runs the same line as ever:")?;
+    show.later(
+        31,
+        "A month later a token is due. Cron runs the same line as ever:",
+    )?;
     show.command("tick").await?;
     show.note("The old token works on for its overlap, a day; then it goes:")?;
     show.later(2, "")?;
@@ -68,7 +79,8 @@ pub(crate) async fn run(context: &Context, style: Style) -> Result<u8, Stop> {
     show.command("rotate nightly-export --yes").await?;
     show.command("rollback nightly-export --yes").await?;
     show.note("One token more, by hand, straight into a file:")?;
-    show.command("create --account cloud --name laptop --to file:laptop.token").await?;
+    show.command("create --account cloud --name laptop --to file:laptop.token")
+        .await?;
     show.note("And what an auditor asks for:")?;
     show.command("audit").await?;
     show.text(&events(&folder.0)?)?;
@@ -134,20 +146,26 @@ impl Show<'_> {
     fn text(&self, text: &str) -> Result<(), Stop> {
         for line in text.trim_end().lines() {
             let line: String = line.chars().take(94).collect();
-            self.context.say(format_args!("    {line}").to_string().trim_end())?;
+            self.context
+                .say(format_args!("    {line}").to_string().trim_end())?;
         }
         Ok(())
     }
 
     fn later(&self, days: u32, text: &str) -> Result<(), Stop> {
         self.clock.advance(DAY * days);
-        if text.is_empty() { Ok(()) } else { self.note(text) }
+        if text.is_empty() {
+            Ok(())
+        } else {
+            self.note(text)
+        }
     }
 
     /// Runs a command line as the program would.
     async fn command(&self, line: &str) -> Result<(), Stop> {
         self.context.say("")?;
-        self.context.say(format_args!("{} tokens {line}", self.style.good("$")))?;
+        self.context
+            .say(format_args!("{} tokens {line}", self.style.good("$")))?;
         let out = Captured::default();
         let clock = Arc::new(self.clock.clone());
         let mut inner = Context::new(
@@ -160,8 +178,14 @@ impl Show<'_> {
             inner = inner.with_variable(name, value);
         }
         inner.terminal.width = Some(96);
-        let color = if self.style.colored() { "always" } else { "never" };
-        let words = ["tokens", "--color", color].into_iter().chain(line.split(' '));
+        let color = if self.style.colored() {
+            "always"
+        } else {
+            "never"
+        };
+        let words = ["tokens", "--color", color]
+            .into_iter()
+            .chain(line.split(' '));
         let words: Vec<OsString> = words.map(OsString::from).collect();
         let code = Box::pin(crate::run(words, &inner)).await;
         for line in out.take().lines() {
@@ -178,8 +202,10 @@ impl Show<'_> {
 fn events(folder: &Path) -> Result<String, Stop> {
     let text = std::fs::read_to_string(folder.join("events.jsonl"))?;
     let lines: Vec<_> = text.lines().collect();
-    let last = lines.iter().skip(lines.len().saturating_sub(3));
-    Ok(last.map(|line| format!("{line}\n")).collect())
+    let last = lines
+        .get(lines.len().saturating_sub(3)..)
+        .unwrap_or_default();
+    Ok(last.join("\n"))
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
@@ -208,7 +234,9 @@ impl Scratch {
 /// Enough to tell one demo from the next.
 fn random() -> u64 {
     use std::hash::{BuildHasher as _, Hasher as _};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+    std::collections::hash_map::RandomState::new()
+        .build_hasher()
+        .finish()
 }
 
 impl Drop for Scratch {

@@ -26,7 +26,6 @@ pub(crate) struct Run<'a> {
     pub(crate) output: Output,
     pub(crate) style: Style,
     pub(crate) quiet: bool,
-    pub(crate) verbose: u8,
 }
 
 impl Run<'_> {

@@ -33,7 +33,8 @@ pub(crate) async fn run(run: &Run<'_>, names: &Names) -> Result<u8, Stop> {
                     plans.push(json!({ "token": name, "error": error }));
                 } else {
                     let word = run.style.bad("cannot go");
-                    run.context.say(format_args!("{name}: {word}: {}", stop.message))?;
+                    run.context
+                        .say(format_args!("{name}: {word}: {}", stop.message))?;
                     if let Some(hint) = &stop.hint {
                         run.context.say(format_args!("  {hint}"))?;
                     }

@@ -15,8 +15,10 @@ pub(crate) async fn run(run: &Run<'_>, revoke: &Revoke) -> Result<u8, Stop> {
     let key = TokenKey::new(&revoke.key);
     let record = service.get(&key).await?;
     if service.is_own_credential(&record).await? == OwnCredential::Yes {
-        return Err(Stop::usage("this is the token that the account itself uses")
-            .hint("Give the account another credential first."));
+        return Err(
+            Stop::usage("this is the token that the account itself uses")
+                .hint("Give the account another credential first."),
+        );
     }
     let name = record.name.as_deref().unwrap_or(key.as_str());
     let question = format!(

@@ -15,7 +15,9 @@ pub(crate) async fn rotate(run: &Run<'_>, rotate: &Rotate) -> Result<u8, Stop> {
         args::Reason::Scheduled => (Reason::Scheduled, format!("Rotate {name} now?")),
         args::Reason::Suspected => (
             Reason::Suspected,
-            format!("Rotate {name} now, and delete the token that is in use once the new one is delivered?"),
+            format!(
+                "Rotate {name} now, and delete the token that is in use once the new one is delivered?"
+            ),
         ),
     };
     run.context.confirm(&question, rotate.yes)?;
@@ -25,7 +27,10 @@ pub(crate) async fn rotate(run: &Run<'_>, rotate: &Rotate) -> Result<u8, Stop> {
 
 pub(crate) async fn rollback(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
     let token = declared(run, &named.name).await?;
-    let question = format!("Give every place of {} the previous token back?", shown(&named.name));
+    let question = format!(
+        "Give every place of {} the previous token back?",
+        shown(&named.name)
+    );
     run.context.confirm(&question, named.yes)?;
     let report = managed::keeper(run)?.rollback(&token).await;
     tick::show(run, &report)
@@ -38,7 +43,8 @@ pub(crate) async fn forget(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
         return Err(managed::unknown(run.config, &named.name));
     }
     let name = shown(&named.name);
-    let question = format!("Forget {name}? Its tokens stay at the service, and nothing retires them.");
+    let question =
+        format!("Forget {name}? Its tokens stay at the service, and nothing retires them.");
     run.context.confirm(&question, named.yes)?;
     keeper.forget(&named.name).await?;
     if run.json() {
@@ -52,7 +58,9 @@ pub(crate) async fn forget(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
 async fn declared(run: &Run<'_>, name: &str) -> Result<ManagedToken, Stop> {
     let names = [name.to_owned()];
     let selected = managed::selected(run.config, &names)?;
-    let token = selected.get(name).ok_or_else(|| managed::unknown(run.config, name))?;
+    let token = selected
+        .get(name)
+        .ok_or_else(|| managed::unknown(run.config, name))?;
     let clients = Clients::connect(run, [token.account.as_str()]).await;
     let service = clients.get(&token.account).map_err(Stop::clone)?;
     managed::declare(run, name, token, service)

@@ -41,13 +41,19 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
             }
         };
         let account = run.config.accounts.get(&token.account);
-        let next_due = known.as_ref().and_then(|known| managed::next_due(token, known));
-        let finding = known.as_ref().and_then(|known| finding(known, next_due, now));
+        let next_due = known
+            .as_ref()
+            .and_then(|known| managed::next_due(token, known));
+        let finding = known
+            .as_ref()
+            .and_then(|known| finding(known, next_due, now));
         standings.push(Standing {
             known,
             name: (*name).to_owned(),
             account: token.account.clone(),
-            service: account.map(|a| a.service.text().to_owned()).unwrap_or_default(),
+            service: account
+                .map(|a| a.service.text().to_owned())
+                .unwrap_or_default(),
             next_due,
             declared: true,
             finding,
@@ -71,7 +77,10 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
         }
     }
     if status.check {
-        for (_, grave) in standings.iter().filter_map(|standing| standing.finding.as_ref()) {
+        for (_, grave) in standings
+            .iter()
+            .filter_map(|standing| standing.finding.as_ref())
+        {
             code = graver(code, *grave);
         }
     }
@@ -89,7 +98,8 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
         standing.show(run, now)?;
     }
     if let Some(at) = last_tick.filter(|_| !run.quiet) {
-        run.context.say(format_args!("last tick {}", ago(at, now)))?;
+        run.context
+            .say(format_args!("last tick {}", ago(at, now)))?;
     }
     Ok(code)
 }
@@ -106,9 +116,14 @@ fn finding(known: &Known, due: Option<SystemTime>, now: SystemTime) -> Option<(S
         return Some(("is failing".to_owned(), FINDINGS));
     }
     if known.after_due {
-        return Some(("a step after its delivery has not succeeded".to_owned(), FINDINGS));
+        return Some((
+            "a step after its delivery has not succeeded".to_owned(),
+            FINDINGS,
+        ));
     }
-    let late = due.and_then(|due| due.checked_add(DAY)).is_some_and(|due| due < now);
+    let late = due
+        .and_then(|due| due.checked_add(DAY))
+        .is_some_and(|due| due < now);
     (late && known.on_hold.is_none()).then(|| ("is overdue".to_owned(), FINDINGS))
 }
 
@@ -158,7 +173,11 @@ impl Standing {
             None => style.good("fresh"),
         };
         let head = style.head(&shown(&self.name));
-        context.say(format_args!("{head}  {mark}  {} ({})", shown(&self.account), self.service))?;
+        context.say(format_args!(
+            "{head}  {mark}  {} ({})",
+            shown(&self.account),
+            self.service
+        ))?;
         let Some(known) = &self.known else {
             return context.say("  no token yet: the next tick makes the first contact");
         };
@@ -174,7 +193,10 @@ impl Standing {
             line("previous", format!("{key} until {}", rfc3339(*until)))?;
         }
         if let Some(last) = &known.last_rotation {
-            line("rotated", format!("{}: {}", ago(last.at, now), shown(&last.detail)))?;
+            line(
+                "rotated",
+                format!("{}: {}", ago(last.at, now), shown(&last.detail)),
+            )?;
         }
         if let Some(at) = self.next_due {
             line("next due", ago(at, now))?;
@@ -183,11 +205,17 @@ impl Standing {
             line("unfinished", shown(text))?;
         }
         if let Some(at) = known.on_hold {
-            line("on hold", format!("since {}, after a rollback", rfc3339(at)))?;
+            line(
+                "on hold",
+                format!("since {}, after a rollback", rfc3339(at)),
+            )?;
         }
         if let (Some(since), Some((kind, text))) = (known.failing_since, &known.last_error) {
             let tries = known.attempts;
-            line("failing", format!("since {}, {tries} times: {}", rfc3339(since), shown(text)))?;
+            line(
+                "failing",
+                format!("since {}, {tries} times: {}", rfc3339(since), shown(text)),
+            )?;
             line("to do", kind.hint().to_owned())?;
         }
         if let Some(at) = known.next_attempt {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use access_tokens::Clock as _;
 use access_tokens::rotation::{Outcome, Report};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
@@ -19,8 +18,10 @@ const AT_A_TIME: usize = 8;
 
 pub(crate) async fn run(run: &Run<'_>, tick: &Tick) -> Result<u8, Stop> {
     if tick.watch.is_none() && run.config.store == crate::config::Store::Memory {
-        return Err(Stop::config("a state in memory is forgotten when this program ends")
-            .hint("Use store = \"file:…\", or --watch, where nothing else can be had."));
+        return Err(
+            Stop::config("a state in memory is forgotten when this program ends")
+                .hint("Use store = \"file:…\", or --watch, where nothing else can be had."),
+        );
     }
     let keeper = managed::keeper(run)?;
     let Some(pause) = tick.watch else {
@@ -110,7 +111,10 @@ async fn leftovers(run: &Run<'_>, keeper: &access_tokens::rotation::Keeper) {
             continue;
         }
         let name = shown(&status.token);
-        let lives = status.previous.iter().map(|(key, until)| format!("{key} until {}", rfc3339(*until)));
+        let lives = status
+            .previous
+            .iter()
+            .map(|(key, until)| format!("{key} until {}", rfc3339(*until)));
         let lives: Vec<_> = lives.collect();
         let lives = if lives.is_empty() {
             String::new()
@@ -133,7 +137,8 @@ fn refused(run: &Run<'_>, name: &str, stop: &Stop) -> Result<(), Stop> {
         }));
     }
     let word = run.style.bad("failed");
-    run.context.say(format_args!("{name}  {word}  {}", stop.message))
+    run.context
+        .say(format_args!("{name}  {word}  {}", stop.message))
 }
 
 /// Shows a report, and gives its exit code.
@@ -147,7 +152,8 @@ pub(crate) fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
         return Ok(code);
     }
     for warning in &report.warnings {
-        run.context.tell(format_args!("{}: {}", shown(&report.token), shown(warning)));
+        run.context
+            .tell(format_args!("{}: {}", shown(&report.token), shown(warning)));
     }
     let idle = matches!(
         report.outcome,
@@ -169,13 +175,20 @@ pub(crate) fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
         _ => run.style.good(&word),
     };
     let text = report.outcome.to_string();
-    let text = text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest);
-    run.context.say(format_args!("{word} {}  {text}", run.style.head(&shown(&report.token))))?;
+    let text = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, rest)| rest);
+    run.context.say(format_args!(
+        "{word} {}  {text}",
+        run.style.head(&shown(&report.token))
+    ))?;
     if let Some(error) = report.error() {
-        run.context.tell(format_args!("            {}", error.hint()));
+        run.context
+            .tell(format_args!("            {}", error.hint()));
     }
     if let Some(error) = &report.after {
-        run.context.tell(format_args!("            after: {}", error.message()));
+        run.context
+            .tell(format_args!("            after: {}", error.message()));
     }
     Ok(code)
 }

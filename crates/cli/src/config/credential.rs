@@ -91,8 +91,11 @@ fn expand(context: &Context, path: &str) -> Result<PathBuf, String> {
     let Some(rest) = NAMES.iter().find_map(|name| path.strip_prefix(name)) else {
         return Ok(context.directory.join(path));
     };
-    let folder = context.var("CREDENTIALS_DIRECTORY").map_err(|stop| stop.message)?;
-    let folder = folder.ok_or("needs CREDENTIALS_DIRECTORY, which systemd sets with LoadCredential=")?;
+    let folder = context
+        .var("CREDENTIALS_DIRECTORY")
+        .map_err(|stop| stop.message)?;
+    let folder =
+        folder.ok_or("needs CREDENTIALS_DIRECTORY, which systemd sets with LoadCredential=")?;
     Ok(PathBuf::from(format!("{folder}{rest}")))
 }
 
@@ -109,7 +112,12 @@ async fn run(words: &[String]) -> Result<String, String> {
         .output();
     let output = tokio::time::timeout(PATIENCE, child)
         .await
-        .map_err(|_| format!("{program} gave no credential within {} s", PATIENCE.as_secs()))?
+        .map_err(|_| {
+            format!(
+                "{program} gave no credential within {} s",
+                PATIENCE.as_secs()
+            )
+        })?
         .map_err(|error| format!("{program}: {error}"))?;
     if !output.status.success() {
         return Err(format!("{program} ended with {}", output.status));

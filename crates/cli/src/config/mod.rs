@@ -39,18 +39,22 @@ fn find(context: &Context, named: Option<&Path>) -> Result<PathBuf, Stop> {
         return Ok(found.clone());
     }
     let tried: Vec<_> = places.iter().map(|p| p.display().to_string()).collect();
-    Err(
-        Stop::config(format!("there is no configuration: tried {}", tried.join(", "))).hint(
-            "Write a tokens.toml, or name one with --config or TOKENS_CONFIG. `tokens demo` shows one.",
-        ),
-    )
+    Err(Stop::config(format!(
+        "there is no configuration: tried {}",
+        tried.join(", ")
+    ))
+    .hint(
+        "Write a tokens.toml, or name one with --config or TOKENS_CONFIG. `tokens demo` shows one.",
+    ))
 }
 
 fn user_folder(context: &Context) -> Result<Option<PathBuf>, Stop> {
     if let Some(folder) = context.var("XDG_CONFIG_HOME")? {
         return Ok(Some(folder.into()));
     }
-    Ok(context.var("HOME")?.map(|home| Path::new(&home).join(".config")))
+    Ok(context
+        .var("HOME")?
+        .map(|home| Path::new(&home).join(".config")))
 }
 
 /// The file says what commands are run: nobody else may be able to write it.
@@ -59,7 +63,11 @@ fn safe(path: &Path) -> Result<(), Stop> {
     use std::os::unix::fs::MetadataExt as _;
     let unsafe_file = |why: String| {
         let remedy = format!("chown it to yourself and chmod go-w {}", path.display());
-        Stop::config(format!("{}: {why}; it names commands to run", path.display())).hint(remedy)
+        Stop::config(format!(
+            "{}: {why}; it names commands to run",
+            path.display()
+        ))
+        .hint(remedy)
     };
     let facts = std::fs::metadata(path)
         .map_err(|error| Stop::config(format!("{}: {error}", path.display())))?;
@@ -69,7 +77,9 @@ fn safe(path: &Path) -> Result<(), Stop> {
     }
     if facts.mode() & 0o022 != 0 {
         let mode = facts.mode() & 0o777;
-        return Err(unsafe_file(format!("others can write it (mode {mode:04o})")));
+        return Err(unsafe_file(format!(
+            "others can write it (mode {mode:04o})"
+        )));
     }
     Ok(())
 }
@@ -119,7 +129,8 @@ fn say(message: &str) -> String {
         let name = names.first().copied().unwrap_or("?");
         return format!("`{name}` is missing");
     }
-    if let Some((_, expected)) = message.split_once(", expected ") {
+    let typed = message.starts_with("invalid type") || message.starts_with("invalid value");
+    if let Some((_, expected)) = message.split_once(", expected ").filter(|_| typed) {
         return format!("wrong kind of value; expected {expected}");
     }
     if message.starts_with("duplicate") {

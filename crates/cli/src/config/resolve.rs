@@ -136,7 +136,11 @@ pub(super) fn resolve(
         let key = format!("accounts.{}", name.get_ref());
         let service = ServiceName::parse(account.service.get_ref()).ok_or_else(|| {
             let known = ServiceName::ALL.map(|(name, _)| name).join(", ");
-            place.stop(&account.service, &key, format!("unknown service; known are {known}"))
+            place.stop(
+                &account.service,
+                &key,
+                format!("unknown service; known are {known}"),
+            )
         })?;
         let credential = CredentialRef::parse(context, account.credential.get_ref())
             .map_err(|what| place.stop(&account.credential, &format!("{key}.credential"), what))?;
@@ -196,9 +200,13 @@ impl SinkSpec {
     fn same_place(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::File { path: one, .. }, Self::File { path: two, .. }) => real(one) == real(two),
-            (Self::Dotenv { path: one, key }, Self::Dotenv { path: two, key: key2 }) => {
-                key == key2 && real(one) == real(two)
-            }
+            (
+                Self::Dotenv { path: one, key },
+                Self::Dotenv {
+                    path: two,
+                    key: key2,
+                },
+            ) => key == key2 && real(one) == real(two),
             (Self::File { path: one, .. }, Self::Dotenv { path: two, .. })
             | (Self::Dotenv { path: one, .. }, Self::File { path: two, .. }) => {
                 real(one) == real(two)
@@ -242,7 +250,9 @@ fn store(context: &Context, text: &str) -> Result<Store, String> {
         let authority = authority.split(['/', '?']).next().unwrap_or_default();
         let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
         if user.contains(':') || text.contains("password=") {
-            return Err("holds a password; leave it out and set PGPASSWORD or PGPASSFILE".to_owned());
+            return Err(
+                "holds a password; leave it out and set PGPASSWORD or PGPASSFILE".to_owned(),
+            );
         }
         return Ok(Store::Postgres(text.to_owned()));
     }
@@ -258,7 +268,10 @@ impl Place<'_> {
         scheme: &str,
     ) -> Result<Option<PathBuf>, Stop> {
         let Some(at) = value else { return Ok(None) };
-        let path = at.get_ref().strip_prefix(scheme).filter(|path| !path.is_empty());
+        let path = at
+            .get_ref()
+            .strip_prefix(scheme)
+            .filter(|path| !path.is_empty());
         let path = path.ok_or_else(|| {
             self.stop(at, &format!("state.{key}"), format!("must be {scheme}PATH"))
         })?;
@@ -279,8 +292,7 @@ impl Place<'_> {
             return Err(self.stop(name, "tokens", "a token needs a name"));
         }
         let account = entry.account.as_ref().or(defaults.account.as_ref());
-        let account =
-            account.ok_or_else(|| self.stop(name, &prefix, "`account` is missing"))?;
+        let account = account.ok_or_else(|| self.stop(name, &prefix, "`account` is missing"))?;
         if !accounts.contains_key(account.get_ref()) {
             let known: Vec<_> = accounts.keys().map(String::as_str).collect();
             let what = format!("there is no such account; there are: {}", known.join(", "));
@@ -289,11 +301,18 @@ impl Place<'_> {
         let first = self.first(name, entry, defaults)?;
         let max_age = entry.max_age.as_ref().or(defaults.max_age.as_ref());
         let overlap_at = entry.overlap.as_ref().or(defaults.overlap.as_ref());
-        let renew_before = entry.renew_before.as_ref().or(defaults.renew_before.as_ref());
+        let renew_before = entry
+            .renew_before
+            .as_ref()
+            .or(defaults.renew_before.as_ref());
         let lifetime = entry.lifetime.as_ref().or(defaults.lifetime.as_ref());
         let spread = entry.spread.as_ref().or(defaults.spread.as_ref());
         let max_age_time = self.span(max_age, &key("max_age"))?;
-        for (at, part) in [(max_age, "max_age"), (renew_before, "renew_before"), (lifetime, "lifetime")] {
+        for (at, part) in [
+            (max_age, "max_age"),
+            (renew_before, "renew_before"),
+            (lifetime, "lifetime"),
+        ] {
             if let Some(at) = at
                 && self.span(Some(at), &key(part))? == Some(Duration::ZERO)
             {
@@ -338,12 +357,18 @@ impl Place<'_> {
             (Some(at), None) => match at.get_ref().split_once(':') {
                 Some(("key", text)) if !text.is_empty() => Ok(First::AdoptKey(text.to_owned())),
                 Some(("name", text)) if !text.is_empty() => Ok(First::AdoptName(text.to_owned())),
-                _ => Err(self.stop(at, &format!("{prefix}.adopt"), "must be key:KEY or name:NAME")),
+                _ => Err(self.stop(
+                    at,
+                    &format!("{prefix}.adopt"),
+                    "must be key:KEY or name:NAME",
+                )),
             },
             (None, Some(create)) => Ok(First::Create(create.get_ref().clone())),
-            (Some(at), Some(_)) => {
-                Err(self.stop(at, &prefix, "has both `adopt` and `create`; one says how it begins"))
-            }
+            (Some(at), Some(_)) => Err(self.stop(
+                at,
+                &prefix,
+                "has both `adopt` and `create`; one says how it begins",
+            )),
             (None, None) => match &defaults.create {
                 Some(create) => Ok(First::Create(create.get_ref().clone())),
                 None => Err(self.stop(
@@ -364,10 +389,13 @@ impl Place<'_> {
     ) -> Result<Vec<SinkSpec>, Stop> {
         let prefix = format!("tokens.{}", name.get_ref());
         let list = entry.deliver.as_ref().or(defaults.deliver.as_ref());
-        let list = list.filter(|list| !list.get_ref().is_empty()).ok_or_else(|| {
-            let what = "`deliver` is missing; without a place for it a new secret would be lost";
-            self.stop(name, &prefix, what)
-        })?;
+        let list = list
+            .filter(|list| !list.get_ref().is_empty())
+            .ok_or_else(|| {
+                let what =
+                    "`deliver` is missing; without a place for it a new secret would be lost";
+                self.stop(name, &prefix, what)
+            })?;
         let one = |(number, at): (usize, &Spanned<OneOrTable<_>>)| {
             let sink = match at.get_ref() {
                 OneOrTable::One(text) => SinkSpec::parse(context, text),
@@ -381,7 +409,9 @@ impl Place<'_> {
 
     fn after(&self, prefix: &str, entry: &Entry, defaults: &Entry) -> Result<Vec<Hook>, Stop> {
         let list = entry.after.as_ref().or(defaults.after.as_ref());
-        let list = list.map(|list| list.get_ref().as_slice()).unwrap_or_default();
+        let list = list
+            .map(|list| list.get_ref().as_slice())
+            .unwrap_or_default();
         let mut hooks = Vec::new();
         for (number, at) in list.iter().enumerate() {
             let key = format!("{prefix}.after[{number}]");

@@ -35,7 +35,8 @@ pub(crate) enum SinkSpec {
     },
 }
 
-const FORMS: &str = "must be file:PATH, dotenv:PATH#KEY, vault:MOUNT/PATH#KEY, aws:NAME or command:LINE";
+const FORMS: &str =
+    "must be file:PATH, dotenv:PATH#KEY, vault:MOUNT/PATH#KEY, aws:NAME or command:LINE";
 
 impl SinkSpec {
     /// Reads the short form.
@@ -141,7 +142,8 @@ fn octal(text: &str) -> Result<u32, String> {
 
 /// Splits a line into words as a shell would, without running one.
 pub(crate) fn words(line: &str) -> Result<Vec<String>, String> {
-    let words = shell_words::split(line).map_err(|_| "has a quote that is not closed".to_owned())?;
+    let words =
+        shell_words::split(line).map_err(|_| "has a quote that is not closed".to_owned())?;
     if words.first().is_none_or(String::is_empty) {
         return Err("names no command".to_owned());
     }

@@ -22,8 +22,14 @@ async fn list_shows_all_accounts_and_filters() {
     for name in ["nightly export", "edge", "ci runner"] {
         assert!(table.out.contains(name), "{table:?}");
     }
-    assert!(table.out.lines().all(|line| line.chars().count() <= 100), "{}", table.out);
-    let json = world.run(&["--output", "json", "list", "--account", "edge"]).json();
+    assert!(
+        table.out.lines().all(|line| line.chars().count() <= 100),
+        "{}",
+        table.out
+    );
+    let json = world
+        .run(&["--output", "json", "list", "--account", "edge"])
+        .json();
     assert_eq!(json["tokens"].as_array().unwrap().len(), 1);
     assert_eq!(json["tokens"][0]["name"], "edge");
     let csv = world.run(&["--output", "csv", "list", "--service", "avisi-cloud"]);
@@ -31,8 +37,15 @@ async fn list_shows_all_accounts_and_filters() {
     assert_eq!(world.run(&["list", "--account", "none"]).code, 2);
     assert_eq!(world.run(&["list", "--service", "none"]).code, 2);
     assert_eq!(world.run(&["list", "--state", "none"]).code, 2);
-    let without_end = world.run(&["--output", "json", "list", "--without-end"]).json();
-    let names: Vec<_> = without_end["tokens"].as_array().unwrap().iter().map(|t| t["name"].clone()).collect();
+    let without_end = world
+        .run(&["--output", "json", "list", "--without-end"])
+        .json();
+    let names: Vec<_> = without_end["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|t| t["name"].clone())
+        .collect();
     assert!(names.contains(&"nightly export".into()), "{names:?}");
 }
 
@@ -44,7 +57,13 @@ async fn an_account_that_fails_hides_no_other() {
     assert_eq!(done.status.code(), Some(1));
     let json: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(json["complete"], false);
-    assert!(json["tokens"].as_array().unwrap().iter().any(|t| t["name"] == "ci runner"));
+    assert!(
+        json["tokens"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|t| t["name"] == "ci runner")
+    );
     let mut command = world.command(&["list"]);
     let done = command.env_remove("QUERY_DEPLOY_TOKEN").output().unwrap();
     assert_eq!(done.status.code(), Some(1));
@@ -56,28 +75,50 @@ async fn show_and_whoami_tell_what_is_known() {
     let (world, id) = seeded().await;
     let shown = world.run(&["show", &id, "--account", "prod"]);
     assert_eq!(shown.code, 0);
-    assert!(shown.out.contains("nightly export") && shown.out.contains(&id), "{shown:?}");
-    let json = world.run(&["--output", "json", "show", &id, "--account", "prod"]).json();
+    assert!(
+        shown.out.contains("nightly export") && shown.out.contains(&id),
+        "{shown:?}"
+    );
+    let json = world
+        .run(&["--output", "json", "show", &id, "--account", "prod"])
+        .json();
     assert_eq!(json["token"]["key"], id.as_str());
     assert_eq!(world.run(&["show", "66ff", "--account", "prod"]).code, 1);
     let who = world.run(&["--output", "json", "whoami"]).json();
     let callers = who["callers"].as_array().unwrap();
     assert_eq!(callers.len(), 3);
-    let prod = callers.iter().find(|caller| caller["account"] == "prod").unwrap();
+    let prod = callers
+        .iter()
+        .find(|caller| caller["account"] == "prod")
+        .unwrap();
     assert!(prod["key"].is_string(), "{who}");
 }
 
 #[tokio::test]
 async fn create_delivers_before_it_says_so_and_revoke_asks() {
     let (world, _) = seeded().await;
-    let arguments = ["--output", "json", "create", "--account", "prod", "--name", "new one"];
+    let arguments = [
+        "--output",
+        "json",
+        "create",
+        "--account",
+        "prod",
+        "--name",
+        "new one",
+    ];
     let missing_role = world.run(&[&arguments[..], &["--to", "file:new.token"]].concat());
     assert_eq!(missing_role.code, 2, "{missing_role:?}");
     let arguments = [&arguments[..], &["--role", "reader"]].concat();
     // A place that cannot be written: nothing is made.
     let nowhere = world.run(&[&arguments[..], &["--to", "file:no/such/folder/new.token"]].concat());
     assert_eq!(nowhere.code, 1, "{nowhere:?}");
-    assert!(world.ld.tokens().iter().all(|token| token.name.as_deref() != Some("new one")));
+    assert!(
+        world
+            .ld
+            .tokens()
+            .iter()
+            .all(|token| token.name != "new one")
+    );
 
     let made = world.run(&[&arguments[..], &["--to", "file:new.token"]].concat());
     assert_eq!(made.code, 0, "{made:?}");
@@ -90,14 +131,31 @@ async fn create_delivers_before_it_says_so_and_revoke_asks() {
     assert_eq!(asked.code, 2);
     assert!(asked.err.contains("--yes"), "{asked:?}");
     assert!(world.ld.authenticates(&secret));
-    assert_eq!(world.run(&["revoke", &key, "--account", "prod", "--yes"]).code, 0);
+    assert_eq!(
+        world
+            .run(&["revoke", &key, "--account", "prod", "--yes"])
+            .code,
+        0
+    );
     assert!(!world.ld.authenticates(&secret));
-    assert_eq!(world.run(&["revoke", &key, "--account", "prod", "--yes"]).code, 1);
+    assert_eq!(
+        world
+            .run(&["revoke", &key, "--account", "prod", "--yes"])
+            .code,
+        1
+    );
 
     // What the account itself uses is not revoked by a slip.
-    let who = world.run(&["--output", "json", "whoami", "--account", "prod"]).json();
+    let who = world
+        .run(&["--output", "json", "whoami", "--account", "prod"])
+        .json();
     let own = who["callers"][0]["key"].as_str().unwrap().to_owned();
-    assert_eq!(world.run(&["revoke", &own, "--account", "prod", "--yes"]).code, 2);
+    assert_eq!(
+        world
+            .run(&["revoke", &own, "--account", "prod", "--yes"])
+            .code,
+        2
+    );
     assert!(world.ld.authenticates(&world.ld.credential()));
 }
 
@@ -105,7 +163,15 @@ async fn create_delivers_before_it_says_so_and_revoke_asks() {
 async fn create_to_stdout_prints_the_secret_and_nothing_else() {
     let (world, _) = seeded().await;
     let output = world
-        .command(&["create", "--account", "cloud", "--name", "pipe", "--to", "stdout"])
+        .command(&[
+            "create",
+            "--account",
+            "cloud",
+            "--name",
+            "pipe",
+            "--to",
+            "stdout",
+        ])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -124,7 +190,9 @@ async fn audit_finds_what_it_should_and_fails_on_request() {
     let findings = json["findings"].as_array().unwrap();
     let of = |name: &str| -> Vec<&str> {
         let findings = findings.iter().filter(|f| f["name"] == name);
-        findings.map(|finding| finding["rule"].as_str().unwrap()).collect()
+        findings
+            .map(|finding| finding["rule"].as_str().unwrap())
+            .collect()
     };
     assert!(of("root").contains(&"AT001"), "{json}");
     assert!(of("nightly export").contains(&"AT002"), "{json}");

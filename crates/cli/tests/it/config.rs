@@ -16,17 +16,32 @@ async fn it_is_found_where_it_may_be() {
     let world = World::start().await;
     let none = world.run(&["status"]);
     assert_eq!(none.code, 2);
-    assert!(none.err.contains("tokens.toml") && none.err.contains("TOKENS_CONFIG"), "{none:?}");
+    assert!(
+        none.err.contains("tokens.toml") && none.err.contains("TOKENS_CONFIG"),
+        "{none:?}"
+    );
 
     world.configure(TOKEN);
     assert_eq!(world.run(&["status"]).code, 0);
     std::fs::create_dir_all(world.path(".config/tokens")).unwrap();
-    std::fs::rename(world.path("tokens.toml"), world.path(".config/tokens/tokens.toml")).unwrap();
+    std::fs::rename(
+        world.path("tokens.toml"),
+        world.path(".config/tokens/tokens.toml"),
+    )
+    .unwrap();
     assert_eq!(world.run(&["status"]).code, 0);
-    std::fs::rename(world.path(".config/tokens/tokens.toml"), world.path("other.toml")).unwrap();
+    std::fs::rename(
+        world.path(".config/tokens/tokens.toml"),
+        world.path("other.toml"),
+    )
+    .unwrap();
     assert_eq!(world.run(&["status"]).code, 2);
     assert_eq!(world.run(&["--config", "other.toml", "status"]).code, 0);
-    let by_variable = world.command(&["status"]).env("TOKENS_CONFIG", "other.toml").output().unwrap();
+    let by_variable = world
+        .command(&["status"])
+        .env("TOKENS_CONFIG", "other.toml")
+        .output()
+        .unwrap();
     assert_eq!(by_variable.status.code(), Some(0));
 }
 
@@ -54,16 +69,40 @@ async fn what_is_wrong_is_named_with_its_line_and_nothing_is_sent() {
     let world = World::start().await;
     for (from, to, words) in [
         ("max_age", "max_aeg", &["max_aeg", "max_age", ":"][..]),
-        ("max_age = \"30d\"", "max_age = \"30 days\"", &["tokens.t.max_age", "90d"]),
+        (
+            "max_age = \"30d\"",
+            "max_age = \"30 days\"",
+            &["tokens.t.max_age", "90d"],
+        ),
         ("max_age = \"30d\"", "max_age = 30", &["expected"]),
-        ("overlap = \"1d\"", "overlap = \"30d\"", &["overlap", "shorter"]),
-        ("account = \"prod\"", "account = \"prdo\"", &["tokens.t.account", "prod"]),
+        (
+            "overlap = \"1d\"",
+            "overlap = \"30d\"",
+            &["overlap", "shorter"],
+        ),
+        (
+            "account = \"prod\"",
+            "account = \"prdo\"",
+            &["tokens.t.account", "prod"],
+        ),
         ("account = \"prod\"", "", &["account"]),
         ("create = { role = \"reader\" }", "", &["adopt"]),
-        ("create = { role = \"reader\" }", "adopt = \"66aa\"", &["key:KEY"]),
+        (
+            "create = { role = \"reader\" }",
+            "adopt = \"66aa\"",
+            &["key:KEY"],
+        ),
         ("deliver = [\"file:t.token\"]", "", &["deliver"]),
-        ("deliver = [\"file:t.token\"]", "deliver = [\"floppy:a\"]", &["deliver[0]", "dotenv"]),
-        ("deliver = [\"file:t.token\"]", "deliver = [\"dotenv:.env\"]", &["#KEY"]),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [\"floppy:a\"]",
+            &["deliver[0]", "dotenv"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [\"dotenv:.env\"]",
+            &["#KEY"],
+        ),
         (
             "deliver = [\"file:t.token\"]",
             "deliver = [{ to = \"file:t\", mode = \"0999\" }]",
@@ -79,7 +118,11 @@ async fn what_is_wrong_is_named_with_its_line_and_nothing_is_sent() {
             "deliver = [\"file:t.token\", \"file:./t.token\"]",
             &["same place"],
         ),
-        ("deliver", "after = [\"'open\"]\ndeliver", &["after[0]", "quote"]),
+        (
+            "deliver",
+            "after = [\"'open\"]\ndeliver",
+            &["after[0]", "quote"],
+        ),
         ("[tokens.t]", "[tokens.t", &["TOML"]),
     ] {
         assert!(TOKEN.contains(from), "{from}");
@@ -99,11 +142,20 @@ async fn a_literal_secret_is_refused_and_not_shown() {
     let world = World::start().await;
     let secret = "api-0123abcd-canary-ffff";
     for text in [
-        format!("[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = \"{secret}\"\n"),
-        format!("[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = {secret}\n"),
-        format!("[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"{secret}\"\ncredential = \"env:A\"\n"),
-        format!("[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = \"env:A\"\n{secret} = \"x\"\n"),
-        "[state]\nstore = \"postgres://user:api-0123abcd-canary-ffff@localhost/tokens\"\n".to_owned(),
+        format!(
+            "[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = \"{secret}\"\n"
+        ),
+        format!(
+            "[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = {secret}\n"
+        ),
+        format!(
+            "[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"{secret}\"\ncredential = \"env:A\"\n"
+        ),
+        format!(
+            "[state]\nstore = \"memory\"\n[accounts.a]\nservice = \"launchdarkly\"\ncredential = \"env:A\"\n{secret} = \"x\"\n"
+        ),
+        "[state]\nstore = \"postgres://user:api-0123abcd-canary-ffff@localhost/tokens\"\n"
+            .to_owned(),
         format!("[state]\nstore = \"{secret}\"\n"),
     ] {
         world.write_config(&text);
@@ -120,12 +172,17 @@ async fn two_entries_for_one_place_are_refused_before_anything_is_sent() {
     world.configure(&two);
     let done = world.run(&["tick"]);
     assert_eq!(done.code, 2);
-    assert!(done.err.contains("tokens.t") && done.err.contains("tokens.u"), "{done:?}");
+    assert!(
+        done.err.contains("tokens.t") && done.err.contains("tokens.u"),
+        "{done:?}"
+    );
     assert!(world.ld.requests().is_empty());
     // Two keys of one file are two places.
-    let env = two
-        .replacen("file:t.token", "dotenv:.env#A", 1)
-        .replacen("file:t.token", "dotenv:.env#B", 1);
+    let env = two.replacen("file:t.token", "dotenv:.env#A", 1).replacen(
+        "file:t.token",
+        "dotenv:.env#B",
+        1,
+    );
     world.configure(&env);
     assert_eq!(world.tick().code, 0);
 }
@@ -149,7 +206,10 @@ fn usage_is_exit_code_two_and_help_is_none() {
         let output = program().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}");
         if code == 0 {
-            assert!(output.stderr.is_empty() && !output.stdout.is_empty(), "{arguments:?}");
+            assert!(
+                output.stderr.is_empty() && !output.stdout.is_empty(),
+                "{arguments:?}"
+            );
         }
     }
 }

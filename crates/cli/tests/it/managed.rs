@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use access_tokens::Secret;
-use access_tokens_testing::{Fault, launchdarkly};
+use access_tokens_testing::{Fault, Twin as _};
 
 use crate::support::World;
 
@@ -22,7 +22,11 @@ async fn the_first_tick_makes_the_second_does_nothing_and_writes_nothing() {
     assert_eq!(plan.code, 0, "{plan:?}");
     assert!(!world.path("t.token").exists());
     let first = world.tick();
-    assert_eq!((first.code, &first.outcome("t")["outcome"]), (0, &"rotated".into()), "{first:?}");
+    assert_eq!(
+        (first.code, &first.outcome("t")["outcome"]),
+        (0, &"rotated".into()),
+        "{first:?}"
+    );
     let secret = Secret::new(world.read("t.token").trim());
     assert!(world.ld.authenticates(&secret));
     assert!(!format!("{first:?}").contains(secret.expose_secret()));
@@ -43,7 +47,10 @@ async fn the_first_tick_makes_the_second_does_nothing_and_writes_nothing() {
     };
     let (before, asked) = (state(&world), world.ld.requests().len());
     let idle = world.run(&["-q", "tick"]);
-    assert_eq!((idle.code, idle.out.as_str(), idle.err.as_str()), (0, "", ""));
+    assert_eq!(
+        (idle.code, idle.out.as_str(), idle.err.as_str()),
+        (0, "", "")
+    );
     assert_eq!(state(&world), before);
     assert_eq!(world.read("events.jsonl"), events);
     assert_eq!(world.ld.requests().len() - asked, 1);
@@ -51,7 +58,10 @@ async fn the_first_tick_makes_the_second_does_nothing_and_writes_nothing() {
     let status = world.run(&["--output", "json", "status", "--check"]);
     assert_eq!(status.code, 0, "{status:?}");
     let status = status.json();
-    assert_eq!(status["status"]["tokens"][0]["current"], first.outcome("t")["current"]);
+    assert_eq!(
+        status["status"]["tokens"][0]["current"],
+        first.outcome("t")["current"]
+    );
     assert!(status["status"]["last_tick"].is_string());
 }
 
@@ -63,16 +73,35 @@ async fn rotate_by_name_and_roll_back() {
     let first = world.read("t.token");
     assert_eq!(world.run(&["rotate", "t"]).code, 2);
     let rotated = world.run(&["--output", "json", "rotate", "t", "--yes"]);
-    assert_eq!((rotated.code, &rotated.outcome("t")["outcome"]), (0, &"rotated".into()), "{rotated:?}");
+    assert_eq!(
+        (rotated.code, &rotated.outcome("t")["outcome"]),
+        (0, &"rotated".into()),
+        "{rotated:?}"
+    );
     let second = world.read("t.token");
     assert_ne!(first, second);
-    assert_eq!(rotated.outcome("t")["previous"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        rotated.outcome("t")["previous"].as_array().unwrap().len(),
+        1
+    );
     let back = world.run(&["--output", "json", "rollback", "t", "--yes"]);
-    assert_eq!((back.code, &back.outcome("t")["outcome"]), (0, &"rolled_back".into()), "{back:?}");
+    assert_eq!(
+        (back.code, &back.outcome("t")["outcome"]),
+        (0, &"rolled_back".into()),
+        "{back:?}"
+    );
     assert_eq!(world.read("t.token"), first);
     assert!(world.ld.authenticates(&Secret::new(first.trim())));
 
-    let leaked = world.run(&["--output", "json", "rotate", "t", "--reason", "suspected", "--yes"]);
+    let leaked = world.run(&[
+        "--output",
+        "json",
+        "rotate",
+        "t",
+        "--reason",
+        "suspected",
+        "--yes",
+    ]);
     assert_eq!(leaked.outcome("t")["reason"], "suspected", "{leaked:?}");
     let third = world.read("t.token");
     assert!(world.ld.authenticates(&Secret::new(third.trim())));
@@ -89,7 +118,14 @@ async fn a_failure_is_one_tokens_and_is_not_tried_at_every_tick() {
     assert_eq!(done.outcome("good")["outcome"], "rotated");
     assert_eq!(done.outcome("bad")["outcome"], "failed");
     assert_eq!(done.outcome("bad")["error"]["kind"], "sink");
-    let creates = || world.ld.requests().iter().filter(|r| r.method() == "POST").count();
+    let creates = || {
+        world
+            .ld
+            .requests()
+            .iter()
+            .filter(|r| r.method == "POST")
+            .count()
+    };
     let before = creates();
     let again = world.tick();
     assert_eq!(again.code, 1, "still reported: {again:?}");
@@ -111,7 +147,10 @@ async fn delivered_is_not_done_before_the_steps_after_it_succeed() {
     assert_eq!(done.code, 1, "{done:?}");
     for name in ["a", "b"] {
         let outcome = done.outcome(name);
-        assert_eq!((&outcome["outcome"], &outcome["error"]["kind"]), (&"rotated".into(), &"after".into()));
+        assert_eq!(
+            (&outcome["outcome"], &outcome["error"]["kind"]),
+            (&"rotated".into(), &"after".into())
+        );
     }
     let tokens = world.ld.tokens().len();
     assert_eq!(world.tick().code, 1);
@@ -131,7 +170,10 @@ async fn what_drifted_is_named() {
     world.configure(&token("t", ""));
     let first = world.tick().outcome("t");
     // A place is added.
-    world.configure(&token("t", "").replace("[\"file:t.token\"]", "[\"file:t.token\", \"dotenv:.env#T\"]"));
+    world.configure(&token("t", "").replace(
+        "[\"file:t.token\"]",
+        "[\"file:t.token\", \"dotenv:.env#T\"]",
+    ));
     let done = world.tick();
     assert_eq!(done.outcome("t")["reason"], "config", "{done:?}");
     assert!(world.read(".env").contains(world.read("t.token").trim()));
@@ -142,7 +184,11 @@ async fn what_drifted_is_named() {
     // Somebody else's content is left and reported.
     std::fs::write(world.path("t.token"), "mine").unwrap();
     let done = world.tick();
-    assert_eq!((done.code, &done.outcome("t")["error"]["kind"]), (4, &"drift".into()), "{done:?}");
+    assert_eq!(
+        (done.code, &done.outcome("t")["error"]["kind"]),
+        (4, &"drift".into()),
+        "{done:?}"
+    );
     assert_eq!(world.read("t.token"), "mine");
     assert_ne!(first["current"], done.outcome("t")["current"]);
     // The entry is taken out.
@@ -156,11 +202,19 @@ async fn another_account_under_the_same_name_is_refused() {
     let world = World::start().await;
     world.configure(&token("t", ""));
     world.tick();
-    let other = token("t", "").replace("\"prod\"", "\"cloud\"").replace("{ role = \"reader\" }", "{}");
+    let other = token("t", "")
+        .replace("\"prod\"", "\"cloud\"")
+        .replace("{ role = \"reader\" }", "{}");
     world.configure(&other);
     let done = world.tick();
     assert_eq!(done.code, 2, "{done:?}");
-    assert!(world.avisi.requests().iter().all(|request| request.method() == "GET"));
+    assert!(
+        world
+            .avisi
+            .requests()
+            .iter()
+            .all(|request| request.method == "GET")
+    );
 }
 
 #[tokio::test]
@@ -184,8 +238,12 @@ async fn what_is_wrong_with_an_account_is_asked_once() {
     let all: String = (0..5).map(|n| token(&format!("t{n}"), "")).collect();
     world.configure(&all);
     let mut command = world.command(&["--output", "json", "tick"]);
-    let done = command.env("LD_ACCESS_TOKEN", "api-wrong").output().unwrap();
-    assert_eq!(done.status.code(), Some(1));
+    let done = command
+        .env("LD_ACCESS_TOKEN", "api-wrong")
+        .output()
+        .unwrap();
+    // No later tick mends a credential.
+    assert_eq!(done.status.code(), Some(4));
     assert_eq!(String::from_utf8(done.stdout).unwrap().lines().count(), 5);
     assert_eq!(world.ld.requests().len(), 1);
 }
@@ -210,11 +268,14 @@ async fn watch_ends_cleanly_at_a_signal() {
 async fn a_lost_answer_to_a_create_leaves_no_token_behind() {
     let world = World::start().await;
     world.configure(&token("t", ""));
-    world.ld.fault(Fault::drop_after(), launchdarkly::Operation::Create, 1);
+    world
+        .ld
+        .set_fault(Some("post_token"), 1, 1, Fault::ActThenClose)
+        .unwrap();
     let done = world.tick();
     assert_eq!(done.code, 1, "{done:?}");
     let named = world.run(&["--output", "json", "tick", "t"]);
     assert!([0, 1].contains(&named.code), "{named:?}");
-    let alive = world.ld.tokens().iter().filter(|t| t.name.as_deref() == Some("t")).count();
+    let alive = world.ld.tokens().iter().filter(|t| t.name == "t").count();
     assert!(alive <= 1, "{named:?}");
 }

@@ -1,5 +1,6 @@
 //! A month of hourly ticks, one configuration unchanged.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,13 +31,20 @@ async fn exactly_the_rotations_that_the_policy_asks_for() {
     let clock = VirtualClock::new();
     let world = World::with_clock(clock.clone()).await;
     let mut tokens = "[defaults]\nmax_age = \"3d\"\noverlap = \"1d\"\n".to_owned();
-    for (account, create) in [("prod", "{ role = \"reader\" }"), ("edge", "{}"), ("cloud", "{}")] {
+    for (account, create) in [
+        ("prod", "{ role = \"reader\" }"),
+        ("edge", "{}"),
+        ("cloud", "{}"),
+    ] {
         for number in 0..4 {
             let name = format!("{account}{number}");
-            tokens += &format!(
-                "[tokens.{name}]\naccount = \"{account}\"\ncreate = {create}\ndeliver = [\"dotenv:.env#{}\"]\n",
-                name.to_uppercase()
-            );
+            let key = name.to_uppercase();
+            writeln!(
+                tokens,
+                "[tokens.{name}]\naccount = \"{account}\"\ncreate = {create}\n\
+                 deliver = [\"dotenv:.env#{key}\"]"
+            )
+            .unwrap();
         }
     }
     world.configure(&tokens);
@@ -50,8 +58,14 @@ async fn exactly_the_rotations_that_the_policy_asks_for() {
             Box::new(out.clone()),
         )
         .with_variable("LD_ACCESS_TOKEN", world.ld.credential().expose_secret())
-        .with_variable("QUERY_DEPLOY_TOKEN", world.query.credential().expose_secret())
-        .with_variable("ACLOUD_PERSONAL_ACCESS_TOKEN", world.avisi.credential().expose_secret());
+        .with_variable(
+            "QUERY_DEPLOY_TOKEN",
+            world.query.credential().expose_secret(),
+        )
+        .with_variable(
+            "ACLOUD_PERSONAL_ACCESS_TOKEN",
+            world.avisi.credential().expose_secret(),
+        );
         let words = ["tokens", "--output", "json", "tick"].map(Into::into);
         let code = access_tokens_cli::run(words, &context).await;
         let text = String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap();
@@ -62,9 +76,21 @@ async fn exactly_the_rotations_that_the_policy_asks_for() {
     // The first one, and then one each three days.
     assert_eq!(rotations, 12 * 10, "in {HOURS} hours");
     let env = world.read(".env");
-    let secret = env.lines().find_map(|line| line.strip_prefix("PROD0=")).unwrap();
-    assert!(world.ld.authenticates(&Secret::new(secret.trim_matches(['"', '\'']))));
+    let secret = env
+        .lines()
+        .find_map(|line| line.strip_prefix("PROD0="))
+        .unwrap();
+    assert!(
+        world
+            .ld
+            .authenticates(&Secret::new(secret.trim_matches(['"', '\''])))
+    );
     // One in use, and none but those within their overlap.
-    let alive = world.ld.tokens().iter().filter(|t| t.name.as_deref() == Some("prod0")).count();
+    let alive = world
+        .ld
+        .tokens()
+        .iter()
+        .filter(|t| t.name == "prod0")
+        .count();
     assert!(alive <= 2, "{alive}");
 }

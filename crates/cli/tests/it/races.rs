@@ -33,17 +33,26 @@ async fn eight_ticks_at_once_are_one() {
     let world = World::start().await;
     world.configure(TOKENS);
     for round in 0..6 {
-        let children: Vec<_> = (0..8).map(|_| world.spawn(&["--output", "json", "tick"])).collect();
+        let children: Vec<_> = (0..8)
+            .map(|_| world.spawn(&["--output", "json", "tick"]))
+            .collect();
         let mut rotated = 0;
         for child in children {
             let done = Done::from(child.wait_with_output().unwrap());
             assert_eq!(done.code, 0, "{done:?}");
-            rotated += done.lines().iter().filter(|line| line["outcome"] == "rotated").count();
+            rotated += done
+                .lines()
+                .iter()
+                .filter(|line| line["outcome"] == "rotated")
+                .count();
         }
         assert_eq!(rotated, if round == 0 { 2 } else { 0 });
         consumers_are_served(&world);
     }
-    assert_eq!(world.ld.tokens().iter().filter(|t| t.name.as_deref() == Some("a")).count(), 1);
+    assert_eq!(
+        world.ld.tokens().iter().filter(|t| t.name == "a").count(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -51,7 +60,10 @@ async fn killed_at_random_nothing_is_left_to_clean_up() {
     let world = World::start().await;
     world.configure(TOKENS);
     assert_eq!(world.tick().code, 0);
-    let rounds = std::env::var("TOKENS_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(25_u64);
+    let rounds = std::env::var("TOKENS_KILLS")
+        .ok()
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(25_u64);
     for round in 0..rounds {
         let mut child = world.spawn(&["rotate", "a", "--yes"]);
         std::thread::sleep(Duration::from_millis((round * 7) % 60));
@@ -73,7 +85,7 @@ async fn killed_at_random_nothing_is_left_to_clean_up() {
     let previous = token["previous"].as_array().unwrap().iter();
     known.extend(previous.map(|p| p["key"].as_str().unwrap().to_owned()));
     let pending = token["pending"].to_string();
-    for alive in world.ld.tokens().iter().filter(|t| t.name.as_deref() == Some("a")) {
+    for alive in world.ld.tokens().iter().filter(|t| t.name == "a") {
         assert!(
             known.contains(&alive.id) || pending.contains(&alive.id) || pending.contains("attempt"),
             "{} is an orphan: {status}",

@@ -43,14 +43,18 @@ impl Done {
     /// JSON Lines.
     pub(crate) fn lines(&self) -> Vec<Value> {
         let lines = self.out.lines();
-        lines.map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}"))).collect()
+        lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}")))
+            .collect()
     }
 
     /// The outcome of one token.
     pub(crate) fn outcome(&self, token: &str) -> Value {
         let lines = self.lines();
         let found = lines.iter().find(|line| line["token"] == token);
-        found.cloned().unwrap_or_else(|| panic!("no outcome of {token}: {self:?}"))
+        found
+            .cloned()
+            .unwrap_or_else(|| panic!("no outcome of {token}: {self:?}"))
     }
 }
 
@@ -61,8 +65,16 @@ impl World {
 
     pub(crate) async fn with_clock(clock: impl Clock + Clone + 'static) -> Self {
         Self {
-            ld: LaunchDarkly::builder().clock(clock.clone()).start().await.unwrap(),
-            query: QueryServer::builder().clock(clock.clone()).start().await.unwrap(),
+            ld: LaunchDarkly::builder()
+                .clock(clock.clone())
+                .start()
+                .await
+                .unwrap(),
+            query: QueryServer::builder()
+                .clock(clock.clone())
+                .start()
+                .await
+                .unwrap(),
             avisi: AvisiCloud::builder()
                 .clock(clock)
                 .lists_credential(false)
@@ -135,8 +147,14 @@ url = "{}"
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder.path())
             .env("LD_ACCESS_TOKEN", self.ld.credential().expose_secret())
-            .env("QUERY_DEPLOY_TOKEN", self.query.credential().expose_secret())
-            .env("ACLOUD_PERSONAL_ACCESS_TOKEN", self.avisi.credential().expose_secret())
+            .env(
+                "QUERY_DEPLOY_TOKEN",
+                self.query.credential().expose_secret(),
+            )
+            .env(
+                "ACLOUD_PERSONAL_ACCESS_TOKEN",
+                self.avisi.credential().expose_secret(),
+            )
             .stdin(Stdio::null());
         command
     }
@@ -144,7 +162,11 @@ url = "{}"
     /// Runs the program to its end; it must not print a credential.
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         let done = Done::from(self.command(arguments).output().unwrap());
-        for secret in [self.ld.credential(), self.query.credential(), self.avisi.credential()] {
+        for secret in [
+            self.ld.credential(),
+            self.query.credential(),
+            self.avisi.credential(),
+        ] {
             assert_hidden(&done, &secret);
         }
         done
@@ -166,5 +188,8 @@ url = "{}"
 /// A secret is in no output.
 pub(crate) fn assert_hidden(done: &Done, secret: &Secret) {
     let text = secret.expose_secret();
-    assert!(!done.out.contains(text) && !done.err.contains(text), "a secret was printed");
+    assert!(
+        !done.out.contains(text) && !done.err.contains(text),
+        "a secret was printed"
+    );
 }
