@@ -238,7 +238,7 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
     let keeper = Keeper::new(MemoryStore::new());
     println!("{}\n", keeper.rotate(&badge, Reason::Scheduled).await);
 
-    let report = Inventory::new().add_shared("lobby", desk).collect().await;
+    let report = Inventory::new().add("lobby", desk).collect().await;
     println!("{}", report.to_table());
     println!("{}", report.expiring_within(days(30)).to_table());
     Ok(())
