@@ -10,7 +10,7 @@
 
 mod world;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use self::world::{Bounds, World};
 use crate::rotation::sink::SinkKind;
@@ -20,6 +20,8 @@ fn search(bounds: &Bounds) -> Result<usize, String> {
     let first = World::new(bounds);
     let mut known: HashMap<u128, (u128, String)> = HashMap::new();
     known.insert(first.fingerprint(), (0, String::new()));
+    // What comes after a rest does not depend on who was at work.
+    let mut resting = HashSet::new();
     let mut level = vec![first];
     while !level.is_empty() {
         let mut next = Vec::new();
@@ -31,11 +33,18 @@ fn search(bounds: &Bounds) -> Result<usize, String> {
                     continue;
                 }
                 known.insert(print, (from, label));
-                if let Some(bad) = reached.bad().or_else(|| reached.comes_to_rest().err()) {
+                let rests = || {
+                    let new = resting.insert(reached.fingerprint_at_rest());
+                    new.then(|| reached.comes_to_rest().err()).flatten()
+                };
+                if let Some(bad) = reached.bad().or_else(rests) {
                     return Err(format!("{bad}\n{}", path(&known, print)));
                 }
                 next.push(reached);
             }
+        }
+        if std::env::var_os("KEEPER_MODEL_TRACE").is_some() {
+            println!("level of {} states, {} in all", next.len(), known.len());
         }
         level = next;
     }
@@ -75,7 +84,7 @@ fn one(kind: SinkKind) -> Bounds {
         sinks: vec![kind],
         kills: 1,
         faults: more(),
-        jumps: 1,
+        jumps: more() - 1,
         ..Bounds::default()
     }
 }
