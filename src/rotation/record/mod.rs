@@ -15,7 +15,7 @@ pub(crate) use self::stamp::Stamp;
 pub(crate) use self::steps::Aside;
 use super::sink::SinkVersion;
 use crate::marker::Marker;
-use crate::service::{TokenKey, TokenTemplate};
+use crate::service::{TokenKey, TokenKind, TokenTemplate};
 
 /// The format that this version writes, and the newest that it reads.
 pub(crate) const FORMAT: u32 = 1;
@@ -114,8 +114,8 @@ pub(crate) struct MadeLike {
     pub(crate) life: Life,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kind: Option<String>,
+    #[serde(default)]
+    pub(crate) kind: TokenKind,
 }
 
 /// A template that can be hashed.

@@ -7,20 +7,21 @@ use tokio::sync::OnceCell;
 
 use super::super::record::{Record, Stamp};
 use super::answers::mark_of;
+use crate::listing::Listing;
 use crate::service::{TokenKey, TokenRecord, TokenService, TokenServiceExt as _};
 
 /// The tokens of an account at one time.
 #[derive(Debug)]
-pub(crate) struct Listing {
+pub(crate) struct Snapshot {
     /// When the list was begun.
     pub(crate) began: Stamp,
-    pub(crate) tokens: Vec<TokenRecord>,
+    pub(crate) tokens: Listing<TokenRecord>,
     by_key: HashMap<TokenKey, usize>,
     by_owner: HashMap<String, Vec<usize>>,
 }
 
-impl Listing {
-    fn new(began: Stamp, tokens: Vec<TokenRecord>) -> Self {
+impl Snapshot {
+    fn new(began: Stamp, tokens: Listing<TokenRecord>) -> Self {
         let (mut by_key, mut by_owner) = (HashMap::new(), HashMap::<String, Vec<usize>>::new());
         for (place, token) in tokens.iter().enumerate() {
             by_key.insert(token.key.clone(), place);
@@ -45,6 +46,11 @@ impl Listing {
             .and_then(|place| self.tokens.get(*place))
     }
 
+    /// Whether a token that is not in it may be there all the same.
+    pub(crate) fn may_hide(&self, key: &TokenKey) -> bool {
+        self.tokens.may_hide(key.as_str()).is_some()
+    }
+
     /// What concerns one record: the tokens that it names, and those with a mark of it.
     pub(crate) fn of(&self, record: &Record) -> Vec<TokenRecord> {
         let named = record
@@ -66,7 +72,7 @@ impl Listing {
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     pub(crate) service: Arc<dyn TokenService>,
-    shared: Arc<OnceCell<Result<Arc<Listing>, Arc<crate::Error>>>>,
+    shared: Arc<OnceCell<Result<Arc<Snapshot>, Arc<crate::Error>>>>,
 }
 
 impl Account {
@@ -78,18 +84,13 @@ impl Account {
     }
 
     /// The list of this pass. What is wrong with the account is asked once, too.
-    pub(crate) async fn shared(&self, now: Stamp) -> Result<Arc<Listing>, Arc<crate::Error>> {
+    pub(crate) async fn shared(&self, now: Stamp) -> Result<Arc<Snapshot>, Arc<crate::Error>> {
         self.shared.get_or_init(|| self.fresh(now)).await.clone()
     }
 
     /// A new list.
-    pub(crate) async fn fresh(&self, now: Stamp) -> Result<Arc<Listing>, Arc<crate::Error>> {
-        let tokens = self
-            .service
-            .list_all()
-            .await
-            .map_err(Arc::new)?
-            .into_items();
-        Ok(Arc::new(Listing::new(now, tokens)))
+    pub(crate) async fn fresh(&self, now: Stamp) -> Result<Arc<Snapshot>, Arc<crate::Error>> {
+        let tokens = self.service.list_all().await.map_err(Arc::new)?;
+        Ok(Arc::new(Snapshot::new(now, tokens)))
     }
 }

@@ -8,7 +8,7 @@ use super::super::record::{Life, MadeLike, Stamp, Template, Token};
 use super::super::sink::{
     Delivery, Holds, Observed, Sink, SinkError, SinkErrorKind, SinkKind, Written,
 };
-use super::super::token::{Declared, Source};
+use super::super::token::{Declared, Property, Source};
 use super::super::{ErrorKind, problem::Problem};
 use super::answers::{NotCreated, Prepared, mark_of};
 use super::confirm::{Asked, authenticate, compare, of_service, patiently};
@@ -16,7 +16,7 @@ use super::machine::Act;
 use super::runner::{Runner, Stop};
 use crate::marker::Marker;
 use crate::secret::Secret;
-use crate::service::{Overrides, OwnCredential, TokenRecord};
+use crate::service::{Overrides, OwnCredential, TokenKind, TokenRecord};
 use crate::sync::catch_panic;
 use crate::text::redact_untrusted;
 use crate::time::Expiry;
@@ -81,7 +81,10 @@ impl Runner<'_> {
         match listing.await? {
             Ok(listing) => {
                 let relevant = listing.of(self.record());
-                self.machine.listed(listing.began, &relevant, self.now());
+                let hidden = |token: &Token| listing.may_hide(&token.key);
+                let hidden = self.record().current.as_ref().is_some_and(hidden);
+                self.machine
+                    .listed(listing.began, &relevant, hidden, self.now());
                 self.look_at_previous(&relevant);
                 self.listing = Some(listing);
             }
@@ -601,9 +604,10 @@ pub(super) async fn prepare(
             }
         };
         if !matches!(declared.source, Source::Create(_)) {
+            foreign_owner(declared, &current).await?;
             let template = service.template(&current.key).await.map_err(failed)?;
             made_like.template = Template::from(template);
-            made_like.owner = current.owner.as_deref().map(str::to_owned);
+            (made_like.owner, made_like.kind) = (owner_of(&current), current.kind);
         }
     }
     if let Source::Create(template) = &declared.source {
@@ -613,6 +617,39 @@ pub(super) async fn prepare(
         made_like,
         own_credential,
     })
+}
+
+/// Whose a token is: by the id where there is one, since an answer may lack the rest.
+pub(super) fn owner_of(token: &TokenRecord) -> Option<String> {
+    token
+        .owner_id
+        .as_deref()
+        .or(token.owner.as_deref())
+        .map(str::to_owned)
+}
+
+/// A service gives what it creates to the caller, so somebody else's personal token cannot be
+/// followed by one like it.
+async fn foreign_owner(declared: &Declared, current: &TokenRecord) -> Result<(), Failed> {
+    if current.kind != TokenKind::Personal || declared.accepted.contains(&Property::Owner) {
+        return Ok(());
+    }
+    let Ok(caller) = declared.service.whoami().await else {
+        // It is compared once the successor is there.
+        return Ok(());
+    };
+    let owners = [current.owner.as_deref(), current.owner_id.as_deref()];
+    match caller.owner.as_deref() {
+        Some(owner) if owners.iter().any(Option::is_some) && !owners.contains(&Some(owner)) => {
+            let text = format!(
+                "{} is the personal token of somebody else: its successor would belong to {}",
+                current.key,
+                crate::text::escape_untrusted(owner, 80)
+            );
+            Err((Problem::person(ErrorKind::NotAsRequested, text), None))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Deletes a doomed token; `false` if it is not there. One that took the same name later is left

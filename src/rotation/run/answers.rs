@@ -40,8 +40,9 @@ impl Machine {
             .plus(self.times.settle)
     }
 
-    /// All tokens of the account, by a list that began at this time.
-    pub(crate) fn listed(&mut self, began: Stamp, tokens: &[TokenRecord], now: Now) {
+    /// What concerns this record of a list that began at this time; `hidden`: the current token may
+    /// be one that could not be read.
+    pub(crate) fn listed(&mut self, began: Stamp, tokens: &[TokenRecord], hidden: bool, now: Now) {
         self.listed = Some(began);
         let key = self.record.current.as_ref().map(|token| &token.key);
         let current = tokens.iter().find(|token| Some(&token.key) == key);
@@ -54,6 +55,9 @@ impl Machine {
                 ..now
             },
         );
+        if hidden && self.current == CurrentFact::Gone {
+            self.current = CurrentFact::Unknown;
+        }
         let strays = tokens.iter().filter_map(|token| self.stray(token));
         self.strays = strays.collect();
         let lost = self.record.lost.len();

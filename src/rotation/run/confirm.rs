@@ -7,11 +7,12 @@ use super::super::record::{MadeLike, Stamp};
 use super::super::rules::Times;
 use super::super::token::{Declared, Property};
 use super::super::{ErrorKind, problem::Problem};
+use super::acts::owner_of;
 use super::answers::mark_of;
 use crate::clock::Clock;
 use crate::marker::Marker;
 use crate::secret::Secret;
-use crate::service::{TokenRecord, TokenTemplate, Verification};
+use crate::service::{TokenKind, TokenRecord, TokenTemplate, Verification};
 use crate::text::{escape_untrusted, human_duration};
 
 /// How far the time of a service may be off its own records.
@@ -62,12 +63,19 @@ pub(crate) fn compare(
         )?;
     }
     let made_like = asked.made_like;
-    if let (Some(wanted), Some(got)) = (&made_like.owner, &new.owner)
-        && wanted.as_str() != &**got
+    if let (Some(wanted), Some(got)) = (&made_like.owner, owner_of(new))
+        && *wanted != got
     {
-        let (wanted, got) = (escape_untrusted(wanted, 80), escape_untrusted(got, 80));
+        let (wanted, got) = (escape_untrusted(wanted, 80), escape_untrusted(&got, 80));
         let text = format!("{} belongs to {got}, not to {wanted}", new.key);
         differs(Some(Property::Owner), text)?;
+    }
+    if made_like.kind != new.kind && made_like.kind != TokenKind::NotReported {
+        let text = format!(
+            "{} is of another kind: {}, not {}",
+            new.key, new.kind, made_like.kind
+        );
+        differs(Some(Property::Kind), text)?;
     }
     for text in of_template(made_like, asked.complete, new, template) {
         differs(Some(Property::Permissions), text)?;

@@ -8,8 +8,8 @@ use super::super::sink::{Holds, SinkKind};
 use super::super::state::{self, Listed, StoreErrorKind, Stored};
 use super::super::token::{Declared, Source};
 use super::super::{ErrorKind, problem::Problem};
-use super::account::Listing;
-use super::acts::{marked, observe};
+use super::account::Snapshot;
+use super::acts::{marked, observe, owner_of};
 use super::answers::mark_of;
 use super::confirm::of_service;
 use super::runner::{Context, claim_entry, token_entry};
@@ -27,7 +27,7 @@ pub(crate) struct Contact {
 pub(crate) async fn contact(
     context: &Context,
     declared: &Declared,
-    listing: &Listing,
+    listing: &Snapshot,
 ) -> Result<Contact, Error> {
     let (record, warning) = draft(context, declared, listing).await?;
     if let Some(token) = &record.current {
@@ -58,7 +58,7 @@ pub(crate) async fn contact(
 pub(crate) async fn draft(
     context: &Context,
     declared: &Declared,
-    listing: &Listing,
+    listing: &Snapshot,
 ) -> Result<(Record, Option<String>), Error> {
     let name = &declared.name;
     let mut warning = None;
@@ -149,8 +149,8 @@ fn of_token(token: &TokenRecord, template: Template) -> MadeLike {
         name: Some(Marker::stripped(name).trim_end().to_owned()),
         template,
         life,
-        owner: token.owner.as_deref().map(str::to_owned),
-        kind: None,
+        owner: owner_of(token),
+        kind: token.kind,
     }
 }
 
@@ -159,7 +159,7 @@ fn of_token(token: &TokenRecord, template: Template) -> MadeLike {
 async fn delivered(
     context: &Context,
     declared: &Declared,
-    listing: &Listing,
+    listing: &Snapshot,
 ) -> Result<Option<TokenRecord>, Problem> {
     let mut marks = Vec::new();
     for sink in declared
@@ -181,7 +181,7 @@ async fn delivered(
 async fn find(
     context: &Context,
     declared: &Declared,
-    listing: &Listing,
+    listing: &Snapshot,
     delivered: Option<&TokenRecord>,
 ) -> Result<Option<TokenRecord>, Error> {
     let name = &declared.name;

@@ -15,7 +15,7 @@ use super::super::state::{
 };
 use super::super::token::Declared;
 use super::super::{ErrorKind, problem::Problem};
-use super::account::{Account, Listing};
+use super::account::{Account, Snapshot};
 use super::machine::{Act, Machine};
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -61,7 +61,7 @@ pub(crate) struct Runner<'a> {
     pub(super) new: Option<(TokenRecord, Secret)>,
     /// When the successor was asked for, by the service's time.
     pub(super) asked_at: Stamp,
-    pub(super) listing: Option<Arc<Listing>>,
+    pub(super) listing: Option<Arc<Snapshot>>,
     /// What the steps after the delivery came to, where somebody else took them.
     pub(super) after: Option<Result<(), Problem>>,
     pub(super) warnings: Vec<String>,

@@ -11,7 +11,7 @@ use super::super::request::{Ask, Request};
 use super::super::state::{LocalGuard, LocalLock, Stored};
 use super::super::token::ManagedToken;
 use super::super::{ErrorKind, problem::Problem};
-use super::account::{Account, Listing};
+use super::account::{Account, Snapshot};
 use super::confirm::of_service;
 use super::contact::contact;
 use super::machine::Machine;
@@ -173,7 +173,7 @@ pub(super) async fn listing(
     account: &Account,
     name: &str,
     now: Stamp,
-) -> Result<Arc<Listing>, Error> {
+) -> Result<Arc<Snapshot>, Error> {
     account.shared(now).await.map_err(|error| {
         let problem = Problem {
             kind: ErrorKind::Account,

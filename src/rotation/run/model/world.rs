@@ -385,11 +385,11 @@ impl World {
             next.land(message.clone());
             all.push((format!("arrives late: {message:?}"), next));
         }
-        for runner in 0..self.runners.len() {
+        for (runner, name) in NAMES.iter().enumerate() {
             if self.runners[runner].is_none() {
                 let mut next = self.clone();
                 next.start(runner);
-                all.push((format!("{} reads the record", NAMES[runner]), next));
+                all.push((format!("{name} reads the record"), next));
                 continue;
             }
             self.step(runner, &mut all);
@@ -397,7 +397,7 @@ impl World {
                 let mut next = self.clone();
                 next.kills += 1;
                 next.runners[runner] = None;
-                all.push((format!("{} is killed", NAMES[runner]), next));
+                all.push((format!("{name} is killed"), next));
             }
         }
         // A day passes: what was sent has arrived by then, or never will, and nobody sends anything
@@ -432,24 +432,22 @@ impl World {
         let Some(me) = &mut next.runners[number] else {
             return;
         };
-        let act = match &runner.ready {
-            Some(act) => act.clone(),
-            None => {
-                let act = me.machine.next(next_now(self));
-                let writes =
-                    act.writes_first() && (me.machine.dirty || !me.leased || act == Act::Hold);
-                let rests = act == Act::Rest;
-                if rests && !me.machine.dirty && !me.leased {
-                    next.runners[number] = None;
-                    all.push((format!("{name} rests"), next));
-                    return;
-                }
-                if writes {
-                    next.swap(number, &act, all);
-                    return;
-                }
-                act
+        let act = if let Some(act) = &runner.ready {
+            act.clone()
+        } else {
+            let act = me.machine.next(next_now(self));
+            let writes = act.writes_first() && (me.machine.dirty || !me.leased || act == Act::Hold);
+            let rests = act == Act::Rest;
+            if rests && !me.machine.dirty && !me.leased {
+                next.runners[number] = None;
+                all.push((format!("{name} rests"), next));
+                return;
             }
+            if writes {
+                next.swap(number, &act, all);
+                return;
+            }
+            act
         };
         if let Some(me) = &mut next.runners[number] {
             me.ready = None;
@@ -495,7 +493,7 @@ impl World {
         &self,
         number: usize,
         all: &mut Vec<(String, Self)>,
-        label: String,
+        label: &str,
         change: impl FnOnce(&mut Self, &mut Machine, Now),
     ) {
         let mut next = self.clone();
@@ -512,17 +510,17 @@ impl World {
         let fails = self.may_fail();
         match act {
             Act::List => {
-                self.branch(number, all, "lists".to_owned(), |world, machine, now| {
-                    machine.listed(now.keeper, &world.list(), now);
+                self.branch(number, all, "lists", |world, machine, now| {
+                    machine.listed(now.keeper, &world.list(), false, now);
                 });
             }
             Act::Observe => {
-                self.branch(number, all, "observes".to_owned(), |world, machine, _| {
+                self.branch(number, all, "observes", |world, machine, _| {
                     machine.observed(world.observe());
                 });
             }
             Act::Prepare => {
-                self.branch(number, all, "prepares".to_owned(), |_, machine, now| {
+                self.branch(number, all, "prepares", |_, machine, now| {
                     let prepared = Prepared {
                         made_like: machine.record.made_like.clone(),
                         own_credential: false,
@@ -532,19 +530,14 @@ impl World {
             }
             Act::Create => self.create(number, all, fails),
             Act::Confirm => {
-                self.branch(number, all, "confirms".to_owned(), |_, machine, now| {
+                self.branch(number, all, "confirms", |_, machine, now| {
                     machine.confirmed(Ok(()), now);
                 });
                 if fails {
-                    self.branch(
-                        number,
-                        all,
-                        "does not confirm".to_owned(),
-                        |world, machine, now| {
-                            world.faults += 1;
-                            machine.confirmed(Err(problem(ErrorKind::NotAccepted)), now);
-                        },
-                    );
+                    self.branch(number, all, "does not confirm", |world, machine, now| {
+                        world.faults += 1;
+                        machine.confirmed(Err(problem(ErrorKind::NotAccepted)), now);
+                    });
                 }
             }
             Act::Deliver(sink) => self.deliver(number, *sink, all, fails),
@@ -552,8 +545,8 @@ impl World {
             Act::Restore(sink, mark) => self.restore(number, *sink, mark, all, fails),
             Act::Delete(token) => self.delete(number, token, all, fails),
             Act::Hold => {
-                self.branch(number, all, "holds".to_owned(), |_, machine, _| {
-                    machine.holds_lease()
+                self.branch(number, all, "holds", |_, machine, _| {
+                    machine.holds_lease();
                 });
             }
             Act::UseCredential | Act::After | Act::Rest => {}
@@ -573,7 +566,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("creates {attempt}"),
+            &format!("creates {attempt}"),
             |world, machine, now| {
                 world.alive.insert(attempt);
                 machine.created(Ok(token(attempt, now)), now);
@@ -590,7 +583,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("creates {attempt}, no answer"),
+            &format!("creates {attempt}, no answer"),
             |world, machine, now| {
                 world.faults += 1;
                 world.messages.push(Message::Create(attempt));
@@ -601,7 +594,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("creates {attempt}, refused"),
+            &format!("creates {attempt}, refused"),
             |world, machine, now| {
                 world.faults += 1;
                 machine.created(Err(failure(false)), now);
@@ -623,7 +616,7 @@ impl World {
             .and_then(|write| write.seen.clone());
         let write = Write::Secret(secret, seen);
         let label = format!("delivers {secret} to {sink}");
-        self.branch(number, all, label.clone(), |world, machine, now| {
+        self.branch(number, all, &label, |world, machine, now| {
             let written = world
                 .write(sink, &write)
                 .map_err(|kind| (kind, problem(ErrorKind::Sink)));
@@ -635,7 +628,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("{label}, no answer"),
+            &format!("{label}, no answer"),
             |world, machine, now| {
                 world.late(sink, write.clone());
                 machine.delivered(
@@ -648,7 +641,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("{label}, refused"),
+            &format!("{label}, refused"),
             |world, machine, now| {
                 world.faults += 1;
                 machine.delivered(
@@ -672,7 +665,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("rewrites {sink}"),
+            &format!("rewrites {sink}"),
             |world, machine, now| {
                 let written = world
                     .write(sink, &write)
@@ -684,7 +677,7 @@ impl World {
             self.branch(
                 number,
                 all,
-                format!("rewrites {sink}, no answer"),
+                &format!("rewrites {sink}, no answer"),
                 |world, machine, now| {
                     world.late(sink, write.clone());
                     machine.rewritten(
@@ -716,7 +709,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("restores {mark} in {sink}"),
+            &format!("restores {mark} in {sink}"),
             |world, machine, now| {
                 let written = world
                     .write(sink, &write)
@@ -730,7 +723,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("restores {mark} in {sink}, no answer"),
+            &format!("restores {mark} in {sink}, no answer"),
             |world, machine, now| {
                 world.late(sink, write.clone());
                 machine.restored(
@@ -744,7 +737,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("restores {mark} in {sink}, refused"),
+            &format!("restores {mark} in {sink}, refused"),
             |world, machine, now| {
                 world.faults += 1;
                 machine.restored(
@@ -762,7 +755,7 @@ impl World {
         self.branch(
             number,
             all,
-            format!("deletes {deleted}"),
+            &format!("deletes {deleted}"),
             |world, machine, now| {
                 let there = world.alive.contains(&deleted);
                 world.delete_now(deleted);
@@ -776,7 +769,7 @@ impl World {
             self.branch(
                 number,
                 all,
-                format!("deletes {deleted}, no answer"),
+                &format!("deletes {deleted}, no answer"),
                 |world, machine, now| {
                     world.faults += 1;
                     world.messages.push(Message::Delete(deleted));
