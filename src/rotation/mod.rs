@@ -7,11 +7,6 @@
 //! why a process may be killed anywhere.
 
 mod after;
-#[allow(
-    dead_code,
-    reason = "the sinks are about to be moved to another way of writing"
-)]
-mod atomic;
 mod decision;
 mod error;
 mod event;

@@ -45,5 +45,6 @@ mod all {
     mod regressions;
     mod rotation;
     mod simulation;
+    mod sinks;
     mod world;
 }

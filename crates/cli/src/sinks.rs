@@ -22,10 +22,10 @@ pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, 
                 sink = sink.mode(*mode);
             }
             if let Some(group) = group {
-                let _ = group;
+                sink = sink.group(group);
             }
             if *in_place {
-                let _ = in_place;
+                sink = sink.in_place();
             }
             Arc::new(sink)
         }

@@ -1,7 +1,6 @@
 //! Managed tokens on the twins.
 
 mod failing;
-mod sinks;
 mod steady;
 mod vault;
 
@@ -15,7 +14,6 @@ use access_tokens::{RotationPolicy, Secret, days};
 
 pub(crate) use self::vault::{Trouble, Vault};
 pub(crate) use crate::all::world::{Call, KINDS, Kind, World};
-pub(crate) use crate::support::Scratch;
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
