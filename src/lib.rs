@@ -67,7 +67,7 @@
 //! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `rustls`
 //! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it. `testing`: stateful
 //! local twins of the services for tests.
-
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Parts of the shared code serve one service only.
 #![cfg_attr(
     not(all(
