@@ -15,6 +15,7 @@ mod avisi_cloud;
 mod launchdarkly;
 #[cfg(feature = "query-server")]
 mod query_server;
+mod structure;
 mod support;
 
 /// What needs all three services. The files are beside this one.
