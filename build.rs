@@ -16,36 +16,83 @@ use syn::visit_mut::{VisitMut, visit_item_struct_mut};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// A service: its cargo feature, its document, and the schemas that hand-written types stand for.
-type Document = (
-    &'static str,
-    &'static str,
-    &'static [(&'static str, &'static str)],
-);
+/// What is to be made of a document beyond what the generator makes of it.
+struct Document {
+    /// The cargo feature that asks for it.
+    feature: &'static str,
+    /// Its file.
+    name: &'static str,
+    /// Schemas that hand-written types stand for.
+    replaced: &'static [(&'static str, &'static str)],
+    /// Schemas of answers and the members that nothing can do without. The others may be missing,
+    /// whatever the document says: a client reads what it can.
+    essential: &'static [(&'static str, &'static [&'static str])],
+    /// Members of answers that are for information only: one that cannot be read is not there.
+    lenient: &'static [(&'static str, &'static [&'static str])],
+    /// Lists in which an item that cannot be read does not hide the others.
+    lists: &'static [(&'static str, &'static str)],
+}
 
 const DOCUMENTS: [Document; 3] = [
-    (
-        "LAUNCHDARKLY",
-        "launchdarkly",
-        &[
+    Document {
+        feature: "LAUNCHDARKLY",
+        name: "launchdarkly",
+        replaced: &[
             ("Role", "crate::launchdarkly::Role"),
             ("Effect", "crate::launchdarkly::StatementEffect"),
             ("PatchOp", "crate::launchdarkly::PatchOp"),
+            ("Links", "crate::launchdarkly::Links"),
         ],
-    ),
-    (
-        "QUERY_SERVER",
-        "query-server",
-        &[("Flag", "crate::query_server::Flag")],
-    ),
-    (
-        "AVISI_CLOUD",
-        "avisi-cloud",
-        &[(
+        essential: &[("Token", &["_id"]), ("MemberSummary", &[])],
+        // Not among them: what another token is made from, and `expiry`, whose absence means
+        // something.
+        lenient: &[
+            (
+                "Token",
+                &[
+                    "ownerId",
+                    "memberId",
+                    "_member",
+                    "creationDate",
+                    "lastModified",
+                    "lastUsed",
+                ],
+            ),
+            (
+                "MemberSummary",
+                &["_id", "firstName", "lastName", "role", "email"],
+            ),
+        ],
+        lists: &[("Tokens", "items")],
+    },
+    Document {
+        feature: "QUERY_SERVER",
+        name: "query-server",
+        replaced: &[("Flag", "crate::query_server::Flag")],
+        essential: &[("Token", &["name", "active", "write"])],
+        lenient: &[(
+            "Token",
+            &["id", "expiration_date", "created_at", "updated_at"],
+        )],
+        lists: &[("Tokens", "data")],
+    },
+    Document {
+        feature: "AVISI_CLOUD",
+        name: "avisi-cloud",
+        replaced: &[(
             "PersonalAccessTokenType",
             "crate::avisi_cloud::PersonalAccessTokenType",
         )],
-    ),
+        essential: &[],
+        lenient: &[
+            (
+                "PersonalAccessToken",
+                &["subject", "active", "createdAt", "expireAt", "lastUsedAt"],
+            ),
+            ("RevokeAnswer", &["message", "status"]),
+        ],
+        lists: &[],
+    },
 ];
 
 /// Formats in the documents and the types that they stand for.
@@ -60,20 +107,22 @@ const FORMATS: [(InstanceType, &str, &str); 5] = [
 fn main() -> Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     let out = env::var("OUT_DIR")?;
-    for (feature, name, replaced) in DOCUMENTS {
+    for wanted in DOCUMENTS {
+        let name = wanted.name;
         let path = format!("openapi/{name}.json");
         println!("cargo::rerun-if-changed={path}");
-        if env::var_os(format!("CARGO_FEATURE_{feature}")).is_some() {
-            let code = generate(&path, replaced).map_err(|error| format!("{path}: {error}"))?;
+        if env::var_os(format!("CARGO_FEATURE_{}", wanted.feature)).is_some() {
+            let code = generate(&path, &wanted).map_err(|error| format!("{path}: {error}"))?;
             fs::write(Path::new(&out).join(format!("{name}.rs")), code)?;
         }
     }
     Ok(())
 }
 
-fn generate(path: &str, replaced: &[(&str, &str)]) -> Result<String> {
+fn generate(path: &str, wanted: &Document) -> Result<String> {
     let mut document: Value = serde_json::from_str(&fs::read_to_string(path)?)?;
-    strip_errors(&mut document)?;
+    strip_operations(&mut document)?;
+    relax(&mut document, wanted)?;
 
     let mut settings = GenerationSettings::default();
     settings
@@ -88,15 +137,20 @@ fn generate(path: &str, replaced: &[(&str, &str)]) -> Result<String> {
         };
         settings.with_conversion(schema, rust, [TypeImpl::Display].into_iter());
     }
-    for (schema, rust) in replaced {
+    for (schema, rust) in wanted.replaced {
         settings.with_replacement(schema, rust, [].into_iter());
     }
     let spec = serde_json::from_value(document.clone())?;
     let mut file = syn::parse2(Generator::new(&settings).generate_tokens(&spec)?)?;
-    let mut models = Models::default();
+    let mut models = Models {
+        document: &document,
+        wanted,
+        fields: Vec::new(),
+        adjusted: 0,
+    };
     models.visit_file_mut(&mut file);
 
-    check(&document, replaced, &models)?;
+    check(&document, wanted, &models)?;
     let code = prettyplease::unparse(&file);
     ensure(
         !code.contains("Error::ErrorResponse"),
@@ -106,8 +160,20 @@ fn generate(path: &str, replaced: &[(&str, &str)]) -> Result<String> {
 }
 
 /// Leaves success responses only: several types of errors stop the generator, and one loses the
-/// status whenever a body is not what was promised. Errors are judged in `src/transport`.
-fn strip_errors(document: &mut Value) -> Result<()> {
+/// status whenever a body is not what was promised. Errors are judged in `src/transport`, which also
+/// sets the headers.
+fn strip_operations(document: &mut Value) -> Result<()> {
+    let parameters = document.pointer("/components/parameters").cloned();
+    let in_header = |parameter: &Value| {
+        let name = parameter.get("$ref").and_then(Value::as_str);
+        let name = name.and_then(|path| path.rsplit('/').next());
+        let shared = name.and_then(|name| parameters.as_ref()?.get(name));
+        shared
+            .unwrap_or(parameter)
+            .get("in")
+            .and_then(Value::as_str)
+            == Some("header")
+    };
     let paths = document
         .get_mut("paths")
         .and_then(Value::as_object_mut)
@@ -117,6 +183,10 @@ fn strip_errors(document: &mut Value) -> Result<()> {
         .filter_map(Value::as_object_mut)
         .flat_map(|p| p.values_mut())
     {
+        if let Some(parameters) = operation.get_mut("parameters") {
+            let parameters = parameters.as_array_mut().ok_or("parameters are no list")?;
+            parameters.retain(|parameter| !in_header(parameter));
+        }
         let Some(responses) = operation
             .get_mut("responses")
             .and_then(Value::as_object_mut)
@@ -139,14 +209,111 @@ fn strip_errors(document: &mut Value) -> Result<()> {
     Ok(())
 }
 
-/// Adjusts the generated models and notes the type of each field.
-#[derive(Default)]
-struct Models {
-    /// Schema, property and type.
-    fields: Vec<(String, String, String)>,
+/// Leaves as required only what a client needs to read an answer.
+fn relax(document: &mut Value, wanted: &Document) -> Result<()> {
+    for (schema, essential) in wanted.essential {
+        let required = document
+            .pointer_mut(&format!("/components/schemas/{schema}/required"))
+            .and_then(Value::as_array_mut)
+            .ok_or_else(|| format!("{schema} requires nothing"))?;
+        let before = required.len();
+        required.retain(|name| essential.iter().any(|kept| name == kept));
+        ensure(
+            required.len() == essential.len() && required.len() < before,
+            &format!("{schema} does not require what is essential, or nothing beyond it"),
+        )?;
+    }
+    Ok(())
 }
 
-impl VisitMut for Models {
+/// Adjusts the generated models and notes the type of each field.
+struct Models<'a> {
+    document: &'a Value,
+    wanted: &'a Document,
+    /// Schema, property and type.
+    fields: Vec<(String, String, String)>,
+    /// How many members of the tables in [`Document`] were found.
+    adjusted: usize,
+}
+
+impl Models<'_> {
+    /// The place of a member in its schema, which is its place on the wire.
+    fn place(&self, schema: &str, property: &str) -> usize {
+        let path = format!("/components/schemas/{schema}/properties");
+        let properties = self.document.pointer(&path).and_then(Value::as_object);
+        properties
+            .and_then(|all| all.keys().position(|name| name == property))
+            .unwrap_or(usize::MAX)
+    }
+
+    /// Sets the type and the attributes of a field.
+    fn adjust(&mut self, schema: &str, property: &str, serde: &str, field: &mut syn::Field) {
+        let rust = field.ty.to_token_stream().to_string();
+        let listed = |table: &[(&str, &[&str])]| {
+            let named = |(of, names): &(&str, &[&str])| *of == schema && names.contains(&property);
+            table.iter().any(named)
+        };
+        let is_list = self.wanted.lists.contains(&(schema, property));
+        if rust.contains("crate :: Secret") {
+            // Secrets are read and never written.
+            field.attrs.push(parse_quote!(#[serde(skip_serializing)]));
+        } else if rust.contains("Option < crate :: launchdarkly :: Links >") {
+            field.ty = parse_quote!(crate::launchdarkly::Links);
+            field.attrs.retain(|attr| !attr.path().is_ident("serde"));
+            field.attrs.push(parse_quote!(#[serde(
+                rename = "_links",
+                default,
+                skip_serializing_if = "crate::launchdarkly::Links::is_empty"
+            )]));
+        } else if listed(self.wanted.lenient) {
+            self.adjusted += 1;
+            let with = if rust.contains("MemberSummary") {
+                "crate::lenient::object"
+            } else {
+                "crate::lenient::scalar"
+            };
+            field
+                .attrs
+                .push(parse_quote!(#[serde(default, deserialize_with = #with)]));
+        } else if serde
+            .split(['(', ',', ')'])
+            .any(|part| part.trim() == "default")
+        {
+            // Services send null for an empty list, too.
+            field.attrs.push(parse_quote!(
+                #[serde(deserialize_with = "::serde_with::As::<::serde_with::DefaultOnNull>::deserialize")]
+            ));
+        }
+        if is_list {
+            self.adjusted += 1;
+            if let Some(item) = list_item(&field.ty) {
+                field.ty = parse_quote!(crate::Listing<#item>);
+            }
+            // An answer without the list is looked at where the call is made.
+            let by_default = |attr: &syn::Attribute| {
+                let text = attr.to_token_stream().to_string();
+                text.contains("default ,") || text.contains("skip_serializing_if")
+            };
+            field.attrs.retain(|attr| !by_default(attr));
+        }
+    }
+}
+
+/// What a vector is made of.
+fn list_item(list: &syn::Type) -> Option<syn::GenericArgument> {
+    let syn::Type::Path(path) = list else {
+        return None;
+    };
+    let segment = path.path.segments.last()?;
+    match &segment.arguments {
+        syn::PathArguments::AngleBracketed(arguments) if segment.ident == "Vec" => {
+            arguments.args.first().cloned()
+        }
+        _ => None,
+    }
+}
+
+impl VisitMut for Models<'_> {
     fn visit_item_struct_mut(&mut self, item: &mut syn::ItemStruct) {
         let derives = |attr: &syn::Attribute| {
             let text = attr.to_token_stream().to_string();
@@ -155,44 +322,44 @@ impl VisitMut for Models {
         if !item.attrs.iter().any(derives) {
             return;
         }
-        if matches!(item.fields, syn::Fields::Named(_)) {
-            // A service may add a field at any time.
-            item.attrs.push(parse_quote!(#[non_exhaustive]));
-        }
-        for field in &mut item.fields {
-            let Some(ident) = &field.ident else { continue };
-            let rust = field.ty.to_token_stream().to_string();
+        let syn::Fields::Named(named) = &mut item.fields else {
+            visit_item_struct_mut(self, item);
+            return;
+        };
+        // A service may add a field at any time.
+        item.attrs.push(parse_quote!(#[non_exhaustive]));
+        let schema = item.ident.to_string();
+        let mut placed = Vec::new();
+        for mut field in std::mem::take(&mut named.named) {
             let serde: String = field
                 .attrs
                 .iter()
                 .filter(|attr| attr.path().is_ident("serde"))
                 .map(|attr| attr.to_token_stream().to_string())
                 .collect();
-            if rust.contains("crate :: Secret") {
-                // Secrets are read and never written.
-                field.attrs.push(parse_quote!(#[serde(skip_serializing)]));
-            } else if serde
-                .split(['(', ',', ')'])
-                .any(|part| part.trim() == "default")
-            {
-                // Services send null for an empty list, too.
-                field.attrs.push(parse_quote!(
-                    #[serde(deserialize_with = "::serde_with::As::<::serde_with::DefaultOnNull>::deserialize")]
-                ));
-            }
             let renamed = serde
                 .split_once("rename = \"")
                 .and_then(|(_, rest)| rest.split_once('"'));
-            let property = renamed.map_or_else(|| ident.to_string(), |(name, _)| name.to_owned());
-            self.fields.push((item.ident.to_string(), property, rust));
+            let ident = field.ident.as_ref().map(ToString::to_string);
+            let property = renamed
+                .map(|(name, _)| name.to_owned())
+                .or(ident)
+                .unwrap_or_default();
+            self.adjust(&schema, &property, &serde, &mut field);
+            let rust = field.ty.to_token_stream().to_string();
+            placed.push((self.place(&schema, &property), field));
+            self.fields.push((schema.clone(), property, rust));
         }
+        // In the order of the wire: what was read first is then freed first, too.
+        placed.sort_by_key(|(place, _)| *place);
+        named.named = placed.into_iter().map(|(_, field)| field).collect();
         visit_item_struct_mut(self, item);
     }
 }
 
 /// Holds the generated fields against the document: each property whose format or schema stands for
 /// a type of ours has that type.
-fn check(document: &Value, replaced: &[(&str, &str)], models: &Models) -> Result<()> {
+fn check(document: &Value, wanted: &Document, models: &Models<'_>) -> Result<()> {
     let schemas = document
         .pointer("/components/schemas")
         .and_then(Value::as_object)
@@ -207,11 +374,12 @@ fn check(document: &Value, replaced: &[(&str, &str)], models: &Models) -> Result
                 .iter()
                 .find(|(_, name, _)| Some(*name) == format)
                 .map(|f| f.2);
-            let by_name = replaced
+            let by_name = wanted
+                .replaced
                 .iter()
                 .find(|(name, _)| refers.is_some_and(|r| r.ends_with(&format!("/{name}"))))
                 .map(|r| r.1);
-            let Some(wanted) = by_format.or(by_name) else {
+            let Some(meant) = by_format.or(by_name) else {
                 // A secret or a time under a format that nothing maps would be a plain value.
                 let plain = format.is_none_or(|format| matches!(format, "int32" | "int64"));
                 ensure(
@@ -220,16 +388,21 @@ fn check(document: &Value, replaced: &[(&str, &str)], models: &Models) -> Result
                 )?;
                 continue;
             };
-            let wanted = wanted.replace("::", " :: ");
+            let meant = meant.replace("::", " :: ");
             let has = models
                 .fields
                 .iter()
-                .any(|(s, p, rust)| s == schema && p == property && rust.contains(&wanted));
-            ensure(has, &format!("{schema}.{property} did not become {wanted}"))?;
+                .any(|(s, p, rust)| s == schema && p == property && rust.contains(&meant));
+            ensure(has, &format!("{schema}.{property} did not become {meant}"))?;
             taken += 1;
         }
     }
-    ensure(taken > 0, "no mapping was checked")
+    ensure(taken > 0, "no mapping was checked")?;
+    let lenient: usize = wanted.lenient.iter().map(|(_, names)| names.len()).sum();
+    ensure(
+        models.adjusted == lenient + wanted.lists.len(),
+        "a member that is to be read leniently, or a list, is not there",
+    )
 }
 
 fn ensure(holds: bool, otherwise: &str) -> Result<()> {

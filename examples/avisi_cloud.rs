@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     for token in avisi.list().await? {
         let name = token.name.as_deref().unwrap_or("(no name)");
-        say("list", format_args!("{name:<23} ends {}", token.expires()?));
+        say("list", format_args!("{name:<23} ends {}", token.expires()));
     }
 
     let answer = avisi.revoke(&id).await?;

@@ -1,4 +1,4 @@
-//! The six operations of LaunchDarkly, on a local twin: no account, no network.
+//! The seven operations of LaunchDarkly, on a local twin: no account, no network.
 //!
 //! `cargo run --example launchdarkly`
 
@@ -78,7 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         );
     }
 
-    let reset = ld.reset(&id).old_key_valid_for(DAY).await?;
+    let reset = ld.reset(&id, DAY).await?;
     let both = twin.authenticates(new.secret()) && twin.authenticates(reset.secret());
     say(
         "resetToken",
@@ -87,6 +87,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     clock.advance(DAY);
     let old = twin.authenticates(new.secret());
     say("", format_args!("a day later the old one works: {old}"));
+
+    let caller = ld.whoami().await?;
+    say("whoami", format_args!("{:?}", caller.token_id));
 
     ld.delete(&id).await?;
     say("deleteToken", format_args!("gone"));

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use access_tokens::Clock as _;
+use access_tokens::query_server::Changes;
 use access_tokens::query_server::{Client, Created, TokenBody};
 use access_tokens_testing::{QueryServer, VirtualClock};
 
@@ -54,19 +55,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // An update replaces the secret, and the new one normally does not work.
     clock.advance(Duration::from_secs(5));
-    let updated = query.update("edge").write(true).await?;
+    let updated = query.update("edge", Changes::new().write(true)).await?;
     say(
         "updateToken",
         format_args!("the new secret is {}", updated.liveness),
     );
 
     // These do: the same name with a gap, or another name without one.
-    let rotated = query.rotate_in_place("edge").await?;
+    let rotated = query.rotate_in_place("edge", Changes::new()).await?;
     say(
         "rotate_in_place",
         format_args!("accepted: {}", twin.authenticates(rotated.new.secret())),
     );
-    let rotated = query.rotate_to("edge", "edge-2").expires(30 * DAY).await?;
+    let rotated = query
+        .rotate_to("edge", "edge-2", Changes::new().expires(30 * DAY))
+        .await?;
     say(
         "rotate_to",
         format_args!("edge-2, the old one: {:?}", rotated.old),

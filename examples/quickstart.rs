@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use access_tokens::query_server::Changes;
 use access_tokens::{
     Clock, ErrorKind, Marker, Secret, When, avisi_cloud, launchdarkly, query_server,
 };
@@ -191,7 +192,7 @@ async fn launchdarkly_life(ld: &launchdarkly::Client, mode: Mode) -> Outcome {
         .await;
     show_error("rename again", again.err());
 
-    let reset = ld.reset(&id).old_key_valid_for(DAY).await?;
+    let reset = ld.reset(&id, DAY).await?;
     say(
         "reset",
         "resetToken",
@@ -249,7 +250,7 @@ async fn query_server_life(
     );
 
     a_while();
-    let updated = query.update(&name).write(true).await?;
+    let updated = query.update(&name, Changes::new().write(true)).await?;
     let (liveness, now) = (updated.liveness, updated.new.token().can_write());
     say(
         "update",
@@ -258,7 +259,7 @@ async fn query_server_life(
     );
 
     a_while();
-    let rotated = query.rotate_in_place(&name).await?;
+    let rotated = query.rotate_in_place(&name, Changes::new()).await?;
     let what = shown(rotated.new.secret());
     say(
         "rotate",
@@ -307,7 +308,7 @@ async fn avisi_cloud_life(avisi: &avisi_cloud::Client, mode: Mode) -> Outcome {
         .await?
         .into_iter()
         .find(|token| token.id.as_ref() == Some(&id));
-    let expires = listed.ok_or("not listed")?.expires()?;
+    let expires = listed.ok_or("not listed")?.expires();
     say(
         "read",
         "listPersonalAccessTokens",

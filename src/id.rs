@@ -1,9 +1,12 @@
 //! Names of things: services, and ids that are safe to put into a path.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::{escape_untrusted, is_unsafe_to_print};
 
@@ -42,6 +45,64 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0)
     }
+}
+
+/// One of the services that this crate knows, by its name: capitals, spaces, hyphens and
+/// underscores do not count.
+impl FromStr for Service {
+    type Err = ParseServiceError;
+
+    fn from_str(name: &str) -> Result<Self, ParseServiceError> {
+        let plain = |name: &str| -> String {
+            let kept = name.chars().filter(|c| !matches!(c, ' ' | '-' | '_'));
+            kept.flat_map(char::to_lowercase).collect()
+        };
+        let wanted = plain(name);
+        let known = [Self::LAUNCH_DARKLY, Self::QUERY_SERVER, Self::AVISI_CLOUD];
+        known
+            .into_iter()
+            .find(|service| plain(service.name()) == wanted)
+            .ok_or(ParseServiceError(()))
+    }
+}
+
+/// A name that is none of the services that this crate knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such service; there are LaunchDarkly, Query Server and Avisi Cloud")]
+pub struct ParseServiceError(());
+
+/// The name.
+impl Serialize for Service {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+/// A name, also that of a service which this crate does not know: at most 64 such names of at most
+/// 64 bytes are kept for as long as the program runs, and more are refused.
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        name.parse().or_else(|_| {
+            keep(&name).ok_or_else(|| D::Error::custom("too many names of services, or too long"))
+        })
+    }
+}
+
+/// The name of a service as one that lasts.
+fn keep(name: &str) -> Option<Service> {
+    const MOST: usize = 64;
+    static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.iter().find(|known| **known == name) {
+        return Some(Service(known));
+    }
+    if names.len() == MOST || name.is_empty() || name.len() > MOST {
+        return None;
+    }
+    let kept: &'static str = Box::leak(name.into());
+    names.push(kept);
+    Some(Service(kept))
 }
 
 /// The id of a token on LaunchDarkly or Avisi Cloud: opaque, and always one segment of a path.
@@ -119,6 +180,12 @@ impl FromStr for TokenId {
     }
 }
 
+impl From<TokenId> for String {
+    fn from(id: TokenId) -> Self {
+        id.0
+    }
+}
+
 impl AsRef<str> for TokenId {
     fn as_ref(&self) -> &str {
         &self.0
@@ -175,6 +242,35 @@ mod tests {
         ] {
             assert_eq!(id.parse::<TokenId>().unwrap().as_str(), id);
         }
+    }
+
+    #[test]
+    fn a_service_is_read_by_its_name_however_it_is_written() {
+        for name in [
+            "Query Server",
+            "query-server",
+            "QUERY_SERVER",
+            "queryserver",
+        ] {
+            assert_eq!(name.parse(), Ok(Service::QUERY_SERVER), "{name}");
+        }
+        assert_eq!("Avisi Cloud".parse(), Ok(Service::AVISI_CLOUD));
+        for name in ["", "Query", "Query Server 2"] {
+            assert!(name.parse::<Service>().is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn any_service_comes_back_out_of_json_and_their_number_is_bounded() {
+        for service in [Service::LAUNCH_DARKLY, Service::new("Front \"Desk\"")] {
+            let text = serde_json::to_string(&service).unwrap();
+            assert_eq!(serde_json::from_str::<Service>(&text).unwrap(), service);
+        }
+        let read = |name: &str| serde_json::from_value::<Service>(name.into());
+        assert!(read("").is_err() && read(&"x".repeat(65)).is_err());
+        let taken = (0..100).filter(|n| read(&format!("service {n}")).is_ok());
+        assert!(taken.count() < 64);
+        assert_eq!(read("service 1").unwrap(), Service::new("service 1"));
     }
 
     #[test]

@@ -88,6 +88,13 @@ mod id;
 pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+mod lenient;
+mod listing;
 mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
@@ -107,13 +114,15 @@ pub use futures_core::future::BoxFuture;
 
 pub use due::{Due, Reason, RotationPolicy, days};
 pub use error::{Error, ErrorKind, Result};
-pub use id::{ParseTokenIdError, Service, TokenId};
+pub use id::{ParseServiceError, ParseTokenIdError, Service, TokenId};
+pub use listing::{Listing, UnreadableItem};
 pub use marker::{Marker, ParseMarkerError};
 pub use new_token::NewToken;
 pub use secret::Secret;
 pub use service::{
     Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate, Verification,
+    TokenKey, TokenKind, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate,
+    Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
 pub use transport::{

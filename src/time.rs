@@ -1,7 +1,11 @@
 //! Points of time: the units of the wire in their types, and facts that may be missing.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod expiry;
 mod rfc3339;
@@ -15,7 +19,10 @@ pub use self::wire::{DateText, ParseDateError, UnixMillis, UnixSeconds};
 ///
 /// "Never" and "not reported" are different answers: a token that was never used may go, one whose
 /// service does not report its use must not be taken for unused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// As JSON it is the time as RFC 3339 in UTC, `never`, or `not_reported`, as which a time stands,
+/// too, that the format cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum When {
     /// At this time.
@@ -23,7 +30,34 @@ pub enum When {
     /// The service says: never.
     Never,
     /// The service does not say.
+    #[default]
     NotReported,
+}
+
+impl Serialize for When {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = self.time().and_then(try_rfc3339);
+        serializer.serialize_str(match (self, &time) {
+            (Self::Never, _) => "never",
+            (_, Some(text)) => text,
+            (_, None) => "not_reported",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*Cow::<str>::deserialize(deserializer)? {
+            "never" => Ok(Self::Never),
+            "not_reported" => Ok(Self::NotReported),
+            text => match DateText::new(text).parse() {
+                Ok(Some(time)) => Ok(Self::At(time)),
+                _ => Err(D::Error::custom(
+                    "expected a date of RFC 3339, never, or not_reported",
+                )),
+            },
+        }
+    }
 }
 
 /// 2000-01-01T00:00:00Z: no service that tells of a time before was there then.

@@ -24,7 +24,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
+use access_tokens::launchdarkly::OldSecret;
 use access_tokens::launchdarkly::{Patch, Role, Statement};
+use access_tokens::query_server::Changes;
 use access_tokens::{
     BoxFuture, ClientBuilder, CredentialError, CredentialProvider, Error, NewToken, Result,
     RetryPolicy, Secret, ServiceClient, avisi_cloud, launchdarkly, query_server,
@@ -238,12 +240,12 @@ fn avisi(uri: &str) -> avisi_cloud::Client {
     build(avisi_cloud::Client::builder(), uri)
 }
 
-fn ld_body() -> launchdarkly::TokenDraft {
+fn ld_body() -> launchdarkly::TokenBodyBuilder {
     let builder = launchdarkly::TokenBody::builder()
         .name("n")
         .role(Role::Reader);
     hide("TokenBodyBuilder", &builder);
-    builder.into()
+    builder
 }
 
 /// Calls all operations of all services, and some things that are made of them; says how many of
@@ -262,7 +264,7 @@ async fn call_everything(what: &str, uri: &str) -> usize {
         hide_outcome(what, ld.create(ld_body()).with_info().await),
         hide_outcome(what, ld.patch(&id, patch).with_info().await),
         hide_outcome(what, ld.delete(&id).with_info().await),
-        hide_outcome(what, ld.reset(&id).request().with_info().await),
+        hide_outcome(what, ld.reset(&id, OldSecret::EndsAtOnce).with_info().await),
         hide_outcome(what, query.list().with_info().await),
         hide_outcome(what, query.find("edge").await),
         hide_outcome(what, query.value("edge").with_info().await),
@@ -270,11 +272,17 @@ async fn call_everything(what: &str, uri: &str) -> usize {
         hide_outcome(what, query.create(edge).with_info().await),
         hide_outcome(
             what,
-            query.update("edge").write(true).request().with_info().await,
+            query
+                .update("edge", Changes::new().write(true))
+                .with_info()
+                .await,
         ),
         hide_outcome(what, query.delete("edge").with_info().await),
-        hide_outcome(what, query.rotate_to("edge", "edge-2").await),
-        hide_outcome(what, query.rotate_in_place("edge").await),
+        hide_outcome(
+            what,
+            query.rotate_to("edge", "edge-2", Changes::new()).await,
+        ),
+        hide_outcome(what, query.rotate_in_place("edge", Changes::new()).await),
         hide_outcome(what, avisi.list().with_info().await),
         hide_outcome(what, avisi.provision(pat).with_info().await),
         hide_outcome(what, avisi.revoke(&id).with_info().await),
@@ -326,15 +334,13 @@ async fn success_on_launchdarkly_shows_no_secret() {
     ]))
     .await;
     let client = ld(&raw.uri);
-    hide("TokenDraft", &ld_body());
+    hide("TokenBodyBuilder", &ld_body());
     let request = client.create(ld_body()).timeout(Duration::from_secs(9));
     hide("Request", &request);
     let (new, info) = request.with_info().await.unwrap();
     hide_new("create", &new, MINTED);
     hide("ResponseInfo", &info);
-    let reset = client
-        .reset(&id())
-        .old_key_valid_for(Duration::from_secs(9));
+    let reset = client.reset(&id(), Duration::from_secs(9));
     hide("Reset", &reset);
     hide_new("reset", &reset.await.unwrap(), MINTED);
     let token = client.get(&id()).await.unwrap();
@@ -403,8 +409,8 @@ async fn success_on_query_server_shows_no_secret() {
     ]))
     .await;
     let client = query(&raw.uri);
-    let draft = || -> query_server::TokenDraft { query_server::TokenBody::builder("edge").into() };
-    hide("TokenDraft", &draft());
+    let draft = || -> query_server::TokenBodyBuilder { query_server::TokenBody::builder("edge") };
+    hide("TokenBodyBuilder", &draft());
     hide("Request", &client.create(draft()));
     let created = client.create(draft()).await.unwrap();
     hide("Created", &created);
@@ -417,24 +423,27 @@ async fn success_on_query_server_shows_no_secret() {
     hide_written("Tokens", &tokens);
     hide_written("Token", &tokens.data[0]);
     hide("Secret", &client.value("edge").await.unwrap());
-    let update = client.update("edge").write(true);
+    let update = client.update("edge", Changes::new().write(true));
     hide("Update", &update);
     let updated = update.await.unwrap();
     hide("Updated", &updated);
     hide_new("update", &updated.new, &jwt());
-    let rotate = client.rotate_to("edge", "edge-2");
+    let rotate = client.rotate_to("edge", "edge-2", Changes::new());
     hide("Rotate", &rotate);
     let rotated = rotate.await.unwrap();
     hide("Rotated", &rotated);
     hide_new("rotate", &rotated.new, &jwt());
-    let query_server::OldToken::Remains(error) = rotated.old else {
+    let query_server::OldToken::DeleteFailed(error) = rotated.old else {
         panic!("{rotated:?}")
     };
     assert_eq!(error.message(), Some("invalid value [redacted]"));
     hide_error("Rotated::old", &error);
     hide_error(
         "rotate_in_place",
-        &client.rotate_in_place("edge").await.unwrap_err(),
+        &client
+            .rotate_in_place("edge", Changes::new())
+            .await
+            .unwrap_err(),
     );
     client.delete("edge").await.unwrap();
     assert_eq!(raw.seen().len(), 19);
@@ -463,10 +472,7 @@ async fn success_on_avisi_cloud_shows_no_secret() {
     let client = avisi(&raw.uri);
     let builder = avisi_cloud::ProvisionBody::builder("n").ip_restriction("203.0.113.0/24");
     hide("ProvisionBodyBuilder", &builder);
-    hide(
-        "ProvisionDraft",
-        &avisi_cloud::ProvisionDraft::from(builder.clone()),
-    );
+    hide("ProvisionBodyBuilder", &builder);
     hide_new(
         "provision",
         &client.provision(builder).await.unwrap(),

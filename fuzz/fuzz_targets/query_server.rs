@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn look(token: &Token) {
-    let _ = (token.created().to_string(), token.updated().to_string());
+    let _ = (token.created().to_string(), token.modified().to_string());
     let _ = token.expires().to_string();
     for seconds in [0, 1_767_225_600, 1 << 40] {
         let now = UNIX_EPOCH + Duration::from_secs(seconds);

@@ -1,52 +1,52 @@
 //! The client: one method an operation.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+use serde_json::value::RawValue;
 
-use super::{ClientBuilder, NewToken, PersonalAccessToken, ProvisionDraft, RevokeAnswer};
+use super::wire::{LIST, PROFILE, PROVISION, REVOKE};
+use super::{ClientBuilder, NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
 use crate::error::{ErrorKind, Result};
 use crate::generated::avisi_cloud::Client as Wire;
-use crate::id::{Service, TokenId};
+use crate::id::TokenId;
+use crate::listing::Listing;
 use crate::secret::Secret;
+use crate::service::TokenService;
 use crate::text::escape_untrusted;
-use crate::transport::{Call, Core, Idempotency, Operation, Profile, Request, ServiceClient};
+use crate::transport::{Core, Profile, Request, ServiceClient};
 
-// Nothing at all is taken for an empty list, as null is.
-const LIST: Operation =
-    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_empty("null");
-const PROVISION: Operation = Operation::new(
-    "provisionPersonalAccessToken",
-    Idempotency::NonIdempotent,
-    200,
-);
-const REVOKE: Operation = Operation::new("revokePersonalAccessToken", Idempotency::Idempotent, 200)
-    .on_token()
-    .or_empty("{}");
+/// A list in which an item cannot be read.
+fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {
+    let all: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
+    Listing::of_readable(&all, "id")
+}
 
-/// The operations of this service and what repeating them means.
-pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];
-
-static PROFILE: Profile = Profile {
-    default_base: Some("https://api.avisi.cloud"),
-    scheme: "Token ",
-    paths: &["/sts/v1", "/sts/v1/personal-access-tokens"],
-    credential_vars: &["ACLOUD_PERSONAL_ACCESS_TOKEN", "ACLOUD_PAT"],
-    url_vars: &["ACLOUD_API_ENDPOINT"],
-    hints: &[(
-        ErrorKind::Unauthenticated,
-        "Check that the personal access token is active and not expired.",
-    )],
-    ..Profile::of(Service::AVISI_CLOUD)
-};
-
-/// A client for the personal access tokens of an Avisi Cloud user.
+/// Client for the personal access tokens of an Avisi Cloud user.
 ///
 /// Cloning is cheap, and clones share connections and limits.
+///
+/// ```
+/// use access_tokens::avisi_cloud::{Client, ProvisionBody};
+/// use std::time::Duration;
+/// # use access_tokens_testing::AvisiCloud;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let twin = AvisiCloud::start().await?;
+/// # let (base_url, secret) = (twin.base_url(), twin.credential());
+///
+/// let avisi = Client::builder().base_url(base_url).credential(secret).build()?;
+/// let new = avisi.provision(ProvisionBody::builder("ci runner")).await?;
+/// println!("store {:?} now", new.secret()); // prints [redacted]
+///
+/// // Every call is a request, with limits of its own where they are wanted.
+/// let id = new.token().id.as_ref().ok_or("no id")?;
+/// avisi.revoke(id).timeout(Duration::from_secs(30)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 impl ServiceClient for Client {
@@ -58,24 +58,13 @@ impl ServiceClient for Client {
     }
 }
 
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
-}
-
 impl Client {
-    /// Builds a client.
+    /// Builds a client: address, credential and limits.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client from the environment.
+    /// Builds a client from the environment.
     ///
     /// | variable | meaning |
     /// |---|---|
@@ -94,16 +83,18 @@ impl Client {
         self.core.base.as_str()
     }
 
+    /// This client as a [`TokenService`], some of whose methods the client has by the same names.
+    #[must_use]
+    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
+        self
+    }
+
     /// Goes on with another secret, on all clones of this client.
     ///
     /// # Errors
     /// If the secret cannot be sent in a header, or if the credential comes from a provider.
     pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
         self.core.replace_credential(secret.into())
-    }
-
-    pub(super) fn clock_now(&self) -> SystemTime {
-        self.core.service_now()
     }
 
     /// The same client with another credential.
@@ -115,11 +106,14 @@ impl Client {
 
     /// Lists the user's own tokens (`listPersonalAccessTokens`). The service does not page; whether
     /// revoked tokens are listed is not documented.
-    pub fn list(&self) -> Request<Vec<PersonalAccessToken>> {
+    pub fn list(&self) -> Request<Listing<PersonalAccessToken>> {
         Request::new(&self.core, async |session| {
             let send = async |wire: Wire| wire.list_personal_access_tokens().await;
-            let tokens = session.call(&LIST, Wire::new_with_client, send).await?;
-            Ok(tokens.unwrap_or_default())
+            let result = session.call_or_body(&LIST, Wire::new_with_client, send);
+            match result.await {
+                Ok(tokens) => Ok(tokens.unwrap_or_default().into()),
+                Err((error, body)) => body.as_deref().and_then(read_each).ok_or(error),
+            }
         })
     }
 
@@ -135,10 +129,10 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] for an empty name or an IP restriction that is no CIDR block;
     /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the marker or the name.
-    pub fn provision(&self, token: impl Into<ProvisionDraft>) -> Request<NewToken> {
-        let draft = token.into();
+    pub fn provision(&self, token: impl Into<ProvisionBodyBuilder>) -> Request<NewToken> {
+        let token = token.into();
         Request::new(&self.core, async move |session| {
-            let body = draft.body(&session, &PROVISION)?;
+            let body = token.build(&session, &PROVISION)?;
             let send = async move |wire: Wire| wire.provision_personal_access_token(&body).await;
             let mut token: PersonalAccessToken = session
                 .call(&PROVISION, Wire::new_with_client, send)

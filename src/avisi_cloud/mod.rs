@@ -28,13 +28,15 @@ mod client;
 mod models;
 mod requests;
 mod service;
+mod wire;
 
-pub use self::client::{Client, OPERATIONS};
+pub use self::client::Client;
 pub use self::models::PersonalAccessTokenType;
-pub use self::requests::{ProvisionBodyBuilder, ProvisionDraft};
+pub use self::requests::ProvisionBodyBuilder;
+pub use self::wire::OPERATIONS;
 pub use crate::generated::avisi_cloud::types::{PersonalAccessToken, ProvisionBody, RevokeAnswer};
 
-/// A new token with its secret.
+/// New token with its secret.
 pub type NewToken = crate::NewToken<PersonalAccessToken>;
-/// Builds a [`Client`].
+/// Builder of a [`Client`].
 pub type ClientBuilder = crate::ClientBuilder<Client>;

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::PersonalAccessToken;
-use crate::time::{DateText, ParseDateError, When};
+use crate::time::{DateText, When};
 
-/// The type of a personal access token: an open value, kept as it came.
+/// Type of a personal access token: an open value, kept as it came.
 ///
 /// Neither its values nor its JSON form are documented. It is sent only if the caller gives one.
 ///
@@ -46,36 +46,29 @@ impl From<Value> for PersonalAccessTokenType {
 }
 
 impl PersonalAccessToken {
-    /// When it was made.
-    ///
-    /// # Errors
-    /// If the text is not a date that this crate can read; it is in `created_at`.
-    pub fn created(&self) -> Result<When, ParseDateError> {
+    /// When it was made. A date in a form that this crate cannot read is not reported; the text is
+    /// in `created_at`.
+    #[must_use]
+    pub fn created(&self) -> When {
         reported(self.created_at.as_ref())
     }
 
     /// When it stops working. A date that is not set is `NotReported`: nothing says that such a token
-    /// lasts for ever.
-    ///
-    /// # Errors
-    /// If the text is not a date that this crate can read; it is in `expire_at`.
-    pub fn expires(&self) -> Result<When, ParseDateError> {
+    /// lasts for ever. So is one in a form that this crate cannot read; the text is in `expire_at`.
+    #[must_use]
+    pub fn expires(&self) -> When {
         reported(self.expire_at.as_ref())
     }
 
     /// When it was last used. A date that is not set is `NotReported`: nothing says that such a token
-    /// was never used.
-    ///
-    /// # Errors
-    /// If the text is not a date that this crate can read; it is in `last_used_at`.
-    pub fn last_used(&self) -> Result<When, ParseDateError> {
+    /// was never used. So is one in a form that this crate cannot read; the text is in
+    /// `last_used_at`.
+    #[must_use]
+    pub fn last_used(&self) -> When {
         reported(self.last_used_at.as_ref())
     }
 }
 
-fn reported(date: Option<&DateText>) -> Result<When, ParseDateError> {
-    match date {
-        None => Ok(When::NotReported),
-        Some(text) => Ok(text.parse()?.map_or(When::NotReported, When::At)),
-    }
+fn reported(date: Option<&DateText>) -> When {
+    date.map_or(When::NotReported, DateText::to_when)
 }

@@ -1,22 +1,23 @@
-//! What a call can be told.
+//! What a call can be told: one builder for each body.
 
 use ipnet::IpNet;
 
 use super::{PersonalAccessTokenType, ProvisionBody};
 use crate::error::Result;
 use crate::marker::Marker;
+use crate::service::TokenTemplate;
 use crate::transport::{Operation, Session};
 
-/// Builds what a new token shall be; see [`ProvisionBody::builder`].
+/// Builder of a [`ProvisionBody`].
+///
+/// ```
+/// use access_tokens::avisi_cloud::ProvisionBody;
+///
+/// let body = ProvisionBody::builder("ci runner").ip_restriction("203.0.113.0/24");
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ProvisionBodyBuilder {
-    draft: ProvisionDraft,
-}
-
-/// A [`ProvisionBody`], whether its IP restriction is to be checked, and its marker.
-#[derive(Clone, Debug)]
-pub struct ProvisionDraft {
     body: ProvisionBody,
     check_ip: bool,
     marker: Option<Marker>,
@@ -25,78 +26,56 @@ pub struct ProvisionDraft {
 impl ProvisionBody {
     /// Describes a new token by its name, which must not be blank.
     pub fn builder(name: impl Into<String>) -> ProvisionBodyBuilder {
-        let body = Self {
+        ProvisionBodyBuilder::from(Self {
             name: Some(name.into()),
-            ..Self::default()
-        };
-        ProvisionBodyBuilder {
-            draft: ProvisionDraft {
-                body,
-                check_ip: true,
-                marker: None,
-            },
-        }
+            ip_restriction: None,
+            type_: None,
+        })
     }
 }
 
 impl ProvisionBodyBuilder {
-    /// A mark at the end of the name, by which the token is found again should the answer to its
-    /// creation be lost; see [`Client::provision`](super::Client::provision).
+    /// Puts a mark at the end of the name, by which the token is found again should the answer to
+    /// its creation be lost; see [`Client::provision`](super::Client::provision).
     pub fn marker(mut self, marker: &Marker) -> Self {
-        self.draft.marker = Some(marker.clone());
+        self.marker = Some(marker.clone());
         self
     }
 
-    /// The addresses from which the token may be used, as one block in CIDR notation such as
+    /// Sets the addresses from which the token may be used, as one block in CIDR notation such as
     /// `203.0.113.0/24`. It is checked before anything is sent. The vendor's guide speaks of IPv4
     /// only.
     pub fn ip_restriction(mut self, cidr: impl Into<String>) -> Self {
-        self.draft.body.ip_restriction = Some(cidr.into());
-        self.draft.check_ip = true;
+        self.body.ip_restriction = Some(cidr.into());
+        self.check_ip = true;
         self
     }
 
-    /// The same, sent as it is: for forms that are not documented, such as several blocks.
+    /// Sets the same, sent as it is: for forms that are not documented, such as several blocks.
     pub fn ip_restriction_unchecked(mut self, text: impl Into<String>) -> Self {
-        self.draft.body.ip_restriction = Some(text.into());
-        self.draft.check_ip = false;
+        self.body.ip_restriction = Some(text.into());
+        self.check_ip = false;
         self
     }
 
-    /// The type of the token. Its values are not documented; leave it out unless you know one.
+    /// Sets the type of the token. Its values are not documented; leave it out unless you know one.
     pub fn token_type(mut self, token_type: impl Into<PersonalAccessTokenType>) -> Self {
-        self.draft.body.type_ = Some(token_type.into());
+        self.body.type_ = Some(token_type.into());
         self
     }
-}
 
-impl From<ProvisionBodyBuilder> for ProvisionDraft {
-    fn from(builder: ProvisionBodyBuilder) -> Self {
-        builder.draft
-    }
-}
-
-impl From<ProvisionBody> for ProvisionDraft {
-    fn from(body: ProvisionBody) -> Self {
-        Self {
-            body,
-            check_ip: true,
-            marker: None,
-        }
-    }
-}
-
-impl ProvisionDraft {
-    /// For what came from the service itself.
-    pub(super) fn unchecked(body: ProvisionBody) -> Self {
-        Self {
-            body,
-            check_ip: false,
-            marker: None,
-        }
+    /// For what came from the service itself, whose form of a block may be another.
+    pub(super) fn unchecked(mut self) -> Self {
+        self.check_ip = false;
+        self
     }
 
-    pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<ProvisionBody> {
+    pub(super) fn name(mut self, name: String) -> Self {
+        self.body.name = Some(name);
+        self
+    }
+
+    pub(super) fn build(self, session: &Session, operation: &Operation) -> Result<ProvisionBody> {
         let Self {
             mut body,
             check_ip,
@@ -119,5 +98,21 @@ impl ProvisionDraft {
             body.name = Some(marker.appended_to(&before));
         }
         Ok(body)
+    }
+}
+
+impl From<ProvisionBody> for ProvisionBodyBuilder {
+    fn from(body: ProvisionBody) -> Self {
+        Self {
+            body,
+            check_ip: true,
+            marker: None,
+        }
+    }
+}
+
+impl From<ProvisionBody> for TokenTemplate {
+    fn from(body: ProvisionBody) -> Self {
+        Self::write(&body)
     }
 }

@@ -1,21 +1,24 @@
 //! Avisi Cloud as a [`TokenService`].
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 
 use super::client::Client;
-use super::{PersonalAccessToken, ProvisionBody, ProvisionDraft};
+use super::wire::{LIST, PROVISION};
+use super::{PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
+use crate::listing::{UnreadableItem, place_of};
 use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
     Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
-    TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
 };
-use crate::time::{Expiry, ParseDateError, When};
+use crate::time::Expiry;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -37,65 +40,67 @@ impl TokenService for Client {
             }
             Action::Create => &["provisionPersonalAccessToken"],
             Action::Delete => &["revokePersonalAccessToken"],
-            Action::Secret | Action::Reset | Action::SetExpiry | Action::WhoAmI => &[],
+            Action::Secret
+            | Action::Reset
+            | Action::SetExpiry
+            | Action::WhoAmI
+            | Action::OwnCredential => &[],
         }
     }
 
     fn list(&self) -> RecordStream {
-        let (list, now) = (Client::list(self), self.now());
-        RecordStream::from_future(async move {
-            // A token without an id can be neither named nor revoked.
-            Ok(list
-                .await?
-                .iter()
-                .filter_map(|token| record(token, now))
-                .collect())
+        let (list, core) = (Client::list(self), Arc::clone(&self.core));
+        RecordStream::made_of(async move {
+            let (tokens, unreadable) = list.await?.into_parts();
+            let now = core.service_now();
+            let others = unreadable.clone();
+            let records = tokens.into_iter().enumerate();
+            let records = records.map(move |(number, token)| {
+                // One without an id can be neither named nor revoked.
+                let no_id = || UnreadableItem::new(place_of(number, &others), None, "it has no id");
+                record(token, now).ok_or_else(|| unreadable_item(no_id()))
+            });
+            let unreadable = unreadable.into_iter();
+            Ok(records.chain(unreadable.map(|item| Err(unreadable_item(item)))))
         })
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
-        Box::pin(async move { record(&self.find(&key).await?, self.now()).ok_or_else(not_found) })
+        Box::pin(async move { record(self.find(&key).await?, self.now()).ok_or_else(not_found) })
     }
 
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let key = key.clone();
-        Box::pin(async move {
-            let old = self.find(&key).await?;
-            let body = ProvisionBody {
-                name: old.name,
-                ip_restriction: old.ip_restriction.filter(|text| !text.is_empty()),
-                type_: old.type_,
-            };
-            TokenTemplate::write(Service::AVISI_CLOUD, &body)
-        })
+        Box::pin(async move { Ok(TokenTemplate::from(body_like(self.find(&key).await?))) })
     }
 
     fn create(
         &self,
         template: &TokenTemplate,
-        successor: Overrides,
+        overrides: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
         let body = template.read::<ProvisionBody>(Service::AVISI_CLOUD);
         Box::pin(async move {
-            let mut body = body?;
-            if successor.expires.is_some() {
+            let Overrides {
+                name,
+                marker,
+                expires,
+            } = overrides;
+            if expires.is_some() {
                 return Err(Error::unsupported(Service::AVISI_CLOUD, "expires"));
             }
-            if let Some(name) = successor.name {
-                body.name = Some(name);
+            let mut token = ProvisionBodyBuilder::from(body?).unchecked();
+            if let Some(name) = name {
+                token = token.name(name);
             }
-            if let Some(marker) = successor.marker {
-                let before = body.name.unwrap_or_default();
-                body.name = Some(marker.appended_to(&before));
+            if let Some(marker) = marker {
+                token = token.marker(&marker);
             }
-            let (token, secret) = self
-                .provision(ProvisionDraft::unchecked(body))
-                .await?
-                .into_parts();
-            let record = record(&token, self.now()).ok_or_else(|| {
+            let (token, secret) = self.provision(token).await?.into_parts();
+            let record = record(token, self.now()).ok_or_else(|| {
                 Error::of_kind(Service::AVISI_CLOUD, ErrorKind::Decode)
-                    .with_operation("provisionPersonalAccessToken")
+                    .with_operation(PROVISION.id())
                     .with_reason("the answer holds no id")
                     .with_effect(true)
             })?;
@@ -155,18 +160,22 @@ impl TokenService for Client {
     }
 
     fn now(&self) -> SystemTime {
-        self.clock_now()
+        self.core.service_now()
     }
 }
 
 impl Client {
     async fn find(&self, key: &TokenKey) -> Result<PersonalAccessToken> {
         let id = id(key)?;
-        let found = Client::list(self)
-            .await?
-            .into_iter()
-            .find(|token| token.id.as_ref() == Some(&id));
-        found.ok_or_else(not_found)
+        let all = Client::list(self).await?;
+        let hidden = all.may_hide(id.as_str()).cloned();
+        let mut all = all.into_iter();
+        match (all.find(|token| token.id.as_ref() == Some(&id)), hidden) {
+            (Some(token), _) => Ok(token),
+            // It may be the one, so nobody can say that there is none.
+            (None, Some(item)) => Err(unreadable_item(item)),
+            (None, None) => Err(not_found()),
+        }
     }
 }
 
@@ -177,35 +186,62 @@ fn id(key: &TokenKey) -> Result<TokenId> {
 
 fn not_found() -> Error {
     Error::of_kind(Service::AVISI_CLOUD, ErrorKind::NotFound)
-        .with_operation("listPersonalAccessTokens")
+        .with_operation(LIST.id())
         .with_reason("there is no token with this id")
 }
 
-fn record(token: &PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
-    let key = TokenKey::new(token.id.as_ref()?.as_str());
-    // A date in a form that is not known is not reported; the text is in the service's own model.
-    let told = |date: Result<When, ParseDateError>| date.unwrap_or(When::NotReported).credible();
-    let expires = told(token.expires());
+fn unreadable_item(item: UnreadableItem) -> Error {
+    Error::unreadable(Service::AVISI_CLOUD, item).with_operation(LIST.id())
+}
+
+/// What a token like this one is created from. Taken apart member by member, so that one which the
+/// document gains cannot be forgotten.
+fn body_like(old: PersonalAccessToken) -> ProvisionBody {
+    let PersonalAccessToken {
+        id: _,
+        name,
+        subject: _,
+        type_,
+        active: _,
+        ip_restriction,
+        created_at: _,
+        expire_at: _,
+        last_used_at: _,
+        token: _,
+    } = old;
+    ProvisionBody {
+        name,
+        ip_restriction: ip_restriction.filter(|text| !text.is_empty()),
+        type_,
+    }
+}
+
+fn record(token: PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
+    let (created, expires, last_used) = (token.created(), token.expires(), token.last_used());
     let state = match token.active {
         _ if expires.time().is_some_and(|end| end <= now) => TokenState::Expired,
         Some(true) => TokenState::Active,
         Some(false) => TokenState::Inactive,
         None => TokenState::Unknown,
     };
+    let subject: Option<Arc<str>> = token.subject.map(Into::into);
+    let revision = format!(
+        "{:?}/{:?}/{:?}",
+        token.active,
+        token.ip_restriction,
+        token.created_at.as_ref().map(crate::DateText::as_str)
+    );
     Some(TokenRecord {
-        name: token.name.clone(),
+        kind: TokenKind::Personal,
         state,
-        created: told(token.created()),
+        created,
         expires,
-        last_used: told(token.last_used()),
-        owner: token.subject.as_deref().map(Into::into),
+        last_used,
+        owner: subject.clone(),
+        owner_id: subject,
         marker: token.name.as_deref().and_then(Marker::in_text),
-        revision: format!(
-            "{:?}/{:?}/{:?}",
-            token.active,
-            token.ip_restriction,
-            token.created_at.as_ref().map(crate::DateText::as_str)
-        ),
-        ..TokenRecord::new(Service::AVISI_CLOUD, key)
+        name: token.name,
+        revision,
+        ..TokenRecord::new(Service::AVISI_CLOUD, TokenKey::from(token.id?))
     })
 }

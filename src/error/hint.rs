@@ -52,6 +52,10 @@ pub(crate) fn usual(kind: ErrorKind, status: Option<StatusCode>) -> &'static str
             "The service answers in another form than documented: look for a newer version of this \
              crate, or report it."
         }
+        ErrorKind::UnreadableItem => {
+            "Look at this token where the service shows it: it is left out here, and the others are \
+             not. Then look for a newer version of this crate, or report it."
+        }
         ErrorKind::OutcomeUnknown => {
             "List the tokens and look for the marker or name: if it is there, nobody holds its \
              secret, so delete it (`delete_marked` does both) before creating another. It may also \

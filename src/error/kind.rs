@@ -55,6 +55,8 @@ pub enum ErrorKind {
     HeadersTooLarge,
     /// A list goes on for longer than allowed.
     LimitExceeded,
+    /// A single item of a list cannot be read, while the others can.
+    UnreadableItem,
     /// The answer to a call that must not be repeated was lost: it may or may not have happened.
     OutcomeUnknown,
 }
@@ -87,6 +89,7 @@ impl ErrorKind {
             Self::BodyTooLarge => "body_too_large",
             Self::HeadersTooLarge => "headers_too_large",
             Self::LimitExceeded => "limit_exceeded",
+            Self::UnreadableItem => "unreadable_item",
             Self::OutcomeUnknown => "outcome_unknown",
         }
     }
@@ -115,6 +118,7 @@ impl ErrorKind {
             Self::BodyTooLarge => "the answer is too large",
             Self::HeadersTooLarge => "the headers of the answer are too large",
             Self::LimitExceeded => "the list is longer than allowed",
+            Self::UnreadableItem => "an item of the list cannot be read",
             Self::OutcomeUnknown => "the answer was lost and the call may have taken effect",
         }
     }

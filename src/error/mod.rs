@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::id::Service;
+use crate::listing::UnreadableItem;
 
 mod hint;
 mod kind;
@@ -48,6 +49,7 @@ struct Inner {
     field: Option<&'static str>,
     reason: Option<String>,
     hint: Option<&'static str>,
+    item: Option<UnreadableItem>,
 }
 
 impl Error {
@@ -68,6 +70,7 @@ impl Error {
             field: None,
             reason: None,
             hint: None,
+            item: None,
         }))
     }
 
@@ -89,6 +92,16 @@ impl Error {
         Self::of_kind(service, kind)
             .with_reason(reason)
             .with_effect(kind == ErrorKind::OutcomeUnknown)
+    }
+
+    /// An error about a single item of a list that cannot be read, for those who implement
+    /// [`TokenService`](crate::TokenService).
+    #[must_use]
+    pub fn unreadable(service: Service, item: UnreadableItem) -> Self {
+        let mut error =
+            Self::of_kind(service, ErrorKind::UnreadableItem).with_reason(item.to_string());
+        error.0.item = Some(item);
+        error
     }
 
     /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
@@ -261,6 +274,12 @@ impl Error {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
+    }
+
+    /// The item of a list that cannot be read, for [`ErrorKind::UnreadableItem`].
+    #[must_use]
+    pub fn item(&self) -> Option<&UnreadableItem> {
+        self.0.item.as_ref()
     }
 
     /// The argument or setting that is at fault, such as `name`.

@@ -37,6 +37,7 @@ pub(super) struct Source {
     limits: Limits,
     deadline: Option<BoxFuture<'static, ()>>,
     stream: RecordStream,
+    unreadable: Vec<Error>,
     phase: Phase,
 }
 
@@ -56,6 +57,7 @@ impl Source {
             limits,
             deadline: limits.time.map(sleep),
             stream: service.list(),
+            unreadable: Vec::new(),
             phase: Phase::Waiting,
         }
     }
@@ -72,9 +74,9 @@ impl Source {
             let reason = "reading took longer than the inventory's `time_limit`";
             return Poll::Ready(self.failed(ErrorKind::Timeout, reason));
         }
-        Pin::new(&mut self.stream)
-            .poll_next(cx)
-            .map(|next| match next {
+        loop {
+            let next = std::task::ready!(Pin::new(&mut self.stream).poll_next(cx));
+            return Poll::Ready(match next {
                 Some(Ok(_)) if self.records >= self.limits.max_records => {
                     let most = self.limits.max_records;
                     let reason = format!("more than {most} tokens, the inventory's `max_records`");
@@ -85,9 +87,25 @@ impl Source {
                     record.account = Some(Arc::clone(&self.label));
                     What::Record(record)
                 }
+                // The others follow; that it is missing is told at the end.
+                Some(Err(error)) if error.kind() == ErrorKind::UnreadableItem => {
+                    self.unreadable.push(error);
+                    continue;
+                }
                 Some(Err(error)) => What::End(Some(error)),
-                None => What::End(None),
-            })
+                None => What::End(self.odd()),
+            });
+        }
+    }
+
+    /// What to say of the records that could not be read.
+    fn odd(&mut self) -> Option<Error> {
+        let more = self.unreadable.len().saturating_sub(1);
+        let first = self.unreadable.drain(..).next()?;
+        Some(match more {
+            0 => first,
+            more => first.with_reason(format!("and {more} more")),
+        })
     }
 
     fn failed(&self, kind: ErrorKind, reason: &str) -> What {

@@ -1,74 +1,42 @@
 //! The client: one method an operation.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::api::{Api, DELETE_TOKEN, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, with_secret};
+use super::identity::Identity;
 use super::list::List;
-use super::requests::{Reset, TokenDraft};
-use super::{ClientBuilder, NewToken, Patch, Token};
-use crate::error::{Error, ErrorKind, Result};
+use super::requests::{OldSecret, TokenBodyBuilder, with_secret};
+use super::wire::{
+    DELETE_TOKEN, GET_CALLER_IDENTITY, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, PROFILE, RESET_TOKEN,
+};
+use super::{Caller, ClientBuilder, NewToken, Patch, Token};
+use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{
-    Core, Idempotency, LimitHeaders, Profile, RateLimits, Request, Scope, ServiceClient,
-};
+use crate::service::TokenService;
+use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
 
-const API_VERSION: HeaderName = HeaderName::from_static("ld-api-version");
-
-static PROFILE: Profile = Profile {
-    default_base: Some(Region::Us.base_url()),
-    scheme: "",
-    paths: &["/api/v2", "/api/v2/tokens"],
-    credential_vars: &["LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN"],
-    url_vars: &["LAUNCHDARKLY_API_HOST"],
-    json_content_type: true,
-    other_keys: &[("sdk-", "an SDK key"), ("mob-", "a mobile key")],
-    limits: &[
-        LimitHeaders {
-            scope: Scope::Global,
-            limit: "x-ratelimit-global-limit",
-            remaining: "x-ratelimit-global-remaining",
-            reset: "x-ratelimit-reset",
-        },
-        LimitHeaders {
-            scope: Scope::Route,
-            limit: "x-ratelimit-route-limit",
-            remaining: "x-ratelimit-route-remaining",
-            reset: "x-ratelimit-reset",
-        },
-        LimitHeaders {
-            scope: Scope::AuthToken,
-            limit: "x-ratelimit-auth-token-limit",
-            remaining: "x-ratelimit-auth-token-remaining",
-            reset: "x-ratelimit-auth-token-reset",
-        },
-    ],
-    hints: &[
-        (
-            ErrorKind::Unauthenticated,
-            "Check that the token is whole (api-…), not deleted or expired, and of this region's \
-             account; SDK and mobile keys do not work here.",
-        ),
-        (
-            ErrorKind::PermissionDenied,
-            "Managing tokens takes the Admin role or a custom role that allows it.",
-        ),
-    ],
-    ..Profile::of(Service::LAUNCH_DARKLY)
-};
-
-/// Where an account lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Region in which a LaunchDarkly account lives.
+///
+/// ```
+/// use access_tokens::launchdarkly::Region;
+///
+/// assert_eq!("eu".parse(), Ok(Region::Eu));
+/// assert_eq!(Region::Eu.base_url(), "https://app.eu.launchdarkly.com");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Region {
-    /// The United States; the default.
+    /// The United States, `us`.
+    #[default]
     Us,
-    /// The European Union.
+    /// The European Union, `eu`.
     Eu,
-    /// The federal instance.
+    /// The federal instance, `federal`.
     Federal,
 }
 
@@ -84,42 +52,99 @@ impl Region {
     }
 }
 
-/// What only this service can be told; see the methods of [`ClientBuilder`].
+/// `us`, `eu` or `federal`.
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Us => "us",
+            Self::Eu => "eu",
+            Self::Federal => "federal",
+        })
+    }
+}
+
+/// `us`, `eu` or `federal`, in capitals too.
+impl FromStr for Region {
+    type Err = ParseRegionError;
+
+    fn from_str(text: &str) -> Result<Self, ParseRegionError> {
+        let regions = [Self::Us, Self::Eu, Self::Federal];
+        regions
+            .into_iter()
+            .find(|region| text.eq_ignore_ascii_case(&region.to_string()))
+            .ok_or(ParseRegionError(()))
+    }
+}
+
+/// Text that is no [`Region`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such region; there are us, eu and federal")]
+pub struct ParseRegionError(());
+
+/// Settings that only this service has; see the methods of [`ClientBuilder`].
 #[derive(Clone, Debug)]
 pub struct Options {
     api_version: String,
 }
 
+/// The newest version of the API, and the first under which the vendor's clients know `expiry`.
+const API_VERSION: u32 = 20_240_415;
+
 impl Default for Options {
     fn default() -> Self {
         Self {
-            api_version: "20240415".to_owned(),
+            api_version: API_VERSION.to_string(),
         }
     }
 }
 
 impl ClientBuilder {
-    /// The region of the account. Shorthand for its base URL.
+    /// Sets the region of the account: shorthand for its base URL.
     pub fn region(self, region: Region) -> Self {
         self.base_url(region.base_url())
     }
 
-    /// The version of the API to ask for in `LD-API-Version`, which is always sent.
+    /// Sets the version of the API to ask for in `LD-API-Version`, which is always sent.
     ///
-    /// The default is `20240415`. Versions before that one do not page their lists.
+    /// The default is `20240415`. Versions before that one do not page their lists, and do not tell
+    /// whether a token without an end has none.
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.options.api_version = version.into();
         self
     }
 }
 
-/// A client for the access tokens of a LaunchDarkly account.
+/// Client for the access tokens of a LaunchDarkly account.
 ///
 /// Cloning is cheap, and clones share connections and limits.
+///
+/// ```
+/// use access_tokens::launchdarkly::{Client, Patch, Role, TokenBody};
+/// use std::time::Duration;
+/// # use access_tokens_testing::LaunchDarkly;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let twin = LaunchDarkly::start().await?;
+/// # let (base_url, secret) = (twin.base_url(), twin.credential());
+///
+/// let ld = Client::builder().base_url(base_url).credential(secret).build()?;
+/// let new = ld.create(TokenBody::builder().name("nightly").role(Role::Reader)).await?;
+/// let id = &new.token().id;
+///
+/// // Every call is a request, with limits of its own where they are wanted.
+/// let rename = Patch::new().test_name("nightly").replace_name("hourly");
+/// let renamed = ld.patch(id, rename).timeout(Duration::from_secs(5)).await?;
+/// assert_eq!(renamed.name.as_deref(), Some("hourly"));
+/// ld.delete(id).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) core: Arc<Core>,
-    pub(super) version: Arc<str>,
+    /// Whether an answer without `expiry` says that the token has no end.
+    pub(super) knows_expiry: bool,
+    pub(super) identity: Arc<Identity>,
 }
 
 impl ServiceClient for Client {
@@ -128,30 +153,35 @@ impl ServiceClient for Client {
 
     fn headers(options: &Options) -> Result<HeaderMap> {
         let version = &options.api_version;
-        match HeaderValue::from_str(version) {
-            Ok(value) if !version.is_empty() && version.bytes().all(|b| b.is_ascii_graphic()) => {
-                Ok(HeaderMap::from_iter([(API_VERSION, value)]))
-            }
-            _ => {
-                let rule = "must be visible ASCII, such as 20240415";
-                Err(Error::config(Service::LAUNCH_DARKLY, "api_version", rule))
-            }
+        let rule = "must be visible ASCII, such as 20240415";
+        let bad = || Error::config(Service::LAUNCH_DARKLY, "api_version", rule);
+        if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(bad());
         }
+        let value = HeaderValue::from_str(version).map_err(|_| bad())?;
+        let name = HeaderName::from_static("ld-api-version");
+        Ok(HeaderMap::from_iter([(name, value)]))
     }
 
     fn from_core(core: Arc<Core>, options: Options) -> Result<Self> {
-        let version = options.api_version.into();
-        Ok(Self { core, version })
+        let version = options.api_version.as_str();
+        // `beta` comes on top of the newest version.
+        let newest = version == "beta" || version.parse().is_ok_and(|v: u32| v >= API_VERSION);
+        Ok(Self {
+            core,
+            knows_expiry: newest,
+            identity: Arc::default(),
+        })
     }
 }
 
 impl Client {
-    /// Builds a client.
+    /// Builds a client: address, credential and limits.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client from the environment.
+    /// Builds a client from the environment.
     ///
     /// | variable | meaning |
     /// |---|---|
@@ -176,6 +206,13 @@ impl Client {
         self.core.rate_limits()
     }
 
+    /// This client as a [`TokenService`], whose methods some of the client's own hide by their
+    /// names.
+    #[must_use]
+    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
+        self
+    }
+
     /// Goes on with another secret, on all clones of this client.
     ///
     /// # Errors
@@ -186,7 +223,7 @@ impl Client {
 
     /// Lists tokens (`getTokens`): a page, all of them, or a stream.
     pub fn list(&self) -> List {
-        List::new(self.api())
+        List::new(&self.core)
     }
 
     /// Reads a token (`getToken`).
@@ -194,10 +231,10 @@ impl Client {
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id.
     pub fn get(&self, id: &TokenId) -> Request<Token> {
-        let (id, version) = (id.clone(), self.version());
+        let id = id.clone();
         Request::new(&self.core, async move |session| {
             session.check_id(&GET_TOKEN, &id)?;
-            let send = async move |wire: Wire| wire.get_token(&id, Some(&version)).await;
+            let send = async move |wire: Wire| wire.get_token(&id).await;
             session.call(&GET_TOKEN, Wire::new_with_client, send).await
         })
     }
@@ -236,13 +273,14 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name or an expiry in the past;
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name, two kinds of
+    /// access or an expiry in the past;
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: look for the marker or the name.
-    pub fn create(&self, token: impl Into<TokenDraft>) -> Request<NewToken> {
-        let (draft, version) = (token.into(), self.version());
+    pub fn create(&self, token: impl Into<TokenBodyBuilder>) -> Request<NewToken> {
+        let token = token.into();
         Request::new(&self.core, async move |session| {
-            let body = draft.body(&session, &POST_TOKEN)?;
-            let send = async move |wire: Wire| wire.post_token(Some(&version), &body).await;
+            let body = token.build(&session, &POST_TOKEN)?;
+            let send = async move |wire: Wire| wire.post_token(&body).await;
             let token = session
                 .call(&POST_TOKEN, Wire::new_with_client, send)
                 .await?;
@@ -260,7 +298,7 @@ impl Client {
     /// [`Error::is_patch_conflict`] tells a failed `test` or a member that is not there;
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty patch or an expiry in the past.
     pub fn patch(&self, id: &TokenId, patch: impl Into<Patch>) -> Request<Token> {
-        let (id, patch, version) = (id.clone(), patch.into(), self.version());
+        let (id, patch) = (id.clone(), patch.into());
         Request::new(&self.core, async move |session| {
             session.check_id(&PATCH_TOKEN, &id)?;
             let guarded = patch.is_guarded();
@@ -270,7 +308,7 @@ impl Client {
             } else {
                 session
             };
-            let send = async move |wire: Wire| wire.patch_token(&id, Some(&version), &body).await;
+            let send = async move |wire: Wire| wire.patch_token(&id, &body).await;
             session
                 .call(&PATCH_TOKEN, Wire::new_with_client, send)
                 .await
@@ -283,18 +321,18 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id; not if it vanished between two
     /// attempts of this call.
     pub fn delete(&self, id: &TokenId) -> Request<()> {
-        let (id, version) = (id.clone(), self.version());
+        let id = id.clone();
         Request::new(&self.core, async move |session| {
             session.check_id(&DELETE_TOKEN, &id)?;
-            let send = async move |wire: Wire| wire.delete_token(&id, Some(&version)).await;
+            let send = async move |wire: Wire| wire.delete_token(&id).await;
             session
                 .call(&DELETE_TOKEN, Wire::new_with_client, send)
                 .await
         })
     }
 
-    /// Gives a token a new secret (`resetToken`). Without a time in which the old one goes on, that
-    /// dies at once.
+    /// Gives a token a new secret (`resetToken`), and says what becomes of the old one: a duration
+    /// or a time until which it goes on, or [`OldSecret::EndsAtOnce`].
     ///
     /// Deprecated by the service since October 2026, in favour of a new token and an end for the
     /// old one: [`create`](Self::create), then [`patch`](Self::patch) with
@@ -304,20 +342,43 @@ impl Client {
     /// itself uses cuts it off.
     ///
     /// # Errors
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a time in the past;
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: the old secret may be dead and the new
     /// one is not known.
-    pub fn reset(&self, id: &TokenId) -> Reset {
-        Reset::new(self.api(), id.clone())
+    pub fn reset(&self, id: &TokenId, old_secret: impl Into<OldSecret>) -> Request<NewToken> {
+        let (id, old_secret) = (id.clone(), old_secret.into());
+        Request::new(&self.core, async move |session| {
+            session.check_id(&RESET_TOKEN, &id)?;
+            let expiry = old_secret.millis(&session, &RESET_TOKEN)?;
+            let send = async move |wire: Wire| wire.reset_token(&id, expiry.as_ref()).await;
+            let token = session
+                .call(&RESET_TOKEN, Wire::new_with_client, send)
+                .await?;
+            with_secret(&session, &RESET_TOKEN, token)
+        })
     }
 
-    pub(super) fn version(&self) -> Arc<str> {
-        Arc::clone(&self.version)
+    /// Reads whom the service takes this client's credential for (`getCallerIdentity`). Any
+    /// credential that works may ask.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the credential is not
+    /// accepted.
+    pub fn whoami(&self) -> Request<Caller> {
+        Request::new(&self.core, async |session| {
+            let send = async |wire: Wire| wire.get_caller_identity().await;
+            session
+                .call(&GET_CALLER_IDENTITY, Wire::new_with_client, send)
+                .await
+        })
     }
 
-    fn api(&self) -> Api {
-        Api {
-            core: Arc::clone(&self.core),
-            version: self.version(),
-        }
+    /// The same client with another credential.
+    pub(super) fn with_credential(&self, secret: Secret) -> Result<Self> {
+        Ok(Self {
+            core: self.core.with_credential(secret)?,
+            knows_expiry: self.knows_expiry,
+            identity: Arc::default(),
+        })
     }
 }

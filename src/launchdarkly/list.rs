@@ -1,35 +1,51 @@
-//! Lists: a page, or all pages as one stream.
+//! Lists: a page, or all pages.
 
-use std::collections::{HashSet, VecDeque};
-use std::fmt;
-use std::future::{IntoFuture as _, poll_fn};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 
-use futures_core::Stream;
-use futures_core::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::api::{Api, GET_TOKENS};
-use super::{Token, Tokens};
-use crate::error::{Error, ErrorKind, Result};
+use super::stream::TokenStream;
+use super::wire::GET_TOKENS;
+use super::{Links, Token, Tokens};
+use crate::error::Result;
 use crate::generated::launchdarkly::Client as Wire;
-use crate::id::{Service, TokenId};
-use crate::transport::Request;
+use crate::listing::Listing;
+use crate::transport::{Core, Request};
 
-/// A list of tokens that is yet to be asked for.
+/// List of tokens that is yet to be asked for.
+///
+/// ```
+/// use access_tokens::launchdarkly::Client;
+/// # use access_tokens_testing::LaunchDarkly;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let twin = LaunchDarkly::start().await?;
+/// # let ld = Client::builder().base_url(twin.base_url()).credential(twin.credential()).build()?;
+/// let all = ld.list().show_all(true).all().await?;
+/// for token in &all {
+///     println!("{} last used {}", token.id, token.last_used());
+/// }
+/// for odd in all.unreadable() {
+///     eprintln!("{odd}");
+/// }
+/// # assert_eq!(all.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "nothing is sent until a page, all tokens or a stream is asked for"]
 pub struct List {
-    api: Api,
+    pub(super) core: Arc<Core>,
     show_all: Option<bool>,
-    limit: Option<u32>,
-    offset: Option<u64>,
+    pub(super) limit: Option<u32>,
+    pub(super) offset: Option<u64>,
 }
 
 impl List {
-    pub(super) fn new(api: Api) -> Self {
+    pub(super) fn new(core: &Arc<Core>) -> Self {
         Self {
-            api,
+            core: Arc::clone(core),
             show_all: None,
             limit: None,
             offset: None,
@@ -43,21 +59,23 @@ impl List {
         self
     }
 
-    /// The size of a page. By default 25; the service does not say what the most is.
+    /// Sets the size of a page. By default 25 for a [`page`](Self::page), and 1,000 for a
+    /// [`stream`](Self::stream), which takes what comes; the service does not say what the most is.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// How many tokens to skip.
+    /// Sets how many tokens to skip.
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
         self
     }
 
-    /// One page.
+    /// Reads one page. Tokens on it that cannot be read are named in [`Listing::unreadable`] of its
+    /// items.
     pub fn page(self) -> Request<Tokens> {
-        let Api { core, version } = self.api;
+        let core = Arc::clone(&self.core);
         Request::new(&core, async move |session| {
             if self.limit == Some(0) {
                 return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
@@ -66,170 +84,62 @@ impl List {
                 return Err(session.input(&GET_TOKENS, "offset", "is too large"));
             };
             let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
-            let send = async move |wire: Wire| {
-                wire.get_tokens(limit, offset, show_all, Some(&version))
-                    .await
-            };
-            session.call(&GET_TOKENS, Wire::new_with_client, send).await
+            let send = async move |wire: Wire| wire.get_tokens(limit, offset, show_all).await;
+            let result = session.call_or_body(&GET_TOKENS, Wire::new_with_client, send);
+            result.await.or_else(|(error, body)| {
+                let readable = body.as_deref().and_then(read_each);
+                readable.ok_or(error)
+            })
         })
     }
 
-    /// All tokens, page after page, each once.
+    /// Streams all tokens, page after page, each once.
     pub fn stream(self) -> TokenStream {
         TokenStream::new(self)
     }
 
-    /// All tokens at once.
+    /// Reads all tokens at once. Those that cannot be read are named in
+    /// [`Listing::unreadable`].
     ///
     /// # Errors
-    /// Those of [`stream`](Self::stream); the tokens of earlier pages are then dropped.
-    pub async fn all(self) -> Result<Vec<Token>> {
+    /// The error that ends the [`stream`](Self::stream); the tokens before it are then dropped.
+    pub async fn all(self) -> Result<Listing<Token>> {
         let mut stream = self.stream();
-        let mut all = Vec::new();
-        while let Some(token) = stream.try_next().await? {
-            all.push(token);
-        }
-        Ok(all)
-    }
-}
-
-/// What the service itself takes for a page.
-const PAGE: u32 = 25;
-
-/// All tokens of a list, page after page, each once; ends after the first error.
-///
-/// The service pages by offset, so tokens that are created or deleted meanwhile move others from
-/// one page to another: a token that comes twice is given once, but one that slips from a page not
-/// yet read to one already read is missed. The stream ends where there is no next page, at a page
-/// that brings nothing new, or with [`ErrorKind::LimitExceeded`].
-///
-/// Links in answers tell the next offset only; no request ever goes to their address.
-#[must_use = "nothing is sent until the stream is polled"]
-pub struct TokenStream {
-    list: List,
-    limit: u32,
-    offset: u64,
-    pages: usize,
-    seen: HashSet<TokenId>,
-    ready: VecDeque<Token>,
-    fetch: Option<BoxFuture<'static, Result<Tokens>>>,
-    done: bool,
-}
-
-impl TokenStream {
-    pub(super) fn new(list: List) -> Self {
-        Self {
-            limit: list.limit.unwrap_or(PAGE),
-            offset: list.offset.unwrap_or(0),
-            list,
-            pages: 0,
-            seen: HashSet::new(),
-            ready: VecDeque::new(),
-            fetch: None,
-            done: false,
-        }
-    }
-
-    /// The next token, or `None` at the end.
-    ///
-    /// # Errors
-    /// Those of the requests; the stream ends there.
-    pub async fn try_next(&mut self) -> Result<Option<Token>> {
-        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
-            .await
-            .transpose()
-    }
-
-    fn begin(&mut self) -> Result<BoxFuture<'static, Result<Tokens>>> {
-        if self.pages >= self.list.api.core.settings.max_pages {
-            return Err(
-                Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded)
-                    .with_operation(GET_TOKENS.id())
-                    .with_reason(format!("more than {} of them", self.pages)),
-            );
-        }
-        self.pages += 1;
-        let page = self
-            .list
-            .clone()
-            .limit(self.limit)
-            .offset(self.offset)
-            .page();
-        Ok(page.into_future())
-    }
-
-    fn take(&mut self, page: Tokens) {
-        let count = u64::try_from(page.items.len()).unwrap_or(u64::MAX);
-        let full = count >= u64::from(self.limit);
-        let linked = page
-            .links
-            .get("next")
-            .and_then(|link| offset_of(link.href.as_deref()?));
-        let has_link = page.links.contains_key("next");
-        for token in page.items {
-            if self.seen.insert(token.id.clone()) {
-                self.ready.push_back(token);
-            }
-        }
-        let read = self.offset.saturating_add(count);
-        // A service may cap the page below what was asked for: a short page alone is no end.
-        let more = page
-            .total_count
-            .and_then(|n| u64::try_from(n).ok())
-            .is_some_and(|n| n > read);
-        self.done = self.ready.is_empty() || !(has_link || full || more);
-        self.offset = linked.filter(|next| *next > self.offset).unwrap_or(read);
-    }
-}
-
-/// The offset that a link asks for; the rest of it is not used.
-fn offset_of(href: &str) -> Option<u64> {
-    let (_, query) = href.split_once('?')?;
-    let query = query.split('#').next().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == "offset")
-        .and_then(|(_, value)| value.parse().ok())
-}
-
-impl Stream for TokenStream {
-    type Item = Result<Token>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
         loop {
-            if let Some(token) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(token)));
-            }
-            if self.done {
-                return Poll::Ready(None);
-            }
-            let mut fetch = match self.fetch.take().map_or_else(|| self.begin(), Ok) {
-                Ok(fetch) => fetch,
-                Err(error) => {
-                    self.done = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-            };
-            let Poll::Ready(page) = fetch.as_mut().poll(cx) else {
-                self.fetch = Some(fetch);
-                return Poll::Pending;
-            };
-            match page {
-                Ok(page) => self.take(page),
-                Err(error) => {
-                    self.done = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
+            match stream.try_next().await {
+                Ok(Some(token)) => all.push(token),
+                Ok(None) => return Ok(Listing::new(all, unreadable)),
+                Err(error) => match error.item() {
+                    Some(item) => unreadable.push(item.clone()),
+                    None => return Err(error),
+                },
             }
         }
     }
 }
 
-impl fmt::Debug for TokenStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenStream")
-            .field("offset", &self.offset)
-            .field("pages", &self.pages)
-            .field("done", &self.done)
-            .finish_non_exhaustive()
+/// A list in which a token cannot be read, or from which the member with the tokens is missing.
+fn read_each(body: &[u8]) -> Option<Tokens> {
+    #[derive(Deserialize)]
+    struct Page<'a> {
+        #[serde(borrow)]
+        items: Option<Vec<&'a RawValue>>,
+        #[serde(rename = "_links")]
+        links: Option<Links>,
+        #[serde(rename = "totalCount")]
+        total_count: Option<i64>,
     }
+    let page: Page<'_> = serde_json::from_slice(body).ok()?;
+    let items = match page.items {
+        Some(items) => Listing::of_readable(&items, "_id")?,
+        // An answer without any of the members is not one to this question.
+        None if page.links.is_none() && page.total_count.is_none() => return None,
+        None => Listing::default(),
+    };
+    Some(Tokens {
+        items,
+        links: page.links.unwrap_or_default(),
+        total_count: page.total_count,
+    })
 }

@@ -16,8 +16,9 @@
 //! }
 //!
 //! ld.patch(&id, Patch::new().test_name("nightly export").replace_name("old export")).await?;
-//! ld.reset(&id).old_key_valid_for(Duration::from_secs(3_600)).await?;
+//! ld.reset(&id, Duration::from_secs(3_600)).await?;
 //! ld.delete(&id).await?;
+//! println!("all that as {:?}", ld.whoami().await?.token_name);
 //! # Ok(())
 //! # }
 //! ```
@@ -31,25 +32,33 @@
 //! * Fields that the service does not know are dropped without an error: a success does not prove
 //!   that each of them was applied, so compare with what came back.
 
-mod api;
 mod client;
+mod identity;
+mod links;
 mod list;
 mod models;
+mod pages;
 mod patch;
+mod record;
 mod requests;
+mod seen;
 mod service;
+mod stream;
+mod wire;
 
-pub use self::api::OPERATIONS;
-pub use self::client::{Client, Options, Region};
-pub use self::list::{List, TokenStream};
+pub use self::client::{Client, Options, ParseRegionError, Region};
+pub use self::links::Links;
+pub use self::list::List;
 pub use self::models::{Access, PatchOp, Role, StatementEffect};
 pub use self::patch::Patch;
-pub use self::requests::{HasAccess, NoAccess, Reset, TokenBodyBuilder, TokenDraft};
+pub use self::requests::{OldSecret, TokenBodyBuilder};
+pub use self::stream::TokenStream;
+pub use self::wire::OPERATIONS;
 pub use crate::generated::launchdarkly::types::{
-    JsonPatch, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
+    Caller, JsonPatch, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
 };
 
-/// A new or reset token with its secret.
+/// New or reset token with its secret.
 pub type NewToken = crate::NewToken<Token>;
-/// Builds a [`Client`].
+/// Builder of a [`Client`].
 pub type ClientBuilder = crate::ClientBuilder<Client>;

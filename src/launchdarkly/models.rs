@@ -1,8 +1,6 @@
 //! Meaning and methods for the generated models.
 
-use std::time::SystemTime;
-
-use super::{Statement, Token};
+use super::{Statement, Token, TokenBody};
 use crate::open::open_enum;
 use crate::secret::Secret;
 use crate::time::{UnixMillis, When};
@@ -63,29 +61,49 @@ impl From<Role> for Access {
     }
 }
 
+impl Access {
+    /// Makes it the one kind of access of a new token.
+    pub(super) fn put_into(self, body: &mut TokenBody) {
+        body.role = None;
+        body.custom_role_ids.clear();
+        body.inline_role.clear();
+        match self {
+            Self::Role(role) => body.role = Some(role),
+            Self::CustomRoles(roles) => body.custom_role_ids = roles,
+            Self::InlinePolicy(statements) => body.inline_role = statements,
+        }
+    }
+}
+
 impl Token {
-    /// When it was made.
+    /// When it was made; a date that makes no sense is not reported.
     #[must_use]
-    pub fn created(&self) -> Option<SystemTime> {
-        self.creation_date.to_system_time()
+    pub fn created(&self) -> When {
+        at(self.creation_date)
+    }
+
+    /// When it was last changed.
+    #[must_use]
+    pub fn modified(&self) -> When {
+        at(self.last_modified)
     }
 
     /// When a REST call was last made with it; `Never` is what the service reports as 0, absent is
     /// not reported. Telemetry does not count as use.
     #[must_use]
     pub fn last_used(&self) -> When {
-        reported(self.last_used)
+        or_never(self.last_used)
     }
 
     /// When it stops working.
     ///
-    /// The field came with the API of October 2026. Where it is absent, a token alone does not tell
-    /// whether it has no end or was asked for in an older version of the API: that is `NotReported`.
-    /// In a [`TokenRecord`](crate::TokenRecord), which knows the version, it is
-    /// [`When::Never`] from version 20240415 on: that version shows an end where there is one.
+    /// The field came with the API of October 2026. Where it is absent, the token has no end, unless
+    /// the answer was asked for under an API version that may leave it out: since a token cannot
+    /// tell under which one it came, that is `NotReported` here, and a
+    /// [`TokenRecord`](crate::TokenRecord), which can, says `Never`.
     #[must_use]
     pub fn expires(&self) -> When {
-        reported(self.expiry)
+        or_never(self.expiry)
     }
 
     /// What it may do, as far as told. Should several kinds be given, the order is that of the
@@ -112,33 +130,35 @@ impl Token {
     }
 
     /// Takes the secret out of an answer to create or reset and leaves its tail, as a later read
-    /// would show it. `None` if no whole secret came.
+    /// would show it. `None` if none came.
     pub(super) fn take_secret(&mut self) -> Option<Secret> {
-        let secret = self.token.take()?;
+        let secret = self.token.take().filter(|secret| !secret.is_empty())?;
         let text = secret.expose_secret();
-        if text.len() <= TAIL {
-            self.token = Some(secret);
-            return None;
-        }
-        let tail = text
-            .char_indices()
-            .rev()
-            .nth(TAIL - 1)
-            .and_then(|(at, _)| text.get(at..));
         // Four characters of a short secret would be most of it.
-        self.token = tail.filter(|_| text.len() >= 4 * TAIL).map(Secret::from);
+        self.token = tail(text)
+            .filter(|_| text.len() >= 4 * TAIL)
+            .map(Secret::from);
         Some(secret)
     }
 }
 
+/// The last characters of a secret, as many as a read shows.
+pub(super) fn tail(secret: &str) -> Option<&str> {
+    let (at, _) = secret.char_indices().rev().nth(TAIL - 1)?;
+    secret.get(at..)
+}
+
 const TAIL: usize = 4;
 
+fn at(time: Option<UnixMillis>) -> When {
+    time.map_or(When::NotReported, UnixMillis::to_when)
+}
+
 /// Zero stands for never.
-fn reported(time: Option<UnixMillis>) -> When {
+fn or_never(time: Option<UnixMillis>) -> When {
     match time {
-        None => When::NotReported,
         Some(time) if time.get() == 0 => When::Never,
-        Some(time) => time.to_system_time().map_or(When::NotReported, When::At),
+        time => at(time),
     }
 }
 

@@ -6,17 +6,18 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 use super::client::Client;
-use super::{Access, NewToken, Patch, Role, Token, TokenBody, TokenDraft};
+use super::record::{Reading, body_like};
+use super::wire::GET_CALLER_IDENTITY;
+use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
-use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
+    TokenRecord, TokenService, TokenTemplate, Verification,
 };
-use crate::time::{Expiry, When};
+use crate::time::Expiry;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -30,6 +31,7 @@ impl TokenService for Client {
             reset_with_grace: true,
             reports_last_use: true,
             marks_successors: true,
+            identifies_caller: true,
             ..Capabilities::none()
         }
     }
@@ -37,56 +39,63 @@ impl TokenService for Client {
     fn calls(&self, action: Action) -> &'static [&'static str] {
         match action {
             Action::List => &["getTokens"],
+            Action::Get | Action::TokenTemplate => &["getToken"],
             // To verify, it is called with the new secret.
-            Action::Get | Action::TokenTemplate | Action::Verify => &["getToken"],
+            Action::Verify | Action::WhoAmI | Action::OwnCredential => &["getCallerIdentity"],
             Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
             Action::SetExpiry => &["patchToken"],
             Action::Delete => &["deleteToken"],
-            Action::Secret | Action::WhoAmI => &[],
+            Action::Secret => &[],
         }
     }
 
     fn list(&self) -> RecordStream {
-        let seen = self.seen();
+        let client = self.clone();
         let tokens = Client::list(self).show_all(true).stream();
-        RecordStream::new(tokens.map(move |token| token.map(|token| seen.record(&token))))
+        RecordStream::new(tokens.map(move |token| Ok(client.reading().record(token?))))
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
-        Box::pin(async move { Ok(self.seen().record(&Client::get(self, &id(&key)?).await?)) })
+        Box::pin(async move {
+            let token = Client::get(self, &id(&key)?).await?;
+            Ok(self.reading().record(token))
+        })
     }
 
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let key = key.clone();
         Box::pin(async move {
             let old = Client::get(self, &id(&key)?).await?;
-            TokenTemplate::write(Service::LAUNCH_DARKLY, &body_like(&old))
+            Ok(TokenTemplate::from(body_like(old)))
         })
     }
 
     fn create(
         &self,
         template: &TokenTemplate,
-        successor: Overrides,
+        overrides: Overrides,
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
         let body = template.read::<TokenBody>(Service::LAUNCH_DARKLY);
         Box::pin(async move {
-            let mut body = body?;
-            if let Some(name) = successor.name {
-                body.name = Some(name);
+            let Overrides {
+                name,
+                marker,
+                expires,
+            } = overrides;
+            let mut token = TokenBodyBuilder::from(body?);
+            if let Some(name) = name {
+                token = token.name(name);
             }
-            if let Some(marker) = successor.marker {
-                // There is no place but the description that nobody goes by.
-                let before = body.description.unwrap_or_default();
-                body.description = Some(marker.appended_to(&before));
+            if let Some(marker) = marker {
+                token = token.marker(&marker);
             }
-            if successor.expires.is_some() {
-                body.expiry = None;
+            if let Some(expiry) = expires {
+                token = token.expires(expiry);
             }
-            let new = Client::create(self, TokenDraft::new(body, successor.expires)).await?;
-            Ok(self.seen().new_record(new))
+            let new = Client::create(self, token).await?;
+            Ok(self.reading().new_record(new))
         })
     }
 
@@ -101,12 +110,9 @@ impl TokenService for Client {
     ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
         let key = key.clone();
         Box::pin(async move {
-            let reset = Client::reset(self, &id(&key)?);
-            let reset = match old_secret_for {
-                Some(time) => reset.old_key_valid_for(time),
-                None => reset,
-            };
-            Ok(self.seen().new_record(reset.await?))
+            let old = old_secret_for.map_or(OldSecret::EndsAtOnce, OldSecret::ValidFor);
+            let new = Client::reset(self, &id(&key)?, old).await?;
+            Ok(self.reading().new_record(new))
         })
     }
 
@@ -129,7 +135,7 @@ impl TokenService for Client {
                 // Fields that a service does not know are dropped without an error.
                 return Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry"));
             }
-            Ok(self.seen().record(&token))
+            Ok(self.reading().record(token))
         })
     }
 
@@ -145,16 +151,10 @@ impl TokenService for Client {
     ) -> BoxFuture<'a, Result<Verification>> {
         let key = key.clone();
         Box::pin(async move {
-            let other = Self {
-                core: self.core.with_credential(secret.clone())?,
-                version: self.version(),
-            };
-            match Client::get(&other, &id(&key)?).await {
-                Ok(_) => Ok(Verification::Accepted),
-                // Known, but not allowed to look at tokens.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                    Ok(Verification::Accepted)
-                }
+            // Reading the token with the new secret would answer 401 as well if the secret works
+            // but may not read tokens.
+            match self.with_credential(secret.clone())?.whoami().await {
+                Ok(caller) => belongs_to(&key, caller),
                 Err(error) if error.is_unauthenticated() => Ok(Verification::Refused),
                 Err(error) => Err(error),
             }
@@ -162,15 +162,15 @@ impl TokenService for Client {
     }
 
     fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
-        Box::pin(async { Err(Error::unsupported(Service::LAUNCH_DARKLY, "whoami")) })
+        let caller = Client::whoami(self);
+        Box::pin(async move { caller.await.map(CallerIdentity::from) })
     }
 
     fn is_own_credential<'a>(
         &'a self,
         record: &'a TokenRecord,
     ) -> BoxFuture<'a, Result<OwnCredential>> {
-        let own = self.own_by_tail(record);
-        Box::pin(async move { Ok(own) })
+        Box::pin(self.owns(record))
     }
 
     fn use_credential(&self, secret: Secret) -> Result<()> {
@@ -182,30 +182,31 @@ impl TokenService for Client {
     }
 }
 
-/// The oldest version of the API that is known to show when a token ends; earlier ones may hide it.
-const TELLS_END: u32 = 20_240_415;
-
 impl Client {
-    fn seen(&self) -> Seen {
-        // A version that is not a date is a newer one, such as `beta`.
-        let version = self.version.parse::<u32>();
-        Seen {
-            now: self.now(),
-            tells_end: version.map_or(true, |version| version >= TELLS_END),
+    fn reading(&self) -> Reading {
+        Reading {
+            now: self.core.service_now(),
+            knows_expiry: self.knows_expiry,
         }
     }
+}
 
-    fn own_by_tail(&self, record: &TokenRecord) -> OwnCredential {
-        // The revision ends with the four characters that the service shows of the secret.
-        let Some((_, tail)) = record.revision.rsplit_once('/') else {
-            return OwnCredential::Unknown;
-        };
-        match self.core.fixed_credential() {
-            Some(own) if !tail.is_empty() && own.expose_secret().ends_with(tail) => {
-                OwnCredential::Yes
-            }
-            Some(_) if !tail.is_empty() => OwnCredential::No,
-            _ => OwnCredential::Unknown,
+/// Whether a secret that works is that of this token.
+fn belongs_to(key: &TokenKey, caller: Caller) -> Result<Verification> {
+    let error = |kind, reason: &str| {
+        Err(Error::of_kind(Service::LAUNCH_DARKLY, kind)
+            .with_operation(GET_CALLER_IDENTITY.id())
+            .with_reason(reason))
+    };
+    match CallerIdentity::from(caller).key {
+        Some(of) if of == *key => Ok(Verification::Accepted),
+        Some(of) => {
+            let reason = format!("the secret works, but is that of another token, {of:.64}");
+            error(ErrorKind::Conflict, &reason)
+        }
+        None => {
+            let reason = "the secret works, but the service does not say that it is the token's";
+            error(ErrorKind::Decode, reason)
         }
     }
 }
@@ -213,83 +214,4 @@ impl Client {
 fn id(key: &TokenKey) -> Result<TokenId> {
     TokenId::try_from(key.as_str())
         .map_err(|error| Error::input(Service::LAUNCH_DARKLY, "id", error.to_string()))
-}
-
-/// What a token like this one is created from.
-fn body_like(old: &Token) -> TokenBody {
-    let mut body = TokenBody {
-        name: old.name.clone().filter(|name| !name.trim().is_empty()),
-        description: old.description.clone(),
-        service_token: old.service_token,
-        default_api_version: old.default_api_version,
-        expiry: old.expiry.filter(|end| end.get() != 0),
-        ..TokenBody::default()
-    };
-    match old.access() {
-        Some(Access::Role(role)) => body.role = Some(role),
-        Some(Access::CustomRoles(roles)) => body.custom_role_ids = roles,
-        Some(Access::InlinePolicy(statements)) => body.inline_role = statements,
-        None => {}
-    }
-    body
-}
-
-/// What a token's record depends on beside the token.
-#[derive(Clone, Copy)]
-struct Seen {
-    now: SystemTime,
-    /// Whether a token shown without an end has none.
-    tells_end: bool,
-}
-
-impl Seen {
-    fn new_record(self, new: NewToken) -> NewTokenOf<TokenRecord> {
-        let (token, secret) = new.into_parts();
-        NewTokenOf::new(self.record(&token), secret)
-    }
-
-    fn record(self, token: &Token) -> TokenRecord {
-        let at = |time: Option<SystemTime>| time.map_or(When::NotReported, When::At).credible();
-        let privilege = match token.access() {
-            Some(Access::Role(Role::Admin)) => Privilege::Admin,
-            Some(Access::Role(Role::Writer)) => Privilege::Write,
-            Some(Access::Role(Role::Reader)) => Privilege::Read,
-            // The user interface offers this one, too, and it stands above Admin.
-            Some(Access::Role(Role::Other(role))) if role == "owner" => Privilege::Admin,
-            Some(Access::Role(other)) => Privilege::Custom(Some(other.into())),
-            Some(Access::CustomRoles(roles)) => Privilege::Custom(Some(roles.join(" "))),
-            Some(Access::InlinePolicy(_)) => Privilege::Custom(None),
-            None => Privilege::NotReported,
-        };
-        let end = match token.expires() {
-            When::NotReported if token.expiry.is_none() && self.tells_end => When::Never,
-            told => told.credible(),
-        };
-        let expired = end.time().is_some_and(|end| end <= self.now);
-        let tail = token.secret_tail().unwrap_or_default();
-        TokenRecord {
-            account: None,
-            name: token.name.clone(),
-            state: if expired {
-                TokenState::Expired
-            } else {
-                TokenState::Active
-            },
-            created: at(token.created()),
-            modified: at(token.last_modified.to_system_time()),
-            expires: end,
-            last_used: token.last_used(),
-            privilege,
-            owner: Some(
-                token
-                    .member
-                    .as_ref()
-                    .map_or(&*token.member_id, |member| &member.email)
-                    .into(),
-            ),
-            marker: token.description.as_deref().and_then(Marker::in_text),
-            revision: format!("{}/{tail}", token.last_modified.get()),
-            ..TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new(token.id.as_str()))
-        }
-    }
 }

@@ -1,65 +1,58 @@
-//! The operations: single requests, and the flows that make them safe to use.
+//! The calls: single requests, and the flows that make them safe to use.
 
 use std::time::SystemTime;
 
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::models::{Created, Liveness, OldToken, Rotated, Updated};
-use super::requests::{Changes, TokenDraft, check_name, check_new_name};
+use super::models::{Created, Liveness, Updated};
+use super::requests::{Changes, check_name};
+use super::wire::{CREATE, DELETE, LIST, UPDATE, VALUE};
 use super::{
     NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
+use crate::id::Service;
+use crate::listing::Listing;
 use crate::secret::Secret;
 use crate::time::Expiry;
-use crate::transport::{Call, Idempotency, Operation, Session};
-
-/// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
-/// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::new("createToken", Idempotency::NonIdempotent, 201).if_lost(
-    "Ask for the name with `find`: if it is there, its secret can still be read. It may also still \
-     come: look again before you create it anew.",
-);
-pub(super) const LIST: Operation = Operation::new("listTokens", Idempotency::Safe, 200);
-pub(super) const UPDATE: Operation = Operation::new("updateToken", Idempotency::NonIdempotent, 200)
-    .if_lost(
-        "Read the token with `get` and look whether its updated_at moved before trying again.",
-    );
-pub(super) const DELETE: Operation = Operation::new("deleteToken", Idempotency::Idempotent, 200);
-pub(super) const VALUE: Operation = Operation::new("getTokenValue", Idempotency::Safe, 200);
-
-/// The operations of this service and what repeating them means.
-pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
+use crate::transport::{Operation, Session};
 
 /// How often a token that came out unusable is made anew.
 const ROUNDS: u32 = 3;
 
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
+pub(super) async fn list(session: &Session) -> Result<Tokens> {
+    let send = async |wire: Wire| wire.list_tokens().await;
+    let result = session.call_or_body(&LIST, Wire::new_with_client, send);
+    result.await.or_else(|(error, body)| {
+        let readable = body.as_deref().and_then(read_each);
+        readable.ok_or(error)
+    })
 }
 
-pub(super) async fn list(session: &Session) -> Result<Tokens> {
-    session
-        .call(&LIST, Wire::new_with_client, async |wire: Wire| {
-            wire.list_tokens().await
-        })
-        .await
+/// A list in which an item cannot be read.
+fn read_each(body: &[u8]) -> Option<Tokens> {
+    #[derive(Deserialize)]
+    struct Items<'a> {
+        #[serde(borrow)]
+        data: Vec<&'a RawValue>,
+    }
+    let all: Items<'_> = serde_json::from_slice(body).ok()?;
+    let data = Listing::of_readable(&all.data, "name")?;
+    Some(Tokens { data })
 }
 
 pub(super) async fn find(session: &Session, name: &str) -> Result<Option<Token>> {
-    Ok(list(session)
-        .await?
-        .data
-        .into_iter()
-        .find(|token| token.name == name))
+    let all = list(session).await?.data;
+    let hidden = all.may_hide(name).cloned();
+    match (all.into_iter().find(|token| token.name == name), hidden) {
+        // It may be the one, so nobody can say that there is none.
+        (None, Some(item)) => {
+            Err(Error::unreadable(Service::QUERY_SERVER, item).with_operation(LIST.id()))
+        }
+        (found, _) => Ok(found),
+    }
 }
 
 /// The entries under a name: one, or none.
@@ -161,7 +154,7 @@ fn what_came_out(token: &Token, body: &TokenBody, now: SystemTime) -> CameOut {
         && token.can_write() == body.write.unwrap_or(true)
         && body
             .expiration_date
-            .is_none_or(|at| at == token.expiration_date);
+            .is_none_or(|at| Some(at) == token.expiration_date);
     if !like || token.liveness(now) == Liveness::Unusable {
         return CameOut::Otherwise;
     }
@@ -176,10 +169,10 @@ fn what_came_out(token: &Token, body: &TokenBody, now: SystemTime) -> CameOut {
 
 pub(super) async fn update(session: &Session, name: String, changes: Changes) -> Result<Updated> {
     check_name(session, &UPDATE, "name", &name)?;
-    if changes.active.is_none() && changes.write.is_none() && changes.expiry.is_none() {
+    if changes.is_empty() {
         let rule =
             "must hold something to change; for a new secret use rotate_in_place or rotate_to";
-        return Err(session.input(&UPDATE, "update", rule));
+        return Err(session.input(&UPDATE, "changes", rule));
     }
     if changes.expiry == Some(Expiry::Never) {
         let rule = "cannot become never by an update; use rotate_in_place or rotate_to";
@@ -187,9 +180,9 @@ pub(super) async fn update(session: &Session, name: String, changes: Changes) ->
     }
     let body = TokenUpdate {
         name: name.clone(),
+        expiration_date: changes.expiration_date(session, &UPDATE)?,
         active: changes.active,
         write: changes.write,
-        expiration_date: changes.expiration_date(session, &UPDATE)?,
     };
     let send = async move |wire: Wire| wire.update_token(&body).await;
     session.call(&UPDATE, Wire::new_with_client, send).await?;
@@ -205,66 +198,7 @@ pub(super) async fn update(session: &Session, name: String, changes: Changes) ->
     })
 }
 
-/// Replaces a token by one of another name, or of its own if there is none.
-pub(super) async fn rotate(
-    session: &Session,
-    name: String,
-    to: Option<String>,
-    changes: Changes,
-) -> Result<Rotated> {
-    check_name(session, &LIST, "name", &name)?;
-    if let Some(to) = &to {
-        check_new_name(session, &CREATE, "new_name", to)?;
-        if *to == name {
-            let rule = "must differ from the old one; for the same name use rotate_in_place";
-            return Err(session.input(&CREATE, "new_name", rule));
-        }
-    }
-    let old = find(session, &name)
-        .await
-        .map_err(untouched)?
-        .ok_or_else(|| not_found(session, &LIST))?;
-    let body = successor(session, &old, to.as_deref().unwrap_or(&name), changes)?;
-    if to.is_some() {
-        let new = new_token(session, create(session, body).await?)?;
-        let old = match delete(session, name).await {
-            Ok(()) => OldToken::Deleted,
-            Err(error) => OldToken::Remains(error),
-        };
-        return Ok(Rotated { new, old });
-    }
-    delete(session, name).await?;
-    let gone = |error: Error| {
-        error
-            .with_effect(true)
-            .with_reason("the old token is deleted, the new one not made")
-    };
-    let created = create(session, body).await.map_err(gone)?;
-    let new = new_token(session, created).map_err(gone)?;
-    Ok(Rotated {
-        new,
-        old: OldToken::Deleted,
-    })
-}
-
-/// The body of a token like `old`, but for the changes.
-fn successor(session: &Session, old: &Token, name: &str, changes: Changes) -> Result<TokenBody> {
-    let mut draft = TokenDraft {
-        body: TokenBody {
-            name: name.to_owned(),
-            active: Some(changes.active.unwrap_or_else(|| old.is_active())),
-            write: Some(changes.write.unwrap_or_else(|| old.can_write())),
-            expiration_date: None,
-        },
-        expiry: changes.expiry,
-    };
-    if changes.expiry.is_none() && !old.never_expires() {
-        draft.body.expiration_date = Some(old.expiration_date);
-    }
-    draft.body(session, &CREATE)
-}
-
-fn new_token(session: &Session, created: Created) -> Result<NewToken> {
+pub(super) fn new_token(session: &Session, created: Created) -> Result<NewToken> {
     created.into_new().ok_or_else(|| {
         session
             .error(&CREATE, ErrorKind::Conflict)

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
@@ -17,10 +18,33 @@ pub(super) struct Claims {
 
 impl Claims {
     pub(super) fn read(token: &Secret) -> Option<Self> {
-        let payload = token.expose_secret().split('.').nth(1)?;
-        let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
-        serde_json::from_slice(&payload).ok()
+        payload(token)
     }
+}
+
+/// The claims that say whose a token is.
+#[derive(Debug, Deserialize)]
+pub(super) struct Bearer {
+    /// `token` in those of the list; the tokens of users have another.
+    pub(super) iss: String,
+    pub(super) sub: Option<String>,
+}
+
+impl Bearer {
+    pub(super) fn read(token: &Secret) -> Option<Self> {
+        payload(token)
+    }
+
+    /// Whether it may be a token of the list.
+    pub(super) fn is_of_the_list(&self) -> bool {
+        self.iss == "token"
+    }
+}
+
+fn payload<T: DeserializeOwned>(token: &Secret) -> Option<T> {
+    let payload = token.expose_secret().split('.').nth(1)?;
+    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?);
+    serde_json::from_slice(&payload).ok()
 }
 
 #[cfg(test)]

@@ -1,64 +1,50 @@
 //! The client: the five operations, and what makes them safe to use.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use super::calls::{
-    CREATE, DELETE, LIST, VALUE, create, delete, exists, find, list, not_found, untouched, value,
-};
-use super::changes::{Rotate, Update};
-use super::models::Created;
-use super::requests::{Changes, TokenDraft, check_name};
+use super::calls::{create, delete, exists, find, list, not_found, untouched, update, value};
+use super::models::{Created, Rotated, Updated};
+use super::requests::{Changes, TokenBodyBuilder, check_name};
+use super::rotate::rotate;
+use super::wire::{CREATE, DELETE, LIST, PROFILE, VALUE};
 use super::{ClientBuilder, Token, Tokens};
-use crate::error::{ErrorKind, Result};
-use crate::id::Service;
+use crate::error::Result;
 use crate::secret::Secret;
-use crate::transport::{Core, Delivery, KnownText, Profile, Request, ServiceClient};
+use crate::service::TokenService;
+use crate::transport::{Core, Profile, Request, ServiceClient};
 
-static PROFILE: Profile = Profile {
-    scheme: "Bearer ",
-    // The server drops the connection without an answer on a bare `/_`.
-    paths: &["/_", "/_/token"],
-    credential_vars: &["QUERY_DEPLOY_TOKEN", "QUERY_PRIVATE_TOKEN"],
-    url_vars: &["QUERY_DEPLOY_URL"],
-    texts: &[
-        // SQLite gave up waiting for its lock: nothing was written.
-        KnownText {
-            status: 400,
-            text: "database is locked",
-            kind: ErrorKind::Server,
-            sent: Delivery::Throttled,
-        },
-        KnownText {
-            status: 400,
-            text: "Query returned no rows",
-            kind: ErrorKind::NotFound,
-            sent: Delivery::Rejected,
-        },
-    ],
-    hints: &[
-        (
-            ErrorKind::Unauthenticated,
-            "Use the token of an active admin user: tokens made through this API cannot manage \
-             tokens, and the server answers 401 for every trouble with a credential.",
-        ),
-        (
-            ErrorKind::EndpointMissing,
-            "Check the base URL; or the server's option create_token is off, which hides all token \
-             operations.",
-        ),
-        (ErrorKind::Server, "The cause is in the server's own log."),
-    ],
-    ..Profile::of(Service::QUERY_SERVER)
-};
-
-/// A client for the tokens of a Query Server.
+/// Client for the tokens of a Query Server.
 ///
 /// Cloning is cheap, and clones share connections and limits. Tokens go by their names, which are
 /// taken to the letter.
+///
+/// ```
+/// use access_tokens::query_server::{Changes, Client, TokenBody};
+/// use std::time::Duration;
+/// # use access_tokens_testing::QueryServer;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let twin = QueryServer::start().await?;
+/// # let (base_url, secret) = (twin.base_url(), twin.credential());
+///
+/// let query = Client::builder().base_url(base_url).credential(secret).build()?;
+/// let created = query.create(TokenBody::builder("edge")).await?;
+/// assert!(!created.already_existed());
+///
+/// // Every call is a request, with limits of its own where they are wanted.
+/// let read_only = Changes::new().write(false);
+/// let rotated = query
+///     .rotate_to("edge", "edge-2", read_only)
+///     .timeout(Duration::from_secs(30))
+///     .await?;
+/// println!("store {:?} now", rotated.new.secret()); // prints [redacted]
+/// query.delete("edge-2").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Client {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 impl ServiceClient for Client {
@@ -71,12 +57,12 @@ impl ServiceClient for Client {
 }
 
 impl Client {
-    /// Builds a client; a base URL is needed.
+    /// Builds a client: address, which is needed, credential and limits.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client from the environment.
+    /// Builds a client from the environment.
     ///
     /// | variable | meaning |
     /// |---|---|
@@ -95,16 +81,19 @@ impl Client {
         self.core.base.as_str()
     }
 
+    /// This client as a [`TokenService`], whose methods some of the client's own hide by their
+    /// names.
+    #[must_use]
+    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
+        self
+    }
+
     /// Goes on with another secret, on all clones of this client.
     ///
     /// # Errors
     /// If the secret cannot be sent in a header, or if the credential comes from a provider.
     pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
         self.core.replace_credential(secret.into())
-    }
-
-    pub(super) fn clock_now(&self) -> SystemTime {
-        self.core.service_now()
     }
 
     /// Lists all tokens (`listTokens`). The server does not page.
@@ -125,7 +114,7 @@ impl Client {
     /// Reads a token by its name, which must exist. See [`find`](Self::find).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this name.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this name.
     pub fn get(&self, name: &str) -> Request<Token> {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
@@ -139,7 +128,7 @@ impl Client {
     /// Reads the secret of a token (`getTokenValue`), also of one that is inactive or expired.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this name.
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this name.
     pub fn value(&self, name: &str) -> Request<Secret> {
         let name = name.to_owned();
         Request::new(&self.core, async move |session| {
@@ -170,13 +159,13 @@ impl Client {
     /// The name is what a token whose answer was lost is found by, so none needs a marker here.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for a blank name, one with control characters, or an expiry in
-    /// the past; [`ErrorKind::OutcomeUnknown`] if the answer was lost and the token is not there
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for a blank name, one with control characters, or an expiry in
+    /// the past; [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost and the token is not there
     /// (yet).
-    pub fn create(&self, token: impl Into<TokenDraft>) -> Request<Created> {
-        let draft = token.into();
+    pub fn create(&self, token: impl Into<TokenBodyBuilder>) -> Request<Created> {
+        let token = token.into();
         Request::new(&self.core, async move |session| {
-            let body = draft.body(&session, &CREATE)?;
+            let body = token.build(&session, &CREATE)?;
             create(&session, body).await
         })
     }
@@ -192,50 +181,58 @@ impl Client {
     /// the server fills in the rest from what is stored.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this name; [`ErrorKind::InvalidInput`] if
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this name; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if
     /// nothing is to be changed, or for an expiry in the past or never;
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost.
-    pub fn update(&self, name: &str) -> Update {
-        Update {
-            core: Arc::clone(&self.core),
-            name: name.to_owned(),
-            changes: Changes::default(),
-        }
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost.
+    pub fn update(&self, name: &str, changes: Changes) -> Request<Updated> {
+        let name = name.to_owned();
+        Request::new(&self.core, async move |session| {
+            update(&session, name, changes).await
+        })
     }
 
     /// Replaces a token by one under another name, without a moment in which neither works: creates
-    /// the new one like the old one, sees that the server accepts it, and deletes the old one.
+    /// the new one like the old one but for the changes, sees that the server accepts it, and
+    /// deletes the old one.
     ///
     /// If the old one cannot be deleted, the rotation has succeeded all the same, and
     /// [`Rotated::old`](super::Rotated::old) tells why.
     ///
+    /// Within a process a token is rotated once at a time: a second call is refused before anything
+    /// is sent. Rotations by other processes are noticed by a look before the old token is deleted,
+    /// and one that finds itself overtaken takes its own token back. What is left is the moment
+    /// between that look and the delete, in which two can still both succeed, since the server
+    /// deletes unconditionally. Where several processes may rotate the same token, let
+    /// [`rotation`](crate::rotation) do it, whose state store sees to it that only one does.
+    ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no such token; [`ErrorKind::Conflict`] if the new name is
-    /// taken; [`ErrorKind::InvalidInput`] if the old token is over and no expiry is given for the
-    /// new one. Whatever the error, the old token is untouched.
-    pub fn rotate_to(&self, name: &str, new_name: &str) -> Rotate {
-        self.rotate(name, Some(new_name.to_owned()))
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such token; [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) if the new name is
+    /// taken, or if somebody else rotates the token; [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the old token is
+    /// over and no expiry is given for the new one. Whatever the error, this call has not touched
+    /// the old token.
+    pub fn rotate_to(&self, name: &str, new_name: &str, changes: Changes) -> Request<Rotated> {
+        self.rotate(name, Some(new_name.to_owned()), changes)
     }
 
     /// Replaces a token by one with the same name: deletes it and creates it anew. **In between
     /// neither works.** Its id changes.
     ///
+    /// Within a process a token is rotated once at a time, as by [`rotate_to`](Self::rotate_to);
+    /// nothing keeps another process from deleting what this call has just made.
+    ///
     /// # Errors
     /// As [`rotate_to`](Self::rotate_to). If the error says
     /// [`may_have_been_sent`](crate::Error::may_have_been_sent), the old token may be gone already: create
     /// the name again.
-    pub fn rotate_in_place(&self, name: &str) -> Rotate {
-        self.rotate(name, None)
+    pub fn rotate_in_place(&self, name: &str, changes: Changes) -> Request<Rotated> {
+        self.rotate(name, None, changes)
     }
 
-    fn rotate(&self, name: &str, to: Option<String>) -> Rotate {
+    fn rotate(&self, name: &str, to: Option<String>, changes: Changes) -> Request<Rotated> {
         let name = name.to_owned();
-        Rotate {
-            core: Arc::clone(&self.core),
-            name,
-            to,
-            changes: Changes::default(),
-        }
+        Request::new(&self.core, async move |session| {
+            rotate(&session, name, to, changes).await
+        })
     }
 
     /// Deletes a token (`deleteToken`). The server does not tell whether there was one.

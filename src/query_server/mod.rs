@@ -1,7 +1,7 @@
 //! Query Server: the tokens that belong to no user (`/_/token`).
 //!
 //! ```no_run
-//! use access_tokens::query_server::{Client, Created, TokenBody};
+//! use access_tokens::query_server::{Changes, Client, Created, TokenBody};
 //! use std::time::Duration;
 //!
 //! # async fn example() -> access_tokens::Result<()> {
@@ -14,7 +14,7 @@
 //! for token in query.list().await?.data {
 //!     println!("{} expires {}", token.name, token.expires());
 //! }
-//! let rotated = query.rotate_to("edge", "edge-2").await?;
+//! let rotated = query.rotate_to("edge", "edge-2", Changes::new()).await?;
 //! println!("store {:?} now", rotated.new.secret());
 //! query.delete("edge-2").await?;
 //! # Ok(())
@@ -37,23 +37,23 @@
 //! * The server speaks plain HTTP only; anything but this machine needs a proxy that adds TLS.
 
 mod calls;
-mod changes;
 mod claims;
 mod client;
 mod models;
 mod requests;
+mod rotate;
 mod service;
+mod wire;
 
-pub use self::calls::OPERATIONS;
-pub use self::changes::{Rotate, Update};
 pub use self::client::Client;
 pub use self::models::{Created, Flag, Liveness, OldToken, Rotated, Updated};
-pub use self::requests::{TokenBodyBuilder, TokenDraft};
+pub use self::requests::{Changes, TokenBodyBuilder};
+pub use self::wire::OPERATIONS;
 pub use crate::generated::query_server::types::{
     Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
 };
 
-/// A new token with its secret.
+/// New token with its secret.
 pub type NewToken = crate::NewToken<Token>;
-/// Builds a [`Client`].
+/// Builder of a [`Client`].
 pub type ClientBuilder = crate::ClientBuilder<Client>;

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-use serde_with::formats::Flexible;
-use serde_with::{As, BoolFromInt, PickFirst, Same};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::claims::Claims;
 use super::{NewToken, Token};
@@ -14,9 +13,8 @@ use crate::secret::Secret;
 use crate::time::{UnixSeconds, When};
 
 /// Yes or no, as the server writes it: 1 or 0. `true` and `false` are read too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Flag(#[serde(with = "As::<PickFirst<(BoolFromInt<Flexible>, Same)>>")] bool);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flag(bool);
 
 impl Flag {
     /// The flag as a boolean.
@@ -35,6 +33,40 @@ impl From<bool> for Flag {
 impl From<Flag> for bool {
     fn from(flag: Flag) -> Self {
         flag.0
+    }
+}
+
+impl Serialize for Flag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.0.into())
+    }
+}
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FlagVisitor;
+
+        impl Visitor<'_> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("1, 0, true or false")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
+                Ok(Flag(flag))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Flag, E> {
+                Ok(Flag(number != 0))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Flag, E> {
+                Ok(Flag(number != 0))
+            }
+        }
+
+        deserializer.deserialize_any(FlagVisitor)
     }
 }
 
@@ -93,20 +125,16 @@ impl Token {
         self.write.get()
     }
 
-    /// When it was made.
+    /// When it was made; a date that makes no sense is not reported.
     #[must_use]
     pub fn created(&self) -> When {
-        self.created_at
-            .and_then(UnixSeconds::to_system_time)
-            .map_or(When::NotReported, When::At)
+        at(self.created_at)
     }
 
     /// When it was last changed.
     #[must_use]
-    pub fn updated(&self) -> When {
-        self.updated_at
-            .and_then(UnixSeconds::to_system_time)
-            .map_or(When::NotReported, When::At)
+    pub fn modified(&self) -> When {
+        at(self.updated_at)
     }
 
     /// When it stops working. An expiry that equals the time of the last change is this server's mark
@@ -117,7 +145,7 @@ impl Token {
             return When::Never;
         }
         self.expiration_date
-            .to_system_time()
+            .and_then(UnixSeconds::to_system_time)
             .map_or(When::NotReported, When::At)
     }
 
@@ -127,11 +155,14 @@ impl Token {
     /// active, and its expiry lies ahead (at the very second it is over) or means never.
     #[must_use]
     pub fn liveness(&self, now: SystemTime) -> Liveness {
-        let (Some(claims), Some(updated)) = (self.secret().and_then(Claims::read), self.updated_at)
-        else {
+        let (Some(claims), Some(updated), Some(end)) = (
+            self.secret().and_then(Claims::read),
+            self.updated_at,
+            self.expiration_date,
+        ) else {
             return Liveness::Unknown;
         };
-        if claims.exp != self.expiration_date.get() || claims.iat != updated.get() {
+        if claims.exp != end.get() || claims.iat != updated.get() {
             return Liveness::Unusable;
         }
         if !self.is_active() {
@@ -147,15 +178,35 @@ impl Token {
     /// Whether its time is over, by the server's rule: at the very second it is.
     pub(super) fn is_over(&self, now: SystemTime) -> bool {
         let now = UnixSeconds::from_system_time(now);
-        !self.never_expires() && now.is_some_and(|now| self.expiration_date <= now)
+        let over = self
+            .expiration_date
+            .zip(now)
+            .is_some_and(|(end, now)| end <= now);
+        over && !self.never_expires()
     }
 
     pub(super) fn never_expires(&self) -> bool {
-        self.updated_at == Some(self.expiration_date)
+        self.expiration_date.is_some() && self.updated_at == self.expiration_date
+    }
+
+    /// The end that another token like it is to have, `None` for never.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(super) fn end(&self) -> Result<Option<UnixSeconds>, Unreadable> {
+        let end = self.expiration_date.ok_or(Unreadable)?;
+        Ok((!self.never_expires()).then_some(end))
     }
 }
 
-/// What became of a create.
+/// A time in a row that cannot be read.
+pub(super) struct Unreadable;
+
+fn at(time: Option<UnixSeconds>) -> When {
+    time.map_or(When::NotReported, UnixSeconds::to_when)
+}
+
+/// Outcome of a create.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "the name may have been taken"]
 pub enum Created {
@@ -182,7 +233,7 @@ impl Created {
     }
 }
 
-/// What became of an update: the token as it is now, its new secret, and whether that works.
+/// Outcome of an update: the token as it is now, its new secret, and whether that works.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use = "the secret has changed and may not work"]
 #[non_exhaustive]
@@ -193,7 +244,7 @@ pub struct Updated {
     pub liveness: Liveness,
 }
 
-/// What became of a rotation.
+/// Outcome of a rotation.
 #[derive(Debug)]
 #[must_use = "the secret has changed"]
 #[non_exhaustive]
@@ -204,12 +255,12 @@ pub struct Rotated {
     pub old: OldToken,
 }
 
-/// What became of the old token in a rotation.
+/// Fate of the old token in a rotation.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OldToken {
     /// It is deleted.
     Deleted,
     /// It could not be deleted and may still be in use: delete it once the cause is gone.
-    Remains(Error),
+    DeleteFailed(Error),
 }

@@ -1,9 +1,10 @@
-//! What a call can be told, one builder a kind of call.
+//! What a call can be told: one builder for each body.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::TokenBody;
 use crate::error::Result;
+use crate::service::TokenTemplate;
 use crate::time::{Expiry, UnixSeconds};
 use crate::transport::{Operation, Session};
 
@@ -55,18 +56,19 @@ pub(super) fn whole_seconds(time: SystemTime) -> Option<UnixSeconds> {
         .map(UnixSeconds::new)
 }
 
-/// Builds what a new token shall be; see [`TokenBody::builder`].
+/// Builder of a [`TokenBody`], whose expiry may still depend on when the call is made.
+///
+/// ```
+/// use access_tokens::days;
+/// use access_tokens::query_server::TokenBody;
+///
+/// let body = TokenBody::builder("edge").write(false).expires(days(90));
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct TokenBodyBuilder {
-    draft: TokenDraft,
-}
-
-/// A [`TokenBody`] whose expiry may still depend on when the call is made.
-#[derive(Clone, Debug)]
-pub struct TokenDraft {
-    pub(super) body: TokenBody,
-    pub(super) expiry: Option<Expiry>,
+    body: TokenBody,
+    expiry: Option<Expiry>,
 }
 
 impl TokenBody {
@@ -74,61 +76,39 @@ impl TokenBody {
     ///
     /// Unless said otherwise it is active, may write, and never expires.
     pub fn builder(name: impl Into<String>) -> TokenBodyBuilder {
-        let body = Self {
+        TokenBodyBuilder::from(Self {
             name: name.into(),
+            expiration_date: None,
             active: None,
             write: None,
-            expiration_date: None,
-        };
-        TokenBodyBuilder {
-            draft: TokenDraft { body, expiry: None },
-        }
+        })
     }
 }
 
 impl TokenBodyBuilder {
     /// Whether it may be used; `true` by default.
     pub fn active(mut self, active: bool) -> Self {
-        self.draft.body.active = Some(active);
+        self.body.active = Some(active);
         self
     }
 
     /// Whether it may write; `true` by default.
     pub fn write(mut self, write: bool) -> Self {
-        self.draft.body.write = Some(write);
+        self.body.write = Some(write);
         self
     }
 
-    /// When it shall stop working, to the second; never by default.
+    /// Sets when it stops working, to the second; never by default.
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
-        self.draft.expiry = Some(expiry.into());
-        self
-    }
-}
-
-impl From<TokenBodyBuilder> for TokenDraft {
-    fn from(builder: TokenBodyBuilder) -> Self {
-        builder.draft
-    }
-}
-
-impl From<TokenBody> for TokenDraft {
-    fn from(body: TokenBody) -> Self {
-        Self { body, expiry: None }
-    }
-}
-
-impl TokenDraft {
-    pub(super) fn with_expiry(mut self, expiry: Expiry) -> Self {
-        self.expiry = Some(expiry);
         self.body.expiration_date = None;
+        self.expiry = Some(expiry.into());
         self
     }
 
-    pub(super) fn body(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
-        let mut body = self.body;
+    pub(super) fn build(self, session: &Session, operation: &Operation) -> Result<TokenBody> {
+        let Self { mut body, expiry } = self;
         check_new_name(session, operation, "name", &body.name)?;
-        if let Some(expiry) = self.expiry {
+        if let Some(expiry) = expiry {
             body.expiration_date = seconds(session, operation, expiry)?;
         }
         // A time in the current second would be taken for "never".
@@ -139,6 +119,18 @@ impl TokenDraft {
             return Err(session.input(operation, "expiry", "must lie in the future"));
         }
         Ok(body)
+    }
+}
+
+impl From<TokenBody> for TokenBodyBuilder {
+    fn from(body: TokenBody) -> Self {
+        Self { body, expiry: None }
+    }
+}
+
+impl From<TokenBody> for TokenTemplate {
+    fn from(body: TokenBody) -> Self {
+        Self::write(&body)
     }
 }
 
@@ -156,15 +148,49 @@ fn seconds(
     }
 }
 
-/// The three things that can be changed.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Changes {
+/// Changes to a token, in an update or together with a rotation; what is not set stays.
+///
+/// ```
+/// use access_tokens::{days, query_server::Changes};
+///
+/// let changes = Changes::new().write(false).expires(days(30));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Changes {
     pub(super) active: Option<bool>,
     pub(super) write: Option<bool>,
     pub(super) expiry: Option<Expiry>,
 }
 
 impl Changes {
+    /// No changes, to begin with.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Switches it on or off.
+    pub fn active(mut self, active: bool) -> Self {
+        self.active = Some(active);
+        self
+    }
+
+    /// Whether it may write.
+    pub fn write(mut self, write: bool) -> Self {
+        self.write = Some(write);
+        self
+    }
+
+    /// Sets when it stops working, to the second.
+    pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
+        self.expiry = Some(expiry.into());
+        self
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     pub(super) fn expiration_date(
         &self,
         session: &Session,

@@ -1,12 +1,15 @@
 //! Query Server as a [`TokenService`]; a token's key is its name.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_core::future::BoxFuture;
 
+use super::claims::Bearer;
 use super::client::Client;
 use super::models::{Created, Liveness};
-use super::{Token, TokenBody, TokenDraft};
+use super::wire::{CREATE, LIST};
+use super::{Token, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
 use crate::marker::Marker;
@@ -14,9 +17,9 @@ use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
     Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    TokenKey, TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
 };
-use crate::time::{Expiry, When};
+use crate::time::Expiry;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -28,6 +31,7 @@ impl TokenService for Client {
             expiry_on_create: true,
             unique_names: true,
             shows_secrets: true,
+            identifies_caller: true,
             ..Capabilities::none()
         }
     }
@@ -36,62 +40,67 @@ impl TokenService for Client {
         match action {
             Action::List | Action::Get | Action::TokenTemplate | Action::Verify => &["listTokens"],
             Action::Create => &["getTokenValue", "createToken", "listTokens"],
-            Action::Secret => &["getTokenValue"],
+            // The second, where the credential could be a token of the list.
+            Action::Secret | Action::OwnCredential => &["getTokenValue"],
             Action::Delete => &["getTokenValue", "deleteToken"],
             Action::Reset | Action::SetExpiry | Action::WhoAmI => &[],
         }
     }
 
     fn list(&self) -> RecordStream {
-        let (list, now) = (Client::list(self), self.now());
-        RecordStream::from_future(async move {
-            Ok(list
-                .await?
-                .data
-                .iter()
-                .map(|token| record(token, now))
-                .collect())
+        let (list, core) = (Client::list(self), Arc::clone(&self.core));
+        RecordStream::made_of(async move {
+            let (tokens, unreadable) = list.await?.data.into_parts();
+            let now = core.service_now();
+            let unreadable = unreadable.into_iter().map(|item| {
+                let error = Error::unreadable(Service::QUERY_SERVER, item);
+                Err(error.with_operation(LIST.id()))
+            });
+            let records = tokens.into_iter().map(move |token| Ok(record(token, now)));
+            Ok(records.chain(unreadable))
         })
     }
 
     fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
         let token = Client::get(self, key.as_str());
-        Box::pin(async move { Ok(record(&token.await?, self.now())) })
+        Box::pin(async move { Ok(record(token.await?, self.now())) })
     }
 
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
         let token = Client::get(self, key.as_str());
-        Box::pin(async move {
-            let token = token.await?;
-            let body = TokenBody {
-                name: token.name.clone(),
-                active: Some(token.is_active()),
-                write: Some(token.can_write()),
-                expiration_date: (!token.never_expires()).then_some(token.expiration_date),
-            };
-            TokenTemplate::write(Service::QUERY_SERVER, &body)
-        })
+        Box::pin(async move { body_like(token.await?).map(TokenTemplate::from) })
     }
 
     fn create(
         &self,
         template: &TokenTemplate,
-        successor: Overrides,
+        overrides: Overrides,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
         let body = template.read::<TokenBody>(Service::QUERY_SERVER);
         Box::pin(async move {
+            let Overrides {
+                name,
+                marker,
+                expires,
+            } = overrides;
             let mut body = body?;
-            if let Some(name) = successor.name {
+            if let Some(name) = name {
                 body.name = name;
             }
-            let mut draft = TokenDraft::from(body);
-            if let Some(expiry) = successor.expires {
-                draft = draft.with_expiry(expiry);
+            if let Some(marker) = marker
+                && Marker::in_text(&body.name).as_ref() != Some(&marker)
+            {
+                body.name = marker.appended_after(&body.name, '-');
             }
-            match Client::create(self, draft).await? {
+            let mut token = TokenBodyBuilder::from(body);
+            if let Some(expiry) = expires {
+                token = token.expires(expiry);
+            }
+            match Client::create(self, token).await? {
                 Created::New(new) => Ok(new_record(new, self.now())),
                 Created::AlreadyExists(_) => {
                     Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::Conflict)
+                        .with_operation(CREATE.id())
                         .with_reason("the name is taken already"))
                 }
             }
@@ -137,23 +146,53 @@ impl TokenService for Client {
         let token = Client::get(self, key.as_str());
         Box::pin(async move {
             let token = token.await?;
-            let same = token.secret() == Some(secret);
-            let alive = same && token.liveness(self.now()).is_alive();
-            Ok(if alive {
-                Verification::Accepted
-            } else {
-                Verification::Refused
-            })
+            if token.secret() != Some(secret) {
+                return Ok(Verification::Refused);
+            }
+            match token.liveness(self.now()) {
+                Liveness::Alive => Ok(Verification::Accepted),
+                Liveness::Inactive | Liveness::Expired | Liveness::Unusable => {
+                    Ok(Verification::Refused)
+                }
+                Liveness::Unknown => Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::Decode)
+                    .with_operation(LIST.id())
+                    .with_reason("the token's row does not tell whether the server accepts it")),
+            }
         })
     }
 
     fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
-        Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "whoami")) })
+        Box::pin(async {
+            // The server has no such call, and a credential that says whose it is.
+            let credential = self.core.current_credential().await?;
+            let Some(bearer) = Bearer::read(&credential) else {
+                return Err(Error::unsupported(Service::QUERY_SERVER, "whoami")
+                    .with_reason("the credential holds no claims that can be read"));
+            };
+            let mut caller = CallerIdentity::new();
+            caller.owner = bearer.sub;
+            caller.kind = Some(bearer.iss);
+            Ok(caller)
+        })
     }
 
-    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
-        // The credential is a user's token, which is never among these.
-        Box::pin(async { Ok(OwnCredential::No) })
+    fn is_own_credential<'a>(
+        &'a self,
+        record: &'a TokenRecord,
+    ) -> BoxFuture<'a, Result<OwnCredential>> {
+        Box::pin(async {
+            // What may manage tokens is a user's token, which is never among these.
+            let credential = self.core.current_credential().await?;
+            if Bearer::read(&credential).is_some_and(|bearer| !bearer.is_of_the_list()) {
+                return Ok(OwnCredential::No);
+            }
+            match self.value(record.key.as_str()).await {
+                Ok(secret) if secret == credential => Ok(OwnCredential::Yes),
+                Ok(_) => Ok(OwnCredential::No),
+                Err(error) if error.is_not_found() => Ok(OwnCredential::No),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     fn use_credential(&self, secret: Secret) -> Result<()> {
@@ -161,17 +200,43 @@ impl TokenService for Client {
     }
 
     fn now(&self) -> SystemTime {
-        self.clock_now()
+        self.core.service_now()
     }
+}
+
+/// What a token like this one is created from. Taken apart member by member, so that one which the
+/// document gains cannot be forgotten.
+fn body_like(old: Token) -> Result<TokenBody> {
+    let end = old.end().map_err(|_| {
+        Error::of_kind(Service::QUERY_SERVER, ErrorKind::Decode)
+            .with_operation(LIST.id())
+            .with_reason("the token's expiration_date cannot be read")
+    })?;
+    let Token {
+        id: _,
+        name,
+        token: _,
+        active,
+        write,
+        expiration_date: _,
+        created_at: _,
+        updated_at: _,
+    } = old;
+    Ok(TokenBody {
+        name,
+        expiration_date: end,
+        active: Some(active.get()),
+        write: Some(write.get()),
+    })
 }
 
 fn new_record(new: super::NewToken, now: SystemTime) -> NewToken<TokenRecord> {
     let (mut token, secret) = new.into_parts();
     token.token = Some(secret.clone());
-    NewToken::new(record(&token, now), secret)
+    NewToken::new(record(token, now), secret)
 }
 
-fn record(token: &Token, now: SystemTime) -> TokenRecord {
+fn record(token: Token, now: SystemTime) -> TokenRecord {
     let state = match token.liveness(now) {
         Liveness::Alive => TokenState::Active,
         Liveness::Inactive => TokenState::Inactive,
@@ -179,21 +244,25 @@ fn record(token: &Token, now: SystemTime) -> TokenRecord {
         Liveness::Unusable => TokenState::Unusable,
         Liveness::Unknown => TokenState::Unknown,
     };
-    let revision = token.updated_at.map_or(0, crate::UnixSeconds::get);
+    let id = token.id.unwrap_or_default();
+    let updated = token.updated_at.map_or(0, crate::UnixSeconds::get);
+    let (created, modified, expires) = (token.created(), token.modified(), token.expires());
+    let write = token.can_write();
     TokenRecord {
-        name: Some(token.name.clone()),
+        // None of them belongs to a user.
+        kind: TokenKind::Service,
         state,
-        created: token.created().credible(),
-        modified: token.updated().credible(),
-        expires: token.expires(),
-        last_used: When::NotReported,
-        privilege: if token.can_write() {
+        created,
+        modified,
+        expires,
+        privilege: if write {
             Privilege::Write
         } else {
             Privilege::Read
         },
         marker: Marker::in_text(&token.name),
-        revision: format!("{}/{revision}", token.id),
-        ..TokenRecord::new(Service::QUERY_SERVER, TokenKey::new(token.name.as_str()))
+        revision: format!("{id}/{updated}"),
+        name: Some(token.name.clone()),
+        ..TokenRecord::new(Service::QUERY_SERVER, TokenKey::from(token.name))
     }
 }

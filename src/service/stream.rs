@@ -11,7 +11,27 @@ use futures_core::future::BoxFuture;
 use super::TokenRecord;
 use crate::error::Result;
 
-/// The records of a service, one after another; ends after the first error.
+/// Records of a service, one after another, as [`TokenService::list`](crate::TokenService::list)
+/// gives them.
+///
+/// An error of the kind [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) is about a
+/// single record, and others follow. Any other error is the last item.
+///
+/// ```
+/// use access_tokens::{ErrorKind, TokenService};
+///
+/// async fn names(service: &dyn TokenService) -> access_tokens::Result<Vec<String>> {
+///     let (mut names, mut records) = (Vec::new(), service.list());
+///     loop {
+///         match records.try_next().await {
+///             Ok(Some(record)) => names.extend(record.name),
+///             Ok(None) => return Ok(names),
+///             Err(error) if error.kind() == ErrorKind::UnreadableItem => eprintln!("{error}"),
+///             Err(error) => return Err(error),
+///         }
+///     }
+/// }
+/// ```
 #[must_use = "nothing is sent until the stream is polled"]
 pub struct RecordStream(Pin<Box<dyn Stream<Item = Result<TokenRecord>> + Send>>);
 
@@ -25,16 +45,22 @@ impl RecordStream {
     pub fn from_future(
         records: impl Future<Output = Result<Vec<TokenRecord>>> + Send + 'static,
     ) -> Self {
-        Self::new(AtOnce {
-            coming: Some(Box::pin(records)),
-            ready: Vec::new().into_iter(),
-        })
+        Self::made_of(async { Ok(records.await?.into_iter().map(Ok)) })
+    }
+
+    /// A stream of records that are made one by one of what comes at once.
+    pub(crate) fn made_of<I>(coming: impl Future<Output = Result<I>> + Send + 'static) -> Self
+    where
+        I: Iterator<Item = Result<TokenRecord>> + Send + Unpin + 'static,
+    {
+        Self::new(AtOnce::Coming(Box::pin(coming)))
     }
 
     /// The next record, or `None` at the end.
     ///
     /// # Errors
-    /// Those of the requests; the stream ends there.
+    /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) if the next record cannot be
+    /// read; go on for those after it. Any other is that of a request, and the stream ends there.
     pub async fn try_next(&mut self) -> Result<Option<TokenRecord>> {
         poll_fn(|cx| self.0.as_mut().poll_next(cx))
             .await
@@ -56,25 +82,34 @@ impl fmt::Debug for RecordStream {
     }
 }
 
-struct AtOnce {
-    coming: Option<BoxFuture<'static, Result<Vec<TokenRecord>>>>,
-    ready: std::vec::IntoIter<TokenRecord>,
+enum AtOnce<I> {
+    Coming(BoxFuture<'static, Result<I>>),
+    Here(I),
+    Over,
 }
 
-impl Stream for AtOnce {
+impl<I: Iterator<Item = Result<TokenRecord>> + Unpin> Stream for AtOnce<I> {
     type Item = Result<TokenRecord>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(coming) = &mut self.coming {
-            let Poll::Ready(result) = coming.as_mut().poll(cx) else {
-                return Poll::Pending;
-            };
-            self.coming = None;
-            match result {
-                Ok(records) => self.ready = records.into_iter(),
-                Err(error) => return Poll::Ready(Some(Err(error))),
+        loop {
+            match &mut *self {
+                Self::Coming(coming) => match std::task::ready!(coming.as_mut().poll(cx)) {
+                    Ok(records) => *self = Self::Here(records),
+                    Err(error) => {
+                        *self = Self::Over;
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                },
+                Self::Here(records) => {
+                    let next = records.next();
+                    if next.is_none() {
+                        *self = Self::Over;
+                    }
+                    return Poll::Ready(next);
+                }
+                Self::Over => return Poll::Ready(None),
             }
         }
-        Poll::Ready(self.ready.next().map(Ok))
     }
 }

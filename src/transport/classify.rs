@@ -188,7 +188,10 @@ pub(crate) fn refusal(
     }
     if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         error = error.with_hint(Some(hints::PROXY));
-    } else if status.is_client_error() && !transient && looks_like_html(headers, body) {
+    } else if status.is_client_error()
+        && !matches!(kind, ErrorKind::Unauthenticated | ErrorKind::RateLimited)
+        && looks_like_html(headers, body)
+    {
         error = error.with_hint(Some(hints::NOT_THE_API));
     }
     Failure {

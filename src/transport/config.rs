@@ -50,7 +50,7 @@ pub trait ServiceClient: Sized {
 /// | [`concurrency`](Self::concurrency) | 8 requests at a time |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 32 MiB |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB |
-/// | [`max_pages`](Self::max_pages) | 1,000 |
+/// | [`max_pages`](Self::max_pages) | 100,000 |
 /// | [`allow_http`](Self::allow_http) | `false`: plain http reaches this machine only |
 ///
 /// Get one from the `builder()` of a service's client. Redirects are never followed, and the
@@ -95,7 +95,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             concurrency: 8,
             max_response_bytes: 32 << 20,
             max_header_bytes: 64 << 10,
-            max_pages: 1_000,
+            max_pages: 100_000,
             allow_http: false,
             user_agent: None,
             http: None,

@@ -121,9 +121,25 @@ impl Core {
         }))
     }
 
-    /// The credential, unless it comes from a provider.
-    pub(crate) fn fixed_credential(&self) -> Option<Secret> {
-        self.credential.fixed_now()
+    /// The credential that the next attempt would use.
+    pub(crate) async fn current_credential(&self) -> Result<Secret> {
+        if let Some(secret) = self.credential.fixed_now() {
+            return Ok(secret);
+        }
+        let current = self.credential.current(self.profile);
+        match tokio::time::timeout(self.settings.timeout, current).await {
+            Ok(secret) => secret,
+            Err(_) => Err(self.error(ErrorKind::Timeout)),
+        }
+    }
+
+    /// Whether a provider has another credential than this one, which was refused.
+    pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
+        if self.credential.fixed_now().is_some() {
+            return false;
+        }
+        let renew = self.credential.renew(rejected);
+        tokio::time::timeout(self.settings.timeout, renew).await == Ok(true)
     }
 
     fn seed(&self) -> u64 {

@@ -72,7 +72,12 @@ impl ErrorBody {
         if let Ok(value) = serde_json::from_slice::<Value>(body) {
             match &value {
                 Value::Object(object) => words.take(object),
-                Value::Array(_) => each(&value, &mut words.details),
+                // Of a bare list only what names itself a message: it could be one of tokens.
+                Value::Array(values) => {
+                    let objects = values.iter().filter_map(Value::as_object);
+                    let messages = objects.filter_map(|object| find(&MESSAGES, object, text));
+                    words.details = messages.take(MAX_DETAILS).collect();
+                }
                 _ => {}
             }
         } else if !looks_like_html(headers, body)
@@ -96,17 +101,15 @@ impl ErrorBody {
     fn take(&mut self, object: &Map<String, Value>) {
         // Some wrap it all.
         let inner = object.get("error").and_then(Value::as_object);
-        let find = |names: &[&str], object: &Map<String, Value>| {
-            names.iter().find_map(|name| plain(object.get(*name)?))
-        };
         for object in inner.into_iter().chain([object]) {
-            let (code, message) = (find(&CODES, object), find(&MESSAGES, object));
+            let code = find(&CODES, object, text_or_number);
+            let message = find(&MESSAGES, object, text);
             self.code = self.code.take().or(code.filter(|code| {
                 // A word that says all there is to say is the message.
                 message.as_ref() != Some(code) && code != "about:blank"
             }));
             self.message = self.message.take().or(message);
-            self.request_id = self.request_id.take().or(find(&REQUEST_IDS, object));
+            self.request_id = self.request_id.take().or(find(&REQUEST_IDS, object, text));
             for name in DETAILS {
                 if let Some(value @ (Value::Array(_) | Value::Object(_))) = object.get(name) {
                     each(value, &mut self.details);
@@ -132,13 +135,22 @@ impl ErrorBody {
     }
 }
 
-/// A text or a number.
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+/// The first of these members that there is.
+fn find(
+    names: &[&str],
+    object: &Map<String, Value>,
+    read: fn(&Value) -> Option<String>,
+) -> Option<String> {
+    names.iter().find_map(|name| read(object.get(*name)?))
+}
+
+fn text(value: &Value) -> Option<String> {
+    let text = value.as_str().filter(|text| !text.trim().is_empty());
+    text.map(str::to_owned)
+}
+
+fn text_or_number(value: &Value) -> Option<String> {
+    text(value).or_else(|| Some(value.as_number()?.to_string()))
 }
 
 /// All messages in a list of them, or in an object by the names that they are about.
@@ -147,16 +159,17 @@ fn each(value: &Value, out: &mut Vec<String>) {
         return;
     }
     match value {
-        Value::String(_) => out.extend(plain(value)),
+        Value::String(_) => out.extend(text(value)),
         Value::Array(values) => values.iter().for_each(|value| each(value, out)),
         Value::Object(object) => {
-            let text = |names: &[&str]| names.iter().find_map(|name| plain(object.get(*name)?));
-            let about = text(&["field", "name", "path", "property"]);
-            match (about, text(&MESSAGES)) {
+            let about = find(&["field", "name", "path", "property"], object, text);
+            match (about, find(&MESSAGES, object, text)) {
                 (Some(about), Some(message)) => out.push(format!("{about}: {message}")),
                 (None, Some(message)) => out.push(message),
+                // Lists only: a bare text beside a name could be a value.
                 (_, None) => {
-                    for (name, value) in object.iter().take(MAX_DETAILS) {
+                    let lists = object.iter().filter(|(_, value)| value.is_array());
+                    for (name, value) in lists.take(MAX_DETAILS) {
                         let mut inner = Vec::new();
                         each(value, &mut inner);
                         out.extend(inner.into_iter().map(|text| format!("{name}: {text}")));
@@ -287,6 +300,8 @@ mod tests {
             ),
             ("database is locked", "", "database is locked", "", ""),
             (r#"{"message":{"x":5},"status":"x"}"#, "", "", "", ""),
+            (r#"[{"token":"x"},"y"]"#, "", "", "", ""),
+            (r#"{"details":{"token":"x"}}"#, "", "", "", ""),
             ("<html>no</html>", "", "", "", ""),
             (r#"{"token":"api-"#, "", "", "", ""),
             ("[1]", "", "", "", ""),

@@ -5,6 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
@@ -210,6 +211,22 @@ impl Session {
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
     {
+        let result = self.call_or_body(operation, open, send).await;
+        result.map_err(|(error, _)| error)
+    }
+
+    /// The same, and gives back the body of a success that cannot be read as a whole.
+    pub(crate) async fn call_or_body<W, T, F, Fut>(
+        &self,
+        operation: &'static Operation,
+        open: fn(&str, reqwest::Client, Call) -> W,
+        send: F,
+    ) -> Result<T, (Error, Option<Bytes>)>
+    where
+        T: DeserializeOwned,
+        F: FnOnce(W) -> Fut,
+        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
+    {
         let call = Call {
             core: Arc::clone(&self.core),
             operation,
@@ -228,20 +245,19 @@ impl Session {
             *lock(&self.info) = Some(info);
         }
         if let Some(error) = failure {
-            return Err(error);
+            return Err((error, None));
         }
-        let reason = match result {
+        let (reason, body) = match result {
             // A login page is no success, even where nothing is expected of the body.
-            Ok(_) if html => "a page came where the API should answer".to_owned(),
+            Ok(_) if html => ("a page came where the API should answer".to_owned(), None),
             Ok(value) => return Ok(value.into_inner()),
-            Err(WireError::InvalidResponsePayload(body, _)) => unreadable::<T>(&body),
+            Err(WireError::InvalidResponsePayload(body, _)) => {
+                (unreadable::<T>(&body), (!html).then_some(body))
+            }
             // Left are requests that could not be built; the words could hold an argument.
             Err(_) => {
-                return Err(self.input(
-                    operation,
-                    "request",
-                    "cannot be built from these arguments",
-                ));
+                let rule = "cannot be built from these arguments";
+                return Err((self.input(operation, "request", rule), None));
             }
         };
         let info = info.unwrap_or_default();
@@ -251,13 +267,9 @@ impl Session {
             .with_request_id(info.request_id)
             .with_reason(reason)
             .with_hint(html.then_some(hints::NOT_THE_API));
-        Err(classify::finish(
-            error,
-            self.core.profile,
-            operation,
-            false,
-            Delivery::Unknown,
-        ))
+        let profile = self.core.profile;
+        let error = classify::finish(error, profile, operation, false, Delivery::Unknown);
+        Err((error, body))
     }
 }
 

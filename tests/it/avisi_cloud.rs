@@ -7,7 +7,7 @@ use crate::support::{
     lines, one_attempt, only, script, sent, whole,
 };
 use access_tokens::avisi_cloud::{
-    Client, PersonalAccessToken, PersonalAccessTokenType, ProvisionBody, ProvisionDraft,
+    Client, PersonalAccessToken, PersonalAccessTokenType, ProvisionBody, ProvisionBodyBuilder,
 };
 use access_tokens::{Error, ErrorKind, TokenId, When};
 use serde_json::{Value, json};
@@ -44,8 +44,8 @@ fn new_token() -> Value {
     token
 }
 
-fn draft() -> ProvisionDraft {
-    ProvisionBody::builder("ci runner").into()
+fn draft() -> ProvisionBodyBuilder {
+    ProvisionBody::builder("ci runner")
 }
 
 /// Calls each operation once; the operations in the order in which the module lists them.
@@ -65,7 +65,8 @@ async fn each(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
 
 async fn listed(body: Value) -> PersonalAccessToken {
     let server = always(json(200, &json!([body]))).await;
-    client(&server).list().await.unwrap().remove(0)
+    let listed = client(&server).list().await.unwrap();
+    listed.into_iter().next().unwrap()
 }
 
 mod requests {
@@ -117,29 +118,23 @@ mod requests {
         for (draft, body) in [
             (draft(), json!({"name": "ci runner"})),
             (
-                ProvisionBody::builder("n")
-                    .ip_restriction("203.0.113.0/24")
-                    .into(),
+                ProvisionBody::builder("n").ip_restriction("203.0.113.0/24"),
                 json!({"name": "n", "ipRestriction": "203.0.113.0/24"}),
             ),
             (
-                ProvisionBody::builder("n")
-                    .ip_restriction_unchecked("a, b")
-                    .into(),
+                ProvisionBody::builder("n").ip_restriction_unchecked("a, b"),
                 json!({"name": "n", "ipRestriction": "a, b"}),
             ),
             (
-                ProvisionBody::builder("n").token_type("SOME_TYPE").into(),
+                ProvisionBody::builder("n").token_type("SOME_TYPE"),
                 json!({"name": "n", "type": "SOME_TYPE"}),
             ),
             (
-                ProvisionBody::builder("n")
-                    .token_type(json!({"kind": ["x", null]}))
-                    .into(),
+                ProvisionBody::builder("n").token_type(json!({"kind": ["x", null]})),
                 json!({"name": "n", "type": {"kind": ["x", null]}}),
             ),
             (
-                ProvisionBody::builder("n").token_type(Value::Null).into(),
+                ProvisionBody::builder("n").token_type(Value::Null),
                 json!({"name": "n", "type": null}),
             ),
             (ProvisionBody::default().into(), json!({})),
@@ -273,7 +268,7 @@ mod answers {
             empty(204),
         ] {
             let server = always(answer).await;
-            assert_eq!(client(&server).list().await.unwrap(), []);
+            assert_eq!(*client(&server).list().await.unwrap(), []);
         }
         let server = always(bare(200, &json!([token(), token()]).to_string())).await;
         assert_eq!(
@@ -296,10 +291,10 @@ mod answers {
             Some("UNKNOWN_ENUM_VALUE")
         );
         let created = UNIX_EPOCH + Duration::from_secs(1_770_113_472);
-        assert_eq!(token.created(), Ok(When::At(created)));
+        assert_eq!(token.created(), When::At(created));
         let year = Duration::from_secs(365 * 86_400);
-        assert_eq!(token.expires(), Ok(When::At(created + year)));
-        assert_eq!(token.last_used(), Ok(When::NotReported));
+        assert_eq!(token.expires(), When::At(created + year));
+        assert_eq!(token.last_used(), When::NotReported);
     }
 
     #[tokio::test]
@@ -331,9 +326,9 @@ mod answers {
             );
             assert_eq!((token.active, &token.ip_restriction), (None, &None));
             assert_eq!(token.token, None);
-            assert_eq!(token.created(), Ok(When::NotReported));
-            assert_eq!(token.expires(), Ok(When::NotReported));
-            assert_eq!(token.last_used(), Ok(When::NotReported));
+            assert_eq!(token.created(), When::NotReported);
+            assert_eq!(token.expires(), When::NotReported);
+            assert_eq!(token.last_used(), When::NotReported);
         }
     }
 
@@ -358,13 +353,13 @@ mod answers {
 
     #[tokio::test]
     async fn dates_keep_their_text_and_are_read_on_demand() {
-        let at = |seconds| Ok(When::At(UNIX_EPOCH + Duration::from_secs(seconds)));
+        let at = |seconds| When::At(UNIX_EPOCH + Duration::from_secs(seconds));
         for (text, read) in [
             ("2026-02-03T10:11:12Z", at(1_770_113_472)),
             ("2026-02-03T11:11:12+01:00", at(1_770_113_472)),
             ("2026-02-03T10:11:12.000Z", at(1_770_113_472)),
-            ("", Ok(When::NotReported)),
-            ("0001-01-01T00:00:00Z", Ok(When::NotReported)),
+            ("", When::NotReported),
+            ("0001-01-01T00:00:00Z", When::NotReported),
         ] {
             let body = json!({"createdAt": text, "expireAt": text, "lastUsedAt": text});
             let token = listed(body).await;
@@ -382,9 +377,33 @@ mod answers {
             "\u{0}",
         ] {
             let token = listed(json!({"expireAt": text})).await;
-            assert!(token.expires().is_err(), "{text:?}");
-            assert_eq!(token.expire_at.as_ref().unwrap().as_str(), text);
+            assert_eq!(token.expires(), When::NotReported, "{text:?}");
+            let kept = token.expire_at.unwrap();
+            assert_eq!(kept.as_str(), text);
+            assert!(kept.parse().is_err(), "{text:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_read_is_named_and_hides_no_other() {
+        let odd = json!({"id": "odd", "ipRestriction": {"secret": "words"}});
+        let body =
+            json!([odd, token(), 5, {"subject": 1, "active": "x", "expireAt": 7, "id": "b"}]);
+        let server = always(json(200, &body)).await;
+        let tokens = client(&server).list().await.unwrap();
+        assert_eq!(tokens.len(), 2);
+        let [odd, other] = tokens.unreadable() else {
+            panic!("{:?}", tokens.unreadable())
+        };
+        assert_eq!((odd.index, odd.id.as_deref()), (0, Some("odd")));
+        assert!(odd.to_string().contains("ipRestriction"), "{odd}");
+        assert!(!format!("{odd} {odd:?}").contains("words"));
+        assert_eq!((other.index, &other.id), (2, &None));
+        // What is for information only is not there if it cannot be read.
+        assert_eq!(
+            (tokens[1].active, tokens[1].expires()),
+            (None, When::NotReported)
+        );
     }
 
     #[tokio::test]
@@ -413,14 +432,13 @@ mod answers {
 
     #[tokio::test]
     async fn a_success_that_cannot_be_read_is_told_with_its_status() {
-        let bad = json!([token(), {"active": "perhaps"}]);
         for (answer, words) in [
-            (json(200, &bad), "[1].active"),
             (
                 json(200, &json!({"content": []})),
                 "not of the documented type",
             ),
-            (json(200, &json!([{"createdAt": 5}])), "[0].createdAt"),
+            (json(200, &json!([{"name": 5}])), "[0].name"),
+            (bare(200, "{}"), "not of the documented type"),
             (bare(200, "OK"), "not JSON"),
         ] {
             let server = always(answer).await;
@@ -563,7 +581,7 @@ mod errors {
             _ => Reply::Bytes(whole(200, &[], "[]")),
         })
         .await;
-        assert_eq!(stubborn(&raw.uri).list().await.unwrap(), []);
+        assert_eq!(*stubborn(&raw.uri).list().await.unwrap(), []);
         assert_eq!(raw.targets(), [PATH, PATH]);
     }
 }

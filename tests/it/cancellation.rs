@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Role, TokenBody};
+use access_tokens::query_server::Changes;
 use access_tokens::{Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server};
 use access_tokens_testing::Fault;
 use access_tokens_testing::launchdarkly::Seed;
@@ -158,7 +159,7 @@ async fn a_rotation_of_several_requests() {
     cut_off_everywhere!(
         Op::QsDelete,
         query_server,
-        |client, twin| async { client.rotate_in_place(NAME).await },
+        |client, twin| async { client.rotate_in_place(NAME, Changes::new()).await },
         async {
             // Whatever became of it, the name can be had again.
             let body = query_server::TokenBody::builder(NAME);

@@ -3,7 +3,9 @@
 use std::fmt::Debug;
 
 use crate::support::{Raw, Reply, assert_refused, one_attempt, whole};
+use access_tokens::launchdarkly::OldSecret;
 use access_tokens::launchdarkly::{Patch, TokenBody};
+use access_tokens::query_server::Changes;
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Result, Secret, TokenId,
     avisi_cloud, launchdarkly, query_server,
@@ -37,7 +39,7 @@ impl Clients {
             (format!("DELETE {ld}/{id}"), self.ld.delete(id).await),
             (
                 format!("POST {ld}/{id}/reset"),
-                self.ld.reset(id).await.map(drop),
+                self.ld.reset(id, OldSecret::EndsAtOnce).await.map(drop),
             ),
             (
                 format!("DELETE {pat}/{id}"),
@@ -312,7 +314,13 @@ mod names {
             let provision = avisi_cloud::ProvisionBody::builder(name);
             assert!(clients.avisi.provision(provision).await.is_err());
             assert!(clients.query.delete(name).await.is_err());
-            assert!(clients.query.update(name).active(true).await.is_err());
+            assert!(
+                clients
+                    .query
+                    .update(name, Changes::new().active(true))
+                    .await
+                    .is_err()
+            );
             let bodies: Vec<_> = raw.seen()[before..]
                 .iter()
                 .map(|request| body(request))

@@ -8,10 +8,11 @@ use crate::support::{
     lines, now, one_attempt, only, script, sent, whole,
 };
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
+use access_tokens::launchdarkly::OldSecret;
 use access_tokens::launchdarkly::Region;
 use access_tokens::launchdarkly::{
     Access, Client, Patch, PatchOp, PatchOperation, Role, Statement, StatementEffect, Token,
-    TokenBody, TokenDraft,
+    TokenBody, TokenBodyBuilder,
 };
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Expiry, Secret, TokenId,
@@ -69,6 +70,11 @@ fn token_with(changes: Value) -> Value {
     token
 }
 
+/// When the token was made.
+fn made() -> When {
+    When::At(UnixMillis::new(1_759_312_800_123).to_system_time().unwrap())
+}
+
 fn new_token() -> Value {
     token_with(json!({"token": NEW_SECRET}))
 }
@@ -88,11 +94,10 @@ fn next(href: &str) -> Value {
     json!({"_links": {"next": {"href": href, "type": "application/json"}}})
 }
 
-fn draft() -> TokenDraft {
+fn draft() -> TokenBodyBuilder {
     TokenBody::builder()
         .name("nightly export")
         .role(Role::Reader)
-        .into()
 }
 
 /// Calls each operation once; the operations in the order in which the module lists them.
@@ -109,7 +114,10 @@ async fn each(client: &Client) -> Vec<(&'static str, Result<(), Error>)> {
                 .map(drop),
         ),
         ("deleteToken", client.delete(&id()).await),
-        ("resetToken", client.reset(&id()).await.map(drop)),
+        (
+            "resetToken",
+            client.reset(&id(), OldSecret::EndsAtOnce).await.map(drop),
+        ),
     ]
 }
 
@@ -184,7 +192,7 @@ mod requests {
 
     #[tokio::test]
     async fn a_list_sends_only_the_options_that_are_set() {
-        let server = always(json(200, &json!({}))).await;
+        let server = always(json(200, &json!({"items": []}))).await;
         let client = client(&server);
         client.list().page().await.unwrap();
         client
@@ -219,39 +227,26 @@ mod requests {
         let statement = Statement::allow()
             .resources(["proj/*"])
             .actions(["updateOn"]);
-        let (builder, create) = (TokenBody::builder, async |draft: TokenDraft| {
+        let (builder, create) = (TokenBody::builder, async |draft: TokenBodyBuilder| {
             let _ = client.create(draft).await.unwrap();
         });
-        create(builder().role(Role::Reader).into()).await;
-        create(builder().role(Role::from("owner")).into()).await;
-        create(builder().custom_roles(["on-call", "ops"]).name("n").into()).await;
+        create(builder().role(Role::Reader)).await;
+        create(builder().role(Role::from("owner"))).await;
+        create(builder().custom_roles(["on-call", "ops"]).name("n")).await;
         create(
             builder()
                 .inline_policy([statement.clone()])
-                .service_token(true)
-                .into(),
+                .service_token(true),
         )
         .await;
-        create(
-            builder()
-                .access(Access::Role(Role::Admin))
-                .description("d")
-                .into(),
-        )
-        .await;
-        create(
-            builder()
-                .role(Role::Writer)
-                .default_api_version(20_240_415)
-                .into(),
-        )
-        .await;
-        create(builder().name("just a name").into()).await;
+        create(builder().access(Access::Role(Role::Admin)).description("d")).await;
+        create(builder().role(Role::Writer).default_api_version(20_240_415)).await;
+        create(builder().name("just a name")).await;
         create(TokenBody::default().into()).await;
         let deny = Statement::deny()
             .not_resources(["proj/a"])
             .not_actions(["*"]);
-        create(builder().inline_policy([statement, deny]).into()).await;
+        create(builder().inline_policy([statement, deny])).await;
         let policy = json!({"effect": "allow", "resources": ["proj/*"], "actions": ["updateOn"]});
         let bodies: Vec<_> = sent(&server).await.iter().map(Sent::json).collect();
         assert_eq!(
@@ -316,11 +311,10 @@ mod requests {
     async fn a_reset_sends_the_end_of_the_old_secret_in_the_query_and_no_body() {
         let server = always(json(200, &new_token())).await;
         let client = client(&server);
-        let _ = client.reset(&id()).await.unwrap();
-        let _ = client.reset(&id()).old_key_valid_for(DAY).await.unwrap();
+        let _ = client.reset(&id(), OldSecret::EndsAtOnce).await.unwrap();
+        let _ = client.reset(&id(), DAY).await.unwrap();
         let _ = client
-            .reset(&id())
-            .old_key_valid_until(now() + Duration::from_millis(1_001))
+            .reset(&id(), now() + Duration::from_millis(1_001))
             .await
             .unwrap();
         let sent = sent(&server).await;
@@ -549,18 +543,10 @@ mod refused_before_sending {
             .patch(&id(), Patch::new().expire_at(SystemTime::UNIX_EPOCH))
             .await;
         assert_refused(&error.unwrap_err(), "expiry");
-        let error = client
-            .reset(&id())
-            .old_key_valid_until(past)
-            .await
-            .unwrap_err();
-        assert_refused(&error, "old_key_valid_for");
-        let error = client
-            .reset(&id())
-            .old_key_valid_for(Duration::ZERO)
-            .await
-            .unwrap_err();
-        assert_refused(&error, "old_key_valid_for");
+        let error = client.reset(&id(), past).await.unwrap_err();
+        assert_refused(&error, "old_secret");
+        let error = client.reset(&id(), Duration::ZERO).await.unwrap_err();
+        assert_refused(&error, "old_secret");
         assert_refused(&client.list().limit(0).page().await.unwrap_err(), "limit");
         assert_refused(
             &client.list().offset(u64::MAX).page().await.unwrap_err(),
@@ -605,23 +591,39 @@ mod answers {
     #[tokio::test]
     async fn a_reset_token_comes_with_its_new_secret() {
         let server = always(json(200, &new_token())).await;
-        let new = client(&server).reset(&id()).await.unwrap();
+        let new = client(&server)
+            .reset(&id(), OldSecret::EndsAtOnce)
+            .await
+            .unwrap();
         assert_eq!(new.secret().expose_secret(), NEW_SECRET);
         assert_eq!(new.token().secret_tail(), Some("4444"));
     }
 
     #[tokio::test]
-    async fn an_answer_without_a_whole_secret_is_no_success_and_names_the_token() {
-        for rest in [
-            json!({"token": "4444"}),
-            json!({"token": null}),
-            json!({"token": ""}),
-        ] {
+    async fn what_a_create_answers_is_the_secret_however_short() {
+        // In the service's own document the example of a new token has this one.
+        for short in ["1234", "x"] {
+            let server = always(json(201, &token_with(json!({"token": short})))).await;
+            let client = client(&server);
+            let reset = client.reset(&id(), OldSecret::EndsAtOnce);
+            for new in [client.create(draft()).await.unwrap(), reset.await.unwrap()] {
+                assert_eq!(new.secret().expose_secret(), short);
+                assert_eq!(new.token().secret_tail(), None);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_secret_is_no_success_and_names_the_token() {
+        for rest in [json!({"token": null}), json!({"token": ""})] {
             let server = always(json(201, &token_with(rest))).await;
             let client = client(&server);
             for error in [
                 client.create(draft()).await.unwrap_err(),
-                client.reset(&id()).await.unwrap_err(),
+                client
+                    .reset(&id(), OldSecret::EndsAtOnce)
+                    .await
+                    .unwrap_err(),
             ] {
                 assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
                 assert!(error.may_have_been_sent(), "{error}");
@@ -659,21 +661,23 @@ mod answers {
         }));
         let server = always(json(200, &answer)).await;
         let token = client(&server).get(&id()).await.unwrap();
-        assert_eq!(token.creation_date, UnixMillis::new(1_759_312_800_123));
+        let created = UnixMillis::new(1_759_312_800_123);
+        assert_eq!(token.creation_date, Some(created));
+        assert_eq!(token.created(), When::At(created.to_system_time().unwrap()));
         assert_eq!(
-            token.created().unwrap(),
-            token.creation_date.to_system_time().unwrap()
+            token.last_modified,
+            Some(UnixMillis::new(1_759_312_800_999))
         );
-        assert_eq!(token.last_modified.get(), 1_759_312_800_999);
         assert_eq!(token.last_used(), When::At(now()));
         assert_eq!(token.expires(), When::At(now() + Duration::from_secs(1)));
         assert_eq!(token.access(), Some(Access::Role(Role::Reader)));
         assert_eq!(token.service_token, Some(true));
         assert_eq!(token.default_api_version, Some(20_240_415));
         let member = token.member.unwrap();
-        assert_eq!((member.id.as_str(), member.role.as_str()), ("m", "owner"));
+        assert_eq!(member.id.as_deref(), Some("m"));
+        assert_eq!(member.role, Some(Role::from("owner")));
         assert_eq!(
-            token.links["self"].href.as_deref(),
+            token.links.get("self").unwrap().href.as_deref(),
             Some("/api/v2/tokens/x")
         );
     }
@@ -714,8 +718,8 @@ mod answers {
             );
             assert!(token.custom_role_ids.is_empty() && token.inline_role.is_empty());
         }
+        // Without its id a token is none; the rest may be missing, null, or not to be read.
         for member in [
-            "_id",
             "ownerId",
             "memberId",
             "creationDate",
@@ -724,10 +728,54 @@ mod answers {
         ] {
             let mut answer = least.clone();
             answer.as_object_mut().unwrap().remove(member);
+            let (mut null, mut odd) = (answer.clone(), answer.clone());
+            null[member] = Value::Null;
+            odd[member] = json!([{"a": [1, null]}, "b"]);
+            for answer in [answer, null, odd] {
+                let server = always(json(200, &answer)).await;
+                let token = client(&server).get(&id()).await;
+                assert!(token.is_ok(), "{member}: {answer}");
+            }
+        }
+        for id_of in [None, Some(Value::Null), Some(json!(5)), Some(json!({}))] {
+            let mut answer = least.clone();
+            answer.as_object_mut().unwrap().remove("_id");
+            if let Some(value) = id_of {
+                answer["_id"] = value;
+            }
             let server = always(json(200, &answer)).await;
             let error = client(&server).get(&id()).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Decode, "without {member}");
+            assert_eq!(error.kind(), ErrorKind::Decode, "{answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_for_information_only_is_read_or_not_there() {
+        let soon = |member: &str| token_with(json!({member: "soon"}));
+        for (answer, created) in [
+            (soon("creationDate"), When::NotReported),
+            (token_with(json!({"creationDate": 0})), When::NotReported),
+            (token_with(json!({"creationDate": -5})), When::NotReported),
+            (
+                token_with(json!({"creationDate": i64::MAX})),
+                When::NotReported,
+            ),
+            (token_with(json!({"_member": "robin"})), made()),
+            (token_with(json!({"_member": {"email": 5}})), made()),
+            (token_with(json!({"_member": {"_id": {"x": [1]}}})), made()),
+            (token_with(json!({"_member": {"role": null}})), made()),
+            (token_with(json!({"lastUsed": {"at": 5}})), made()),
+        ] {
+            let server = always(json(200, &answer)).await;
+            let token = client(&server).get(&id()).await.unwrap();
+            assert_eq!(token.created(), created, "{answer}");
+            assert_eq!(token.id, id());
+        }
+        let member = json!({"_member": {"_id": "m", "email": "robin@example.com", "role": 7}});
+        let server = always(json(200, &token_with(member))).await;
+        let member = client(&server).get(&id()).await.unwrap().member.unwrap();
+        assert_eq!(member.email.as_deref(), Some("robin@example.com"));
+        assert_eq!(member.role, None);
     }
 
     #[tokio::test]
@@ -737,9 +785,11 @@ mod answers {
             "inlineRole": [{"effect": "audit", "resources": null, "newField": 1}],
         }));
         let server = always(json(200, &json!({"items": [answer]}))).await;
-        let token = client(&server).list().page().await.unwrap().items.remove(0);
+        let page = client(&server).list().page().await.unwrap();
+        let token = &page.items[0];
         assert_eq!(token.role, Some(Role::Other("owner".into())));
-        assert_eq!(token.member.as_ref().unwrap().role, Role::from("no_access"));
+        let member = token.member.as_ref().unwrap();
+        assert_eq!(member.role, Some(Role::from("no_access")));
         assert_eq!(
             token.inline_role[0].effect,
             StatementEffect::Other("audit".into())
@@ -774,7 +824,10 @@ mod answers {
         let answer = token_with(json!({"creationDate": "1628001602644", "lastUsed": "0"}));
         let server = always(json(200, &answer)).await;
         let token = client(&server).get(&id()).await.unwrap();
-        assert_eq!(token.creation_date.get(), 1_628_001_602_644);
+        assert_eq!(
+            token.creation_date,
+            Some(UnixMillis::new(1_628_001_602_644))
+        );
         assert_eq!(token.last_used(), When::Never);
     }
 
@@ -799,7 +852,10 @@ mod answers {
             let client = client(&server);
             assert!(client.create(draft()).await.is_ok(), "create {status}");
             assert!(client.get(&id()).await.is_ok(), "get {status}");
-            assert!(client.reset(&id()).await.is_ok(), "reset {status}");
+            assert!(
+                client.reset(&id(), OldSecret::EndsAtOnce).await.is_ok(),
+                "reset {status}"
+            );
             assert!(
                 client.delete(&id()).await.is_ok(),
                 "delete with a body, {status}"
@@ -821,10 +877,7 @@ mod answers {
             (bare(200, " \n"), "empty"),
             (bare(200, r#"{"_id": "66aa""#), "not JSON"),
             (bare(200, "null"), "not of the documented type"),
-            (
-                json(200, &token_with(json!({"creationDate": "soon"}))),
-                "creationDate",
-            ),
+            (json(200, &token_with(json!({"expiry": "soon"}))), "expiry"),
             (
                 json(200, &token_with(json!({"inlineRole": [{}]}))),
                 "inlineRole[0]",
@@ -849,15 +902,57 @@ mod answers {
     }
 
     #[tokio::test]
-    async fn one_bad_item_of_a_list_is_named_by_its_index() {
+    async fn one_bad_item_of_a_list_is_named_and_hides_no_other() {
         let mut items: Vec<_> = (0..1_000).map(numbered).collect();
-        items[617]["lastModified"] = json!({});
+        items[617]["inlineRole"] = json!([{"effect": ["secret words"]}]);
+        items[618]["_id"] = Value::Null;
+        items[619] = json!("secret words");
         let server = always(json(200, &json!({"items": items}))).await;
-        let error = client(&server).list().page().await.unwrap_err();
-        assert!(
-            error.to_string().contains("items[617].lastModified"),
-            "{error}"
+        let page = client(&server).list().page().await.unwrap();
+        assert_eq!(page.items.len(), 997);
+        let odd = page.items.unreadable();
+        assert_eq!(
+            odd.iter().map(|item| item.index).collect::<Vec<_>>(),
+            [617, 618, 619]
         );
+        assert_eq!(odd[0].id.as_deref(), Some("id-617"));
+        assert_eq!((&odd[1].id, &odd[2].id), (&None, &None));
+        for (item, words) in odd
+            .iter()
+            .zip(["inlineRole[0].effect", "_id", "documented type"])
+        {
+            assert!(item.to_string().contains(words), "{item}");
+            assert!(!item.to_string().contains("secret words"), "{item}");
+        }
+
+        // A stream goes on after each of them.
+        let mut stream = client(&server).list().stream();
+        let (mut tokens, mut errors) = (0, Vec::new());
+        loop {
+            match stream.try_next().await {
+                Ok(Some(_)) => tokens += 1,
+                Ok(None) => break,
+                Err(error) => errors.push(error),
+            }
+        }
+        assert_eq!(tokens, 997);
+        let named: Vec<_> = errors
+            .iter()
+            .map(|error| error.item().unwrap().index)
+            .collect();
+        assert_eq!(named, [617, 618, 619]);
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+            assert_eq!(error.operation(), Some("getTokens"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_list_of_which_nothing_can_be_read_is_an_error() {
+        let server = always(json(200, &json!({"items": [1, {}]}))).await;
+        let error = client(&server).list().page().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        assert!(error.to_string().contains("items[0]"), "{error}");
     }
 
     #[tokio::test]
@@ -1091,7 +1186,10 @@ mod repeating {
         assert_eq!(server.seen().len(), 1);
 
         let server = loses_one(200, new_token().to_string()).await;
-        let error = stubborn(&server.uri).reset(&id()).await.unwrap_err();
+        let error = stubborn(&server.uri)
+            .reset(&id(), OldSecret::EndsAtOnce)
+            .await
+            .unwrap_err();
         assert!(
             error.is_outcome_unknown() && error.may_have_been_sent(),
             "{error}"
@@ -1187,19 +1285,34 @@ mod paging {
         assert_eq!(
             queries(&lines(&server).await),
             [
-                "limit=25&offset=7&showAll=true",
-                "limit=25&offset=8&showAll=true"
+                "limit=1000&offset=7&showAll=true",
+                "limit=1000&offset=8&showAll=true"
             ]
         );
     }
 
     #[tokio::test]
-    async fn an_empty_page_ends_the_list_even_with_a_next_link_and_a_count() {
-        let mut rest = next("/api/v2/tokens?offset=2");
-        rest["totalCount"] = json!(99);
-        let server = script([page([], rest)]).await;
-        assert_eq!(names(&client(&server)).await, [""; 0]);
-        assert_eq!(lines(&server).await.len(), 1);
+    async fn an_empty_page_ends_no_list_that_announces_more() {
+        // A link tells where to go on.
+        let linked = page([], next("/api/v2/tokens?offset=2"));
+        let server = script([linked, page(0..1, json!({}))]).await;
+        assert_eq!(names(&client(&server)).await, ["id-0"]);
+        assert_eq!(
+            queries(&lines(&server).await),
+            ["limit=2&offset=0", "limit=2&offset=2"]
+        );
+        // Otherwise there is nowhere to go, and the list is not over.
+        for (rest, words) in [
+            (json!({"totalCount": 99}), "totalCount is 99"),
+            (next("/api/v2/tokens"), "a link to a next page"),
+            (next("/api/v2/tokens?offset=0"), "a link to a next page"),
+        ] {
+            let server = script([page([], rest.clone())]).await;
+            let error = client(&server).list().all().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(lines(&server).await.len(), 1);
+        }
     }
 
     #[tokio::test]
@@ -1226,11 +1339,19 @@ mod paging {
     }
 
     #[tokio::test]
-    async fn a_count_that_is_too_high_ends_with_an_empty_page() {
+    async fn a_count_that_is_too_high_is_an_error_after_the_tokens_that_came() {
         let count = json!({"totalCount": 1_000_000});
         let server = script([page(0..1, count.clone()), page([], count)]).await;
-        assert_eq!(names(&client(&server)).await, ["id-0"]);
-        assert_eq!(lines(&server).await.len(), 2);
+        // Fetched ahead are pages that the script does not have.
+        let builder = Client::builder()
+            .base_url(server.uri())
+            .credential(CREDENTIAL);
+        let mut stream = builder.concurrency(1).build().unwrap().list().stream();
+        assert!(stream.try_next().await.unwrap().is_some());
+        let error = stream.try_next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+        assert!(error.to_string().contains("1000000"), "{error}");
+        assert!(stream.try_next().await.unwrap().is_none());
     }
 
     #[tokio::test]
@@ -1308,14 +1429,23 @@ mod paging {
 
     #[tokio::test]
     async fn the_same_page_for_ever_ends() {
+        let server = always(page(0..2, json!({}))).await;
+        assert_eq!(names(&client(&server)).await, ["id-0", "id-1"]);
+        assert_eq!(lines(&server).await.len(), 2);
+        // Where it announces more each time, that is no end but an error.
         for rest in [
-            json!({}),
             next("/api/v2/tokens?offset=0"),
             next("/?offset=2"),
+            json!({"totalCount": 1_000}),
         ] {
             let server = always(page(0..2, rest)).await;
-            assert_eq!(names(&client(&server)).await, ["id-0", "id-1"]);
-            assert_eq!(lines(&server).await.len(), 2);
+            let mut stream = client(&server).list().limit(2).stream();
+            assert!(stream.try_next().await.unwrap().is_some());
+            assert!(stream.try_next().await.unwrap().is_some());
+            let error = stream.try_next().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+            assert!(error.to_string().contains("nothing new"), "{error}");
+            assert!(lines(&server).await.len() < 32);
         }
     }
 
@@ -1364,12 +1494,31 @@ mod paging {
     #[tokio::test]
     async fn lists_that_are_null_or_absent_are_empty() {
         for body in [
-            json!({}),
             json!({"items": null, "_links": null, "totalCount": null}),
+            json!({"_links": {}}),
+            json!({"totalCount": 0}),
         ] {
             let server = always(json(200, &body)).await;
             let page = client(&server).list().page().await.unwrap();
-            assert!(page.items.is_empty() && page.links.is_empty() && page.total_count.is_none());
+            assert!(page.items.is_empty() && page.links.is_empty());
+            assert_eq!(page.total_count.unwrap_or(0), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_any_documented_member_is_no_empty_list() {
+        for body in [
+            json!({}),
+            json!({"message": "maintenance", "code": "x"}),
+            json!({"data": []}),
+            json!([]),
+            json!(null),
+        ] {
+            let server = always(json(200, &body)).await;
+            let error = client(&server).list().page().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{body}: {error}");
+            let error = client(&server).list().all().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Decode, "{body}: {error}");
         }
     }
 }

@@ -8,7 +8,9 @@ use crate::support::{
     CREDENTIAL, NOW, Raw, Reply, SECOND, always, assert_refused, at, empty, head, html, id, json,
     lines, script, whole,
 };
-use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenDraft};
+use access_tokens::launchdarkly::OldSecret;
+use access_tokens::launchdarkly::{ClientBuilder, Patch, Role, TokenBody, TokenBodyBuilder};
+use access_tokens::query_server::Changes;
 use access_tokens::{
     Error, ErrorKind, Result, RetryPolicy, avisi_cloud, launchdarkly, query_server,
 };
@@ -28,8 +30,8 @@ fn unhurried(uri: &str) -> (launchdarkly::Client, VirtualClock) {
     (builder(uri).clock(clock.clone()).build().unwrap(), clock)
 }
 
-fn draft() -> TokenDraft {
-    TokenBody::builder().role(Role::Reader).into()
+fn draft() -> TokenBodyBuilder {
+    TokenBody::builder().role(Role::Reader)
 }
 
 fn token() -> Value {
@@ -131,7 +133,13 @@ mod bodies {
                 true,
             ),
             (client.delete(&id()).await.unwrap_err(), true),
-            (client.reset(&id()).await.unwrap_err(), true),
+            (
+                client
+                    .reset(&id(), OldSecret::EndsAtOnce)
+                    .await
+                    .unwrap_err(),
+                true,
+            ),
         ] {
             assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
             assert_eq!(error.status().unwrap().as_u16(), 200, "{error}");
@@ -305,7 +313,7 @@ mod at_a_time {
         drop(sendable(ld.create(draft())));
         drop(sendable(ld.patch(&id(), Patch::new())));
         drop(sendable(ld.delete(&id())));
-        drop(sendable(ld.reset(&id())));
+        drop(sendable(ld.reset(&id(), OldSecret::EndsAtOnce)));
         drop(sendable(ld.get(&id()).with_info()));
         drop(sendable(query.list()));
         drop(sendable(query.find("a")));
@@ -315,9 +323,9 @@ mod at_a_time {
         drop(sendable(
             query.create(query_server::TokenBody::builder("a")),
         ));
-        drop(sendable(query.update("a")));
-        drop(sendable(query.rotate_to("a", "b")));
-        drop(sendable(query.rotate_in_place("a")));
+        drop(sendable(query.update("a", Changes::new())));
+        drop(sendable(query.rotate_to("a", "b", Changes::new())));
+        drop(sendable(query.rotate_in_place("a", Changes::new())));
         drop(sendable(query.delete("a")));
         drop(sendable(query.delete_existing("a")));
         drop(sendable(avisi.list()));
@@ -527,7 +535,13 @@ mod lost {
             let error = client.create(draft()).await.unwrap_err();
             assert_unknown(&error, ErrorKind::Timeout);
             assert!(error.is_timeout(), "{error}");
-            assert_unknown(&client.reset(&id()).await.unwrap_err(), ErrorKind::Timeout);
+            assert_unknown(
+                &client
+                    .reset(&id(), OldSecret::EndsAtOnce)
+                    .await
+                    .unwrap_err(),
+                ErrorKind::Timeout,
+            );
             assert_eq!(raw.seen().len(), 2, "once each, after {before:?}");
             let error = client.get(&id()).await.unwrap_err();
             assert_eq!(

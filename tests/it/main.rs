@@ -16,6 +16,8 @@ mod launchdarkly;
 #[cfg(feature = "query-server")]
 mod query_server;
 mod structure;
+#[cfg(unix)]
+mod state;
 mod support;
 
 /// What needs all three services. The files are beside this one.
@@ -32,10 +34,12 @@ mod all {
     #[cfg(feature = "rustls")]
     mod faults;
     mod hostile_input;
+    mod identity;
     mod inventory;
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod paging;
     mod properties;
     mod rate_limits;
     mod records;

@@ -6,8 +6,9 @@ use crate::support::{
     CREDENTIAL, NOW, Raw, Reply, Sent, always, assert_refused, at, bare, bodies, empty, html, json,
     lines, now, one_attempt, only, script, sent, whole,
 };
+use access_tokens::query_server::Changes;
 use access_tokens::query_server::{
-    Client, Created, Liveness, NewToken, OldToken, Token, TokenBody, TokenDraft,
+    Client, Created, Liveness, NewToken, OldToken, Token, TokenBody, TokenBodyBuilder,
 };
 use access_tokens::{Error, ErrorKind, Expiry, UnixSeconds, When};
 use base64::Engine as _;
@@ -75,6 +76,10 @@ fn nothing() -> ResponseTemplate {
     rows([])
 }
 
+fn value_is(secret: &str) -> ResponseTemplate {
+    json(200, &json!({"data": [{"token": secret}]}))
+}
+
 fn found() -> ResponseTemplate {
     bare(
         200,
@@ -86,8 +91,8 @@ fn locked() -> ResponseTemplate {
     bare(400, "database is locked")
 }
 
-fn edge() -> TokenDraft {
-    TokenBody::builder("edge").into()
+fn edge() -> TokenBodyBuilder {
+    TokenBody::builder("edge")
 }
 
 #[track_caller]
@@ -187,23 +192,22 @@ mod requests {
         for (draft, body) in [
             (edge(), json!({"name": "edge"})),
             (
-                TokenBody::builder("edge").active(false).into(),
+                TokenBody::builder("edge").active(false),
                 json!({"name": "edge", "active": false}),
             ),
             (
                 TokenBody::builder("edge")
                     .active(true)
                     .write(false)
-                    .expires(now() + Duration::from_secs(5))
-                    .into(),
+                    .expires(now() + Duration::from_secs(5)),
                 json!({"name": "edge", "active": true, "write": false, "expiration_date": NOW + 5}),
             ),
             (
-                TokenBody::builder("edge").expires(Expiry::Never).into(),
+                TokenBody::builder("edge").expires(Expiry::Never),
                 json!({"name": "edge"}),
             ),
         ] {
-            let draft: TokenDraft = draft;
+            let draft: TokenBodyBuilder = draft;
             let server = script([nothing(), empty(401)]).await;
             assert!(
                 client(&server)
@@ -234,8 +238,7 @@ mod requests {
             let server = script([empty(401)]).await;
             assert!(
                 client(&server)
-                    .update("edge")
-                    .expires(expiry)
+                    .update("edge", Changes::new().expires(expiry))
                     .await
                     .is_err()
             );
@@ -250,20 +253,26 @@ mod requests {
     async fn an_update_sends_only_what_is_to_be_changed() {
         let server = always(empty(401)).await;
         let client = client(&server);
-        assert!(client.update("edge").active(false).await.is_err());
         assert!(
             client
-                .update("edge")
-                .write(true)
-                .active(true)
+                .update("edge", Changes::new().active(false))
                 .await
                 .is_err()
         );
         assert!(
             client
-                .update("a \"b\"\n")
-                .write(false)
-                .expires(now() + Duration::from_secs(9))
+                .update("edge", Changes::new().write(true).active(true))
+                .await
+                .is_err()
+        );
+        assert!(
+            client
+                .update(
+                    "a \"b\"\n",
+                    Changes::new()
+                        .write(false)
+                        .expires(now() + Duration::from_secs(9))
+                )
                 .await
                 .is_err()
         );
@@ -295,9 +304,27 @@ mod refused_before_sending {
             assert_refused(&client.exists(name).await.unwrap_err(), "name");
             assert_refused(&client.delete(name).await.unwrap_err(), "name");
             assert_refused(&client.delete_existing(name).await.unwrap_err(), "name");
-            assert_refused(&client.update(name).active(true).await.unwrap_err(), "name");
-            assert_refused(&client.rotate_in_place(name).await.unwrap_err(), "name");
-            assert_refused(&client.rotate_to(name, "new").await.unwrap_err(), "name");
+            assert_refused(
+                &client
+                    .update(name, Changes::new().active(true))
+                    .await
+                    .unwrap_err(),
+                "name",
+            );
+            assert_refused(
+                &client
+                    .rotate_in_place(name, Changes::new())
+                    .await
+                    .unwrap_err(),
+                "name",
+            );
+            assert_refused(
+                &client
+                    .rotate_to(name, "new", Changes::new())
+                    .await
+                    .unwrap_err(),
+                "name",
+            );
         }
         for name in [
             "",
@@ -313,12 +340,18 @@ mod refused_before_sending {
             assert_refused(&error, "name");
             assert_eq!(error.operation(), Some("createToken"));
             assert_refused(
-                &client.rotate_to("old", name).await.unwrap_err(),
+                &client
+                    .rotate_to("old", name, Changes::new())
+                    .await
+                    .unwrap_err(),
                 "new_name",
             );
         }
         assert_refused(
-            &client.rotate_to("same", "same").await.unwrap_err(),
+            &client
+                .rotate_to("same", "same", Changes::new())
+                .await
+                .unwrap_err(),
             "new_name",
         );
         assert_eq!(lines(&server).await, [""; 0]);
@@ -352,7 +385,7 @@ mod refused_before_sending {
         ] {
             let draft = TokenBody::builder("edge").expires(expiry);
             assert_refused(&client.create(draft).await.unwrap_err(), "expiry");
-            let update = client.update("edge").expires(expiry);
+            let update = client.update("edge", Changes::new().expires(expiry));
             assert_refused(&update.await.unwrap_err(), "expiry");
         }
         for seconds in [NOW, NOW - 1, 0, -1] {
@@ -360,9 +393,12 @@ mod refused_before_sending {
             let body: TokenBody = serde_json::from_value(body).unwrap();
             assert_refused(&client.create(body).await.unwrap_err(), "expiry");
         }
-        let never = client.update("edge").expires(Expiry::Never);
+        let never = client.update("edge", Changes::new().expires(Expiry::Never));
         assert_refused(&never.await.unwrap_err(), "expiry");
-        assert_refused(&client.update("edge").await.unwrap_err(), "update");
+        assert_refused(
+            &client.update("edge", Changes::new()).await.unwrap_err(),
+            "changes",
+        );
         assert_eq!(lines(&server).await, [""; 0]);
     }
 }
@@ -377,9 +413,9 @@ mod reading {
         let tokens = client(&server).list().await.unwrap().data;
         let (edge, off) = (&tokens[0], &tokens[1]);
         assert!(edge.is_active() && edge.can_write() && !off.is_active() && !off.can_write());
-        assert_eq!((edge.name.as_str(), edge.id), ("edge", 4));
+        assert_eq!((edge.name.as_str(), edge.id), ("edge", Some(4)));
         assert_eq!(
-            (edge.created(), edge.updated()),
+            (edge.created(), edge.modified()),
             (When::At(now()), When::At(now()))
         );
         assert_eq!(edge.expires(), When::Never, "an expiry equal to updated_at");
@@ -403,7 +439,7 @@ mod reading {
         assert!(tokens[0].is_active() && !tokens[0].can_write());
         for token in &tokens {
             assert_eq!(
-                (token.created(), token.updated()),
+                (token.created(), token.modified()),
                 (When::NotReported, When::NotReported)
             );
             assert_eq!(token.secret(), None);
@@ -498,10 +534,6 @@ mod reading {
                 rows([with(fresh("a"), json!({"active": "perhaps"}))]),
                 "data[0].active",
             ),
-            (
-                rows([with(fresh("a"), json!({"expiration_date": "soon"}))]),
-                "data[0].expiration_date",
-            ),
             (html(200), "not JSON"),
         ] {
             let server = always(answer).await;
@@ -511,6 +543,52 @@ mod reading {
             assert!(error.to_string().contains(words), "{error}");
             assert!(!error.to_string().contains("perhaps"), "{error}");
         }
+    }
+}
+
+mod odd_rows {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_is_named_and_hides_no_other() {
+        let odd = with(fresh("odd"), json!({"active": "secret words"}));
+        let server = always(rows([fresh("a"), odd, json!({}), fresh("b")])).await;
+        let tokens = client(&server).list().await.unwrap().data;
+        let names: Vec<_> = tokens.iter().map(|token| token.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let [odd, nameless] = tokens.unreadable() else {
+            panic!("{:?}", tokens.unreadable())
+        };
+        assert_eq!((odd.index, odd.id.as_deref()), (1, Some("odd")));
+        assert!(odd.to_string().contains("active"), "{odd}");
+        assert!(!format!("{odd} {odd:?}").contains("secret words"));
+        assert_eq!((nameless.index, &nameless.id), (2, &None));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_may_be_that_of_an_odd_row_is_not_said_to_be_missing() {
+        let odd = with(fresh("odd"), json!({"active": "perhaps"}));
+        let server = always(rows([fresh("a"), odd])).await;
+        let client = client(&server);
+        assert!(client.find("a").await.unwrap().is_some());
+        assert!(client.find("b").await.unwrap().is_none());
+        let error = client.get("odd").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+        assert_eq!(error.item().unwrap().id.as_deref(), Some("odd"));
+    }
+
+    #[tokio::test]
+    async fn times_that_are_no_times_are_not_reported() {
+        let soon =
+            json!({"expiration_date": "soon", "created_at": {}, "updated_at": "x", "id": "y"});
+        let server = always(rows([with(fresh("odd"), soon)])).await;
+        let token = client(&server).get("odd").await.unwrap();
+        assert_eq!(token.expires(), When::NotReported);
+        assert_eq!(token.created(), When::NotReported);
+        assert_eq!(token.liveness(now()), Liveness::Unknown);
+        // Nobody can say what a token like it should have.
+        let rotate = client(&server).rotate_to("odd", "new", Changes::new());
+        assert_refused(&rotate.await.unwrap_err(), "expiry");
     }
 }
 
@@ -537,7 +615,7 @@ mod create {
         let Created::AlreadyExists(token) = created else {
             panic!("{created:?}")
         };
-        assert_eq!(token.expiration_date, UnixSeconds::new(LATER));
+        assert_eq!(token.expiration_date, Some(UnixSeconds::new(LATER)));
         assert_eq!(lines(&server).await, [&value_of("edge"), LIST]);
     }
 
@@ -739,7 +817,10 @@ mod update {
         ] {
             let secret = row["token"].as_str().unwrap().to_owned();
             let server = script([empty(200), rows([fresh("other"), row])]).await;
-            let updated = client(&server).update("edge").write(true).await.unwrap();
+            let updated = client(&server)
+                .update("edge", Changes::new().write(true))
+                .await
+                .unwrap();
             assert_eq!(updated.liveness, liveness);
             assert_eq!(updated.new.secret().expose_secret(), secret);
             assert_eq!(updated.new.token().name, "edge");
@@ -751,8 +832,7 @@ mod update {
     async fn an_unknown_name_is_not_found_in_both_ways_of_the_server() {
         let partial = script([bare(400, "Query returned no rows")]).await;
         let error = client(&partial)
-            .update("edge")
-            .active(true)
+            .update("edge", Changes::new().active(true))
             .await
             .unwrap_err();
         assert_eq!(
@@ -763,8 +843,9 @@ mod update {
         assert_eq!(lines(&partial).await, [PUT]);
 
         let whole = script([empty(200), rows([fresh("other")])]).await;
-        let update = client(&whole).update("edge").active(true).write(true);
-        let error = update.expires(Duration::from_secs(5)).await.unwrap_err();
+        let changes = Changes::new().active(true).write(true);
+        let update = client(&whole).update("edge", changes.expires(Duration::from_secs(5)));
+        let error = update.await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         assert!(!error.may_have_been_sent(), "{error}");
         assert_eq!(error.operation(), Some("updateToken"));
@@ -775,8 +856,7 @@ mod update {
     async fn a_lost_answer_is_not_followed_by_another_update() {
         let raw = Raw::start(|_| Reply::Close).await;
         let error = stubborn(&raw.uri)
-            .update("edge")
-            .active(true)
+            .update("edge", Changes::new().active(true))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
@@ -788,8 +868,7 @@ mod update {
     async fn an_update_that_cannot_be_read_back_leaves_the_outcome_open() {
         let server = script([empty(200), empty(500)]).await;
         let error = client(&server)
-            .update("edge")
-            .active(true)
+            .update("edge", Changes::new().active(true))
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::OutcomeUnknown, "{error}");
@@ -804,9 +883,13 @@ mod rotate {
     async fn a_rotation_to_a_new_name_makes_the_new_one_before_it_deletes_the_old() {
         let old = with(row("edge", LATER, NOW - 9), json!({"write": 0}));
         let made = with(row("edge-2", LATER, NOW), json!({"write": 0}));
-        let steps = [rows([old]), nothing(), empty(201), rows([made]), empty(200)];
-        let server = script(steps).await;
-        let rotated = client(&server).rotate_to("edge", "edge-2").await.unwrap();
+        let same = value_is(&jwt(LATER, NOW - 9));
+        let steps = [rows([old]), nothing(), empty(201), rows([made]), same];
+        let server = script(steps.into_iter().chain([empty(200)])).await;
+        let rotated = client(&server)
+            .rotate_to("edge", "edge-2", Changes::new())
+            .await
+            .unwrap();
         assert_eq!(rotated.new.token().name, "edge-2");
         assert_eq!(rotated.new.secret().expose_secret(), jwt(LATER, NOW));
         assert!(
@@ -817,12 +900,19 @@ mod rotate {
         let sent = sent(&server).await;
         assert_eq!(
             sent.iter().map(Sent::line).collect::<Vec<_>>(),
-            [LIST, &value_of("edge-2"), POST, LIST, DELETE]
+            [
+                LIST,
+                &value_of("edge-2"),
+                POST,
+                LIST,
+                &value_of("edge"),
+                DELETE
+            ]
         );
         let like_the_old = json!({"name": "edge-2", "active": true, "write": false,
                                   "expiration_date": LATER});
         assert_eq!(sent[2].json(), like_the_old);
-        assert_eq!(sent[4].json(), json!({"name": "edge"}));
+        assert_eq!(sent[5].json(), json!({"name": "edge"}));
     }
 
     #[tokio::test]
@@ -834,7 +924,10 @@ mod rotate {
             empty(201),
         ];
         let server = script(steps.into_iter().chain([rows([fresh("edge")])])).await;
-        let rotated = client(&server).rotate_in_place("edge").await.unwrap();
+        let rotated = client(&server)
+            .rotate_in_place("edge", Changes::new())
+            .await
+            .unwrap();
         assert_eq!(rotated.new.secret().expose_secret(), jwt(NOW, NOW));
         assert!(matches!(rotated.old, OldToken::Deleted));
         let sent = sent(&server).await;
@@ -852,19 +945,17 @@ mod rotate {
     #[tokio::test]
     async fn changes_are_made_with_the_rotation() {
         let server = script([rows([fresh("edge")]), nothing(), empty(401)]).await;
-        let rotate = client(&server)
-            .rotate_to("edge", "edge-2")
-            .active(false)
-            .write(false);
-        assert!(rotate.expires(Duration::from_secs(7)).await.is_err());
+        let changes = Changes::new().active(false).write(false);
+        let changes = changes.expires(Duration::from_secs(7));
+        let rotate = client(&server).rotate_to("edge", "edge-2", changes);
+        assert!(rotate.await.is_err());
         let body = json!({"name": "edge-2", "active": false, "write": false,
                           "expiration_date": NOW + 7});
         assert_eq!(sent(&server).await[2].json(), body);
 
         let server = script([rows([row("edge", LATER, NOW)]), nothing(), empty(401)]).await;
-        let rotate = client(&server)
-            .rotate_to("edge", "edge-2")
-            .expires(Expiry::Never);
+        let rotate =
+            client(&server).rotate_to("edge", "edge-2", Changes::new().expires(Expiry::Never));
         assert!(rotate.await.is_err());
         let body = json!({"name": "edge-2", "active": true, "write": true});
         assert_eq!(sent(&server).await[2].json(), body);
@@ -877,6 +968,7 @@ mod rotate {
             nothing(),
             empty(201),
             rows([fresh("edge-2")]),
+            value_is(&jwt(NOW, NOW)),
         ];
         let server = script(
             steps
@@ -884,9 +976,12 @@ mod rotate {
                 .chain([bare(500, "Internal Server Error")]),
         )
         .await;
-        let rotated = client(&server).rotate_to("edge", "edge-2").await.unwrap();
+        let rotated = client(&server)
+            .rotate_to("edge", "edge-2", Changes::new())
+            .await
+            .unwrap();
         assert_eq!(rotated.new.secret().expose_secret(), jwt(NOW, NOW));
-        let OldToken::Remains(error) = rotated.old else {
+        let OldToken::DeleteFailed(error) = rotated.old else {
             panic!("{:?}", rotated.old)
         };
         assert_eq!(error.status().unwrap().as_u16(), 500);
@@ -917,7 +1012,10 @@ mod rotate {
             ),
         ] {
             let server = script(steps).await;
-            let error = client(&server).rotate_to("edge", "new").await.unwrap_err();
+            let error = client(&server)
+                .rotate_to("edge", "new", Changes::new())
+                .await
+                .unwrap_err();
             assert_eq!(error.kind(), kind, "{error}");
             let deleted = lines(&server).await.iter().any(|line| line == DELETE);
             assert!(!deleted, "{kind:?}: {error}");
@@ -930,9 +1028,9 @@ mod rotate {
             let server = always(rows([row("edge", NOW - 5, NOW - 9)])).await;
             let client = client(&server);
             let rotate = if in_place {
-                client.rotate_in_place("edge")
+                client.rotate_in_place("edge", Changes::new())
             } else {
-                client.rotate_to("edge", "new")
+                client.rotate_to("edge", "new", Changes::new())
             };
             let error = rotate.await.unwrap_err();
             assert_eq!(
@@ -953,7 +1051,10 @@ mod rotate {
         ] {
             let steps = [rows([fresh("edge")]), empty(200)].into_iter().chain(rest);
             let server = script(steps).await;
-            let error = client(&server).rotate_in_place("edge").await.unwrap_err();
+            let error = client(&server)
+                .rotate_in_place("edge", Changes::new())
+                .await
+                .unwrap_err();
             assert!(error.may_have_been_sent(), "{error}");
             assert!(
                 error.to_string().contains("the old token is deleted"),
@@ -965,7 +1066,10 @@ mod rotate {
     #[tokio::test]
     async fn a_delete_that_is_refused_ends_a_rotation_in_place() {
         let server = script([rows([fresh("edge")]), empty(401)]).await;
-        let error = client(&server).rotate_in_place("edge").await.unwrap_err();
+        let error = client(&server)
+            .rotate_in_place("edge", Changes::new())
+            .await
+            .unwrap_err();
         assert!(
             error.is_unauthenticated() && !error.may_have_been_sent(),
             "{error}"
@@ -1015,7 +1119,10 @@ mod errors {
             ("listTokens", client.list().await.map(drop)),
             (
                 "updateToken",
-                client.update("edge").active(true).await.map(drop),
+                client
+                    .update("edge", Changes::new().active(true))
+                    .await
+                    .map(drop),
             ),
             ("deleteToken", client.delete("edge").await),
             ("getTokenValue", client.value("edge").await.map(drop)),
@@ -1102,8 +1209,7 @@ mod errors {
 
         let server = script([locked(), empty(200), rows([fresh("edge")])]).await;
         let updated = stubborn(&server.uri())
-            .update("edge")
-            .write(true)
+            .update("edge", Changes::new().write(true))
             .await
             .unwrap();
         assert_eq!(updated.liveness, Liveness::Alive);
@@ -1151,7 +1257,10 @@ mod errors {
             let server = script([nothing(), empty(status), rows([fresh("edge")])]).await;
             let _ = new(client(&server).create(edge()).await.unwrap());
             let server = script([empty(status), rows([fresh("edge")]), empty(status)]).await;
-            let _ = client(&server).update("edge").active(true).await.unwrap();
+            let _ = client(&server)
+                .update("edge", Changes::new().active(true))
+                .await
+                .unwrap();
             client(&server).delete("edge").await.unwrap();
         }
         for status in [201, 202] {

@@ -24,7 +24,9 @@ fn seconds(time: SystemTime) -> i64 {
 }
 
 async fn records(service: &dyn TokenService) -> Vec<TokenRecord> {
-    service.list_all().await.unwrap()
+    let all = service.list_all().await.unwrap();
+    assert_eq!(all.unreadable(), []);
+    all.into_items()
 }
 
 fn named(records: &[TokenRecord], name: &str) -> TokenRecord {
@@ -45,14 +47,14 @@ async fn ld_twin(unset: UnsetExpiry) -> (LaunchDarkly, launchdarkly::Client, Vir
 }
 
 #[tokio::test]
-async fn launchdarkly_zero_is_never_and_an_absent_use_is_not_reported() {
+async fn launchdarkly_use_of_zero_is_never_and_an_absent_one_is_not_reported() {
     let (twin, client, clock) = ld_twin(UnsetExpiry::Absent).await;
     twin.seed(ld_twin::Seed::new("unused"));
     let used = Duration::from_millis(86_400_123);
     twin.seed(ld_twin::Seed::new("used").last_used(used).age(days(10)));
     let all = records(&client).await;
     assert_eq!(named(&all, "unused").last_used, When::Never);
-    // This version of the API shows an end where there is one.
+    // Under this version of the API a token that shows no end has none.
     assert_eq!(named(&all, "unused").expires, When::Never);
     // Milliseconds are kept.
     assert_eq!(named(&all, "used").last_used, When::At(clock.now() - used));
@@ -83,11 +85,9 @@ async fn launchdarkly_zero_is_never_and_an_absent_use_is_not_reported() {
     assert_eq!(absent.created, When::At(created));
     let null = answer(&|item| item["lastUsed"] = Value::Null).await;
     assert_eq!(null.last_used, When::NotReported);
+    // Nothing was used in 1970.
     let one = answer(&|item| item["lastUsed"] = json!(1)).await;
-    assert_eq!(
-        one.last_used,
-        When::At(UNIX_EPOCH + Duration::from_millis(1))
-    );
+    assert_eq!(one.last_used, When::NotReported);
     let text = answer(&|item| item["lastUsed"] = json!("0")).await;
     assert_eq!(text.last_used, When::Never);
 }
@@ -124,6 +124,46 @@ async fn launchdarkly_expiry_in_all_its_forms() {
         clock.advance(millisecond);
         let later = records(&client).await;
         assert_eq!(named(&later, "just not").state, TokenState::Expired);
+    }
+}
+
+#[tokio::test]
+async fn launchdarkly_tells_of_no_end_only_under_a_version_that_has_ends() {
+    let twin = LaunchDarkly::start().await.unwrap();
+    twin.seed(ld_twin::Seed::new("endless"));
+    for (version, expected) in [
+        ("20240415", When::Never),
+        ("20260101", When::Never),
+        ("beta", When::Never),
+        ("20220603", When::NotReported),
+        ("20191212", When::NotReported),
+        ("newest", When::NotReported),
+    ] {
+        let client = launchdarkly::Client::builder()
+            .base_url(twin.base_url())
+            .credential(twin.credential())
+            .api_version(version)
+            .build()
+            .unwrap();
+        let all = records(&client).await;
+        assert_eq!(named(&all, "endless").expires, expected, "{version}");
+    }
+}
+
+/// What cannot be an end is none that is known, and ends nothing.
+#[tokio::test]
+async fn launchdarkly_ends_that_make_no_sense_are_not_reported() {
+    let (twin, client, _) = ld_twin(UnsetExpiry::Absent).await;
+    for expiry in [json!(-1), json!(i64::MIN), json!(i64::MAX), json!("-5")] {
+        let item = json!({"_id": "66aa10f2c4d5e60011223344", "name": "odd", "expiry": expiry});
+        twin.on(ld_twin::Operation::GetTokens).then(Fault::Answer {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: json!({"items": [item]}).to_string().into_bytes(),
+        });
+        let odd = named(&records(&client).await, "odd");
+        let told = (odd.expires, odd.state);
+        assert_eq!(told, (When::NotReported, TokenState::Active), "{expiry}");
     }
 }
 
@@ -337,8 +377,11 @@ async fn avisi_cloud_odd_entries_are_read_for_what_they_tell() {
         .to_string()
         .into_bytes(),
     });
-    let all = records(&client).await;
-    // What has no id can be neither named nor revoked.
+    let listing = client.list_all().await.unwrap();
+    // What has no id can be neither named nor revoked, but it is there.
+    let odd = listing.unreadable();
+    assert_eq!((odd.len(), odd[0].index, &odd[0].id), (1, 2, &None));
+    let all = listing.into_items();
     assert_eq!(all.len(), 2);
     assert_eq!(named(&all, "sparse").state, TokenState::Unknown);
     let odd = named(&all, "odd date");

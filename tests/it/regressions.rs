@@ -61,10 +61,7 @@ async fn far_expiry_of_create_is_not_dropped() {
 #[tokio::test]
 async fn far_expiry_of_reset_does_not_kill_the_old_secret() {
     let server = always(json(200, &token())).await;
-    let outcome = ld(&server.uri())
-        .reset(&id())
-        .old_key_valid_for(AEONS)
-        .await;
+    let outcome = ld(&server.uri()).reset(&id(), AEONS).await;
     assert!(outcome.is_err(), "sent {:?}", lines(&server).await);
 }
 #[tokio::test]

@@ -220,6 +220,7 @@ pub(crate) fn all() -> Vec<Case> {
         Case::new("503 with Retry-After", answer(503, &[("retry-after", "2")], ""), M::Declined, K::Server),
         Case::new("503 with a reset of limits", answer(503, &[("x-ratelimit-reset", &reset)], ""), M::Unknown, K::Server),
         Case::new("504", status(504), M::Unknown, K::Server),
-        Case::new("520", status(520), M::UnknownForGood, K::Server),
+        Case::new("407", status(407), M::Refused, K::Connect),
+        Case::new("520", status(520), M::Unknown, K::Server),
     ]
 }

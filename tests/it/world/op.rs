@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use access_tokens::launchdarkly::OldSecret;
+use access_tokens::query_server::Changes;
 use access_tokens::{Marker, Result, Secret, TokenId, avisi_cloud, launchdarkly, query_server};
 use access_tokens_testing::query_server as query_twin;
 use access_tokens_testing::{Fault, Received, VirtualClock};
@@ -186,7 +188,7 @@ impl Op {
                 let patch = Patch::new().replace_name("renamed");
                 client.patch(&id, patch).await.map(drop)
             }
-            Self::LdReset => client.reset(&id).await.map(drop),
+            Self::LdReset => client.reset(&id, OldSecret::EndsAtOnce).await.map(drop),
             _ => client.delete(&id).await,
         }
     }
@@ -198,7 +200,10 @@ impl Op {
             Self::QsList => client.list().await.map(drop),
             Self::QsValue => client.value(NAME).await.map(drop),
             Self::QsCreate => client.create(TokenBody::builder("made")).await.map(drop),
-            Self::QsUpdate => client.update(NAME).write(false).await.map(drop),
+            Self::QsUpdate => client
+                .update(NAME, Changes::new().write(false))
+                .await
+                .map(drop),
             _ => client.delete(NAME).await,
         }
     }

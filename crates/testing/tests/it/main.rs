@@ -8,6 +8,7 @@
     reason = "the helpers are test code too: what fails there fails the test"
 )]
 
+mod broken_stores;
 mod conformance;
 mod late;
 mod programs;

@@ -9,7 +9,7 @@ use super::report::Report;
 use super::run::{Problem, Verdict, ensure, failed, make, note, passed};
 use super::wire::Wire;
 use access_tokens::avisi_cloud::{
-    Client, NewToken, PersonalAccessToken, ProvisionBody, ProvisionDraft,
+    Client, NewToken, PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder,
 };
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
@@ -101,7 +101,7 @@ impl<'a> Suite<'a> {
 
     async fn provision_with(
         &self,
-        body: impl Into<ProvisionDraft>,
+        body: impl Into<ProvisionBodyBuilder>,
     ) -> Result<(TokenId, NewToken), Problem> {
         let new = self.client.provision(body).await?;
         let Some(id) = new.token().id.clone() else {

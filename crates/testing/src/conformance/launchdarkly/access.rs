@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Suite;
 use crate::conformance::run::{Verdict, ensure, passed, refused, seen};
 use crate::conformance::wire::Plain;
+use access_tokens::launchdarkly::OldSecret;
 use access_tokens::{ErrorKind, Secret, TokenId};
 
 /// The shape of an id, and nobody's.
@@ -74,7 +75,7 @@ impl Suite<'_> {
         let id = &other.token().id;
         as_reader.get(id).await?;
         let error = refused(as_reader.delete(id).await, &denied)?;
-        refused(as_reader.reset(id).await, &denied)?;
+        refused(as_reader.reset(id, OldSecret::EndsAtOnce).await, &denied)?;
         let rename = access_tokens::launchdarkly::Patch::new().replace_name(self.name());
         refused(as_reader.patch(id, rename).await, &denied)?;
         self.ensure_accepted(other.secret(), "the secret, after refused changes,")
@@ -110,14 +111,14 @@ impl Suite<'_> {
             ids.sort();
             ids
         };
-        let few = ids(self.client.list().all().await?);
-        let all = ids(self.client.list().show_all(true).all().await?);
+        let few = ids(self.client.list().all().await?.into_items());
+        let all = ids(self.client.list().show_all(true).all().await?.into_items());
         let widened = few.iter().all(|id| all.contains(id));
         ensure(widened, "with showAll an administrator sees less")?;
         let reader = self.create(self.reader()).await?;
         let as_reader = self.client_with(reader.secret())?;
-        let few = ids(as_reader.list().all().await?);
-        let same = ids(as_reader.list().show_all(true).all().await?);
+        let few = ids(as_reader.list().all().await?.into_items());
+        let same = ids(as_reader.list().show_all(true).all().await?.into_items());
         ensure(few == same, "with showAll a reader sees something else")?;
         seen(format_args!(
             "{} more token(s)",

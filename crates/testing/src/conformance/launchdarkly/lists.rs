@@ -46,8 +46,9 @@ impl Suite<'_> {
 
     pub(super) async fn paging_links_stay_on_the_server(&self) -> Verdict {
         self.create_some(2).await?;
-        let mut links = self.client.list().limit(1).page().await?.links;
-        links.extend(self.client.list().limit(1).offset(1).page().await?.links);
+        let list = || self.client.list().limit(1);
+        let mut links = list().page().await?.links.to_map();
+        links.extend(list().offset(1).page().await?.links.to_map());
         for (name, link) in &links {
             let href = link.href.as_deref().unwrap_or("/");
             let own = href.starts_with('/') && !href.starts_with("//");
@@ -56,8 +57,7 @@ impl Suite<'_> {
                 format_args!("the link {name} is not relative to the root"),
             )?;
         }
-        let mut names: Vec<_> = links.into_keys().collect();
-        names.sort();
+        let names: Vec<_> = links.into_keys().collect();
         seen(names.join(" "))
     }
 

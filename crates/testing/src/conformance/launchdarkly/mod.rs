@@ -15,9 +15,8 @@ use super::report::Report;
 use super::run::{Problem, Verdict, ensure, make, note, passed, skipped};
 use super::wire::{Plain, Wire};
 use access_tokens::launchdarkly::{
-    Client, NewToken, Role, Token, TokenBody, TokenBodyBuilder, TokenDraft,
+    Client, NewToken, Patch, Role, Token, TokenBody, TokenBodyBuilder,
 };
-use access_tokens::launchdarkly::{HasAccess, Patch};
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
 struct Suite<'a> {
@@ -125,11 +124,11 @@ impl<'a> Suite<'a> {
     }
 
     /// What most checks make: a personal reader.
-    fn reader(&self) -> TokenBodyBuilder<HasAccess> {
+    fn reader(&self) -> TokenBodyBuilder {
         TokenBody::builder().name(self.name()).role(Role::Reader)
     }
 
-    async fn create(&self, body: impl Into<TokenDraft>) -> Result<NewToken, Problem> {
+    async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
         let new = self.client.create(body).await?;
         self.note_id(new.token().id.clone());
         Ok(new)
@@ -208,7 +207,7 @@ impl<'a> Suite<'a> {
     }
 
     async fn own(&self) -> Result<Vec<Token>, Problem> {
-        let mut all = self.client.list().show_all(true).all().await?;
+        let mut all = self.client.list().show_all(true).all().await?.into_items();
         all.retain(|token| {
             let name = token.name.as_deref().unwrap_or_default();
             Marker::in_text(name).as_ref() == Some(&self.marker)

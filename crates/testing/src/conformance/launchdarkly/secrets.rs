@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Suite;
 use crate::conformance::run::{Problem, Verdict, ensure, passed, refused, seen, skipped};
 use crate::conformance::wire::Plain;
-use access_tokens::launchdarkly::{Access, Patch, Statement, Token, TokenBody};
+use access_tokens::launchdarkly::{Access, OldSecret, Patch, Statement, Token, TokenBody};
 use access_tokens::{ErrorKind, Secret, When};
 
 /// Nothing documents how long the service takes to note a use.
@@ -161,7 +161,10 @@ impl Suite<'_> {
 
     pub(super) async fn reset_ends_the_old_secret_at_once(&self) -> Verdict {
         let new = self.create(self.reader()).await?;
-        let reset = self.client.reset(&new.token().id).await?;
+        let reset = self
+            .client
+            .reset(&new.token().id, OldSecret::EndsAtOnce)
+            .await?;
         ensure(reset.secret() != new.secret(), "the secret is the same")?;
         self.ensure_accepted(reset.secret(), "the new secret")
             .await?;
@@ -176,11 +179,7 @@ impl Suite<'_> {
     pub(super) async fn reset_lets_the_old_secret_live_until_its_time(&self) -> Verdict {
         let span = self.options.while_waiting()?;
         let new = self.create(self.reader()).await?;
-        let reset = self
-            .client
-            .reset(&new.token().id)
-            .old_key_valid_for(span)
-            .await?;
+        let reset = self.client.reset(&new.token().id, span).await?;
         self.ensure_accepted(new.secret(), "the old secret before its end")
             .await?;
         self.ensure_accepted(reset.secret(), "the new secret")
@@ -237,7 +236,10 @@ impl Suite<'_> {
         self.client.delete(id).await?;
         refused(self.client.get(id).await, &[ErrorKind::NotFound])?;
         refused(self.client.delete(id).await, &[ErrorKind::NotFound])?;
-        refused(self.client.reset(id).await, &[ErrorKind::NotFound])?;
+        refused(
+            self.client.reset(id, OldSecret::EndsAtOnce).await,
+            &[ErrorKind::NotFound],
+        )?;
         let listed = self.own().await?.iter().any(|token| token.id == *id);
         ensure(!listed, "it is still listed")?;
         passed()

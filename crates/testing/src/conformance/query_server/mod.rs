@@ -14,7 +14,7 @@ use super::options::Options;
 use super::report::Report;
 use super::run::{Problem, Verdict, ensure, failed, make, note, passed};
 use super::wire::{Plain, Reply, Wire};
-use access_tokens::query_server::{Client, Created, NewToken, Token, TokenBody, TokenDraft};
+use access_tokens::query_server::{Client, Created, NewToken, Token, TokenBody, TokenBodyBuilder};
 use access_tokens::{Marker, Secret, Service};
 
 const TOKENS: &str = "/_/token";
@@ -125,7 +125,7 @@ impl<'a> Suite<'a> {
         made.push(name.to_owned());
     }
 
-    async fn create(&self, body: impl Into<TokenDraft>) -> Result<NewToken, Problem> {
+    async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
         match self.client.create(body).await? {
             Created::New(new) => Ok(new),
             Created::AlreadyExists(_) => failed("a new name is taken"),

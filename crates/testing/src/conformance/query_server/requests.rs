@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Suite, TOKENS, ensure_empty};
 use crate::conformance::run::{Problem, Verdict, ensure, passed};
 use crate::conformance::wire::Plain;
+use access_tokens::UnixSeconds;
 use access_tokens::query_server::{Created, TokenBody};
 
 impl Suite<'_> {
@@ -231,7 +232,7 @@ impl Suite<'_> {
         let body = json!({"name": name, "expirationDate": 1, "token": "t", "id": -1});
         self.post(&body).await?.with_status(201)?;
         let row = self.row(&name).await?;
-        ensure(row.id > 0, "the id was taken")?;
+        ensure(row.id.is_some_and(|id| id > 0), "the id was taken")?;
         let taken = row
             .secret()
             .is_some_and(|secret| secret.expose_secret() == "t");
@@ -246,7 +247,9 @@ impl Suite<'_> {
             .await?
             .with_status(201)?;
         let row = self.row(&name).await?;
-        let fits = row.is_active() && !row.can_write() && row.expiration_date.get() == end;
+        let fits = row.is_active()
+            && !row.can_write()
+            && row.expiration_date == Some(UnixSeconds::new(end));
         ensure(fits, "the values are at other places")?;
         self.write(Method::DELETE, &json!([name]))
             .await?

@@ -1,0 +1,48 @@
+//! The service on the wire: its operations, what sets it apart, and the hook of its generated client.
+
+use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+
+use crate::error::ErrorKind;
+use crate::generated::avisi_cloud::Client as Wire;
+use crate::id::Service;
+use crate::transport::{Call, Idempotency, Operation, Profile};
+
+// Nothing at all is taken for an empty list, as null is.
+pub(super) const LIST: Operation =
+    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_empty("null");
+pub(super) const PROVISION: Operation = Operation::new(
+    "provisionPersonalAccessToken",
+    Idempotency::NonIdempotent,
+    200,
+);
+pub(super) const REVOKE: Operation =
+    Operation::new("revokePersonalAccessToken", Idempotency::Idempotent, 200)
+        .on_token()
+        .or_empty("{}");
+
+/// Operations of this service and what repeating each of them means.
+pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];
+
+pub(super) static PROFILE: Profile = Profile {
+    default_base: Some("https://api.avisi.cloud"),
+    scheme: "Token ",
+    paths: &["/sts/v1", "/sts/v1/personal-access-tokens"],
+    credential_vars: &["ACLOUD_PERSONAL_ACCESS_TOKEN", "ACLOUD_PAT"],
+    url_vars: &["ACLOUD_API_ENDPOINT"],
+    hints: &[(
+        ErrorKind::Unauthenticated,
+        "Check that the personal access token is active and not expired.",
+    )],
+    ..Profile::of(Service::AVISI_CLOUD)
+};
+
+/// Hands every request of the generated client to the transport.
+impl ClientHooks<Call> for Wire {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().execute(request).await
+    }
+}

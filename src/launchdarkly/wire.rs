@@ -1,0 +1,93 @@
+//! The service on the wire: its operations, what sets it apart, and the hook of its generated client.
+
+use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+
+use super::client::Region;
+use crate::error::ErrorKind;
+use crate::generated::launchdarkly::Client as Wire;
+use crate::id::Service;
+use crate::transport::{Call, Idempotency, LimitHeaders, Operation, Profile, Scope};
+
+pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Idempotency::Safe, 200);
+pub(super) const POST_TOKEN: Operation =
+    Operation::new("postToken", Idempotency::NonIdempotent, 201);
+pub(super) const GET_TOKEN: Operation =
+    Operation::new("getToken", Idempotency::Safe, 200).on_token();
+pub(super) const PATCH_TOKEN: Operation =
+    Operation::new("patchToken", Idempotency::NonIdempotent, 200)
+        .on_token()
+        .if_lost("Read the token to see whether the change is there.");
+pub(super) const DELETE_TOKEN: Operation =
+    Operation::new("deleteToken", Idempotency::Idempotent, 204).on_token();
+pub(super) const RESET_TOKEN: Operation =
+    Operation::new("resetToken", Idempotency::NonIdempotent, 200)
+        .on_token()
+        .if_lost(
+            "The old secret may be dead and the new one lost: reset again, or replace the token.",
+        );
+pub(super) const GET_CALLER_IDENTITY: Operation =
+    Operation::new("getCallerIdentity", Idempotency::Safe, 200);
+
+/// Operations of this service and what repeating each of them means.
+pub const OPERATIONS: [Operation; 7] = [
+    GET_TOKENS,
+    POST_TOKEN,
+    GET_TOKEN,
+    PATCH_TOKEN,
+    DELETE_TOKEN,
+    RESET_TOKEN,
+    GET_CALLER_IDENTITY,
+];
+
+pub(super) static PROFILE: Profile = Profile {
+    default_base: Some(Region::Us.base_url()),
+    scheme: "",
+    paths: &["/api/v2", "/api/v2/tokens"],
+    credential_vars: &["LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN"],
+    url_vars: &["LAUNCHDARKLY_API_HOST"],
+    json_content_type: true,
+    other_keys: &[("sdk-", "an SDK key"), ("mob-", "a mobile key")],
+    limits: &[
+        LimitHeaders {
+            scope: Scope::Global,
+            limit: "x-ratelimit-global-limit",
+            remaining: "x-ratelimit-global-remaining",
+            reset: "x-ratelimit-reset",
+        },
+        LimitHeaders {
+            scope: Scope::Route,
+            limit: "x-ratelimit-route-limit",
+            remaining: "x-ratelimit-route-remaining",
+            reset: "x-ratelimit-reset",
+        },
+        LimitHeaders {
+            scope: Scope::AuthToken,
+            limit: "x-ratelimit-auth-token-limit",
+            remaining: "x-ratelimit-auth-token-remaining",
+            reset: "x-ratelimit-auth-token-reset",
+        },
+    ],
+    hints: &[
+        (
+            ErrorKind::Unauthenticated,
+            "Check that the token is whole (api-…), not deleted or expired, and of this region's \
+             account; SDK and mobile keys do not work here.",
+        ),
+        (
+            ErrorKind::PermissionDenied,
+            "Managing tokens takes the Admin role or a custom role that allows it.",
+        ),
+    ],
+    ..Profile::of(Service::LAUNCH_DARKLY)
+};
+
+/// Hands every request of the generated client to the transport.
+impl ClientHooks<Call> for Wire {
+    async fn exec(
+        &self,
+        request: reqwest::Request,
+        _: &OperationInfo,
+    ) -> reqwest::Result<reqwest::Response> {
+        self.inner().execute(request).await
+    }
+}
