@@ -15,9 +15,9 @@ mod avisi_cloud;
 mod launchdarkly;
 #[cfg(feature = "query-server")]
 mod query_server;
-mod structure;
 #[cfg(unix)]
 mod state;
+mod structure;
 mod support;
 
 /// What needs all three services. The files are beside this one.

@@ -332,20 +332,28 @@ fn no_import_runs_up() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+fn reached_from<'a>(
+    imports: &BTreeMap<&'a str, BTreeSet<&'a str>>,
+    name: &'a str,
+) -> BTreeSet<&'a str> {
+    let (mut reached, mut next) = (BTreeSet::new(), vec![name]);
+    while let Some(name) = next.pop() {
+        next.extend(
+            imports[name]
+                .iter()
+                .filter(|target| reached.insert(**target)),
+        );
+    }
+    reached
+}
+
 #[test]
 fn no_imports_go_round() {
     let house = house();
     let imports = house.imports();
-    let reached_from = |start: &str| {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![start]);
-        while let Some(name) = next.pop() {
-            next.extend(imports[name].iter().filter(|target| seen.insert(**target)));
-        }
-        seen
-    };
     let reached: BTreeMap<_, _> = imports
         .keys()
-        .map(|name| (*name, reached_from(name)))
+        .map(|name| (*name, reached_from(&imports, name)))
         .collect();
     let mut wrong = String::new();
     for (name, targets) in &imports {
