@@ -1,11 +1,10 @@
 //! Whether a token is due, as a pure function of policy, record and time.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::service::TokenRecord;
 use crate::text::text_duration;
 
 mod rules;
@@ -112,12 +111,6 @@ impl RotationPolicy {
     pub fn include_expired(mut self, on: bool) -> Self {
         self.include_expired = on;
         self
-    }
-
-    /// Judges a token at a time. Nothing but the arguments counts.
-    #[must_use]
-    pub fn due(&self, token: &TokenRecord, now: SystemTime) -> Due {
-        rules::judge(self, token, now)
     }
 }
 

@@ -13,7 +13,15 @@ use crate::time::When;
 /// How far clocks may differ before a past event that lies ahead is no event at all.
 const SKEW: Duration = days(1);
 
-pub(super) fn judge(policy: &RotationPolicy, token: &TokenRecord, now: SystemTime) -> Due {
+impl RotationPolicy {
+    /// Judges a token at a time. Nothing but the arguments counts.
+    #[must_use]
+    pub fn due(&self, token: &TokenRecord, now: SystemTime) -> Due {
+        judge(self, token, now)
+    }
+}
+
+fn judge(policy: &RotationPolicy, token: &TokenRecord, now: SystemTime) -> Due {
     if token.state == TokenState::Inactive {
         return Due::NotYet(Reason("is inactive".to_owned()));
     }

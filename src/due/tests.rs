@@ -1,7 +1,10 @@
 use std::time::UNIX_EPOCH;
 
+use std::time::SystemTime;
+
 use super::*;
 use crate::id::Service;
+use crate::service::TokenRecord;
 use crate::service::{TokenKey, TokenState};
 use crate::time::When;
 

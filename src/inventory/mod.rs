@@ -53,12 +53,11 @@ pub use table::Table;
 
 use collect::Collected;
 use progress::Observer;
+use source::Limits;
+use stream::Account;
 
 use crate::clock::{Clock, SystemClock};
 use crate::service::TokenService;
-
-/// Label and service.
-type Account = (Arc<str>, Arc<dyn TokenService>);
 
 /// Accounts whose tokens are to be listed, and within which limits.
 ///
@@ -74,27 +73,6 @@ pub struct Inventory {
     limits: Limits,
     observer: Observer,
     clock: Arc<dyn Clock>,
-}
-
-/// The bounds of one collection.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    concurrency: usize,
-    max_records: usize,
-    time: Option<Duration>,
-}
-
-impl Limits {
-    /// The name of a limit that lets nothing through.
-    fn zero(&self) -> Option<&'static str> {
-        [
-            ("concurrency", self.concurrency == 0),
-            ("max_records", self.max_records == 0),
-            ("time_limit", self.time.is_some_and(|limit| limit.is_zero())),
-        ]
-        .into_iter()
-        .find_map(|(name, zero)| zero.then_some(name))
-    }
 }
 
 impl Inventory {

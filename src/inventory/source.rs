@@ -3,14 +3,35 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use futures_util::Stream;
 
-use super::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::service::{RecordStream, TokenRecord, TokenService};
+
+/// The bounds of one collection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) concurrency: usize,
+    pub(super) max_records: usize,
+    pub(super) time: Option<Duration>,
+}
+
+impl Limits {
+    /// The name of a limit that lets nothing through.
+    pub(super) fn zero(&self) -> Option<&'static str> {
+        [
+            ("concurrency", self.concurrency == 0),
+            ("max_records", self.max_records == 0),
+            ("time_limit", self.time.is_some_and(|limit| limit.is_zero())),
+        ]
+        .into_iter()
+        .find_map(|(name, zero)| zero.then_some(name))
+    }
+}
 
 /// What has come of an account.
 pub(super) struct Event {

@@ -8,10 +8,12 @@ use std::task::{Context, Poll, ready};
 use futures_util::stream::{SelectAll, Stream, StreamExt};
 
 use super::progress::Observer;
-use super::source::{Event, Source, What};
-use super::{Account, Limits};
+use super::source::{Event, Limits, Source, What};
 use crate::error::Result;
-use crate::service::TokenRecord;
+use crate::service::{TokenRecord, TokenService};
+
+/// Label and service.
+pub(super) type Account = (Arc<str>, Arc<dyn TokenService>);
 
 /// How many events in a row before other tasks get their turn.
 const TURN: usize = 64;

@@ -4,7 +4,6 @@ use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
 use super::super::report::Report;
-use super::GAP;
 use super::text::{columns_of, fitted, push_harmless};
 use crate::service::{Privilege, TokenRecord};
 use crate::text::short_duration;
@@ -29,6 +28,9 @@ pub(super) enum Column {
 }
 
 use Column::{Account, Created, Expires, Key, LastUsed, Name, Owner, Service, State};
+
+/// Between two columns.
+const GAP: usize = 2;
 
 const ALL: [Column; 10] = [
     Account,

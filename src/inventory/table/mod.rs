@@ -12,9 +12,6 @@ mod text;
 /// Columns of a terminal for which a table is made unless it is told otherwise.
 const WIDTH: usize = 100;
 
-/// Between two columns.
-const GAP: usize = 2;
-
 /// Table of a report for people, written by its `Display`: an aligned line for each token, then how
 /// many there are, then a line for each account that could not be read.
 ///

@@ -1,50 +1,29 @@
-//! The plan of `src/`, held against its own imports: floors, no circles, rooms and files of a size
-//! that one can keep in one's head.
+//! What the files of `src/` say of their imports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// From the ground up. A module imports from its own floor and from those below it. The wings are
-/// those that have a document.
-const FLOORS: [&[&str]; 7] = [
-    &["clock", "id", "secret", "sync", "text", "time"],
-    &["error"],
-    &["transport"],
-    &["marker", "new_token", "open", "service"],
-    &["generated"],
-    &["due", "inventory", "rotation"],
-    &["lib"],
-];
-const WINGS: usize = 4;
-
-/// Rooms that need not follow a rule yet, each with its reason.
-const MAY_CIRCLE: [&str; 1] = ["rotation"]; // is being rebuilt
-const MAY_BE_LARGE: [&str; 1] = ["rotation"]; // is being rebuilt
-
-const LONGEST_FILE: usize = 400;
-
-type Module = Vec<String>;
+pub(super) type Module = Vec<String>;
 
 /// What a file says of its imports. Tests in it are left out.
 #[derive(Default)]
-struct File {
-    name: String,
-    module: Module,
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) module: Module,
     /// Paths of `use`, with the name that each gets, and whether it is passed on.
     uses: Vec<(Module, String, bool)>,
     /// Other paths that begin with `crate`, `super` or `self`.
     paths: Vec<Module>,
-    /// All identifiers outside of `use`.
+    /// The names that stand for something, outside of `use`: neither members nor definitions.
     words: BTreeSet<String>,
     /// The names of what is written here.
     defined: BTreeSet<String>,
 }
 
 impl File {
-    fn read(root: &Path, path: &Path) -> Self {
+    pub(super) fn read(root: &Path, path: &Path) -> Self {
         let relative = path.strip_prefix(root).unwrap().with_extension("");
         let mut module: Module = relative
             .iter()
@@ -60,15 +39,13 @@ impl File {
         };
         let text = std::fs::read_to_string(path).unwrap();
         let tokens: TokenStream = text.parse().unwrap();
-        file.scan(&tokens.into_iter().collect::<Vec<_>>());
+        file.scan(tokens, &[]);
         file
     }
 
-    fn room(&self) -> &str {
-        self.name.split('/').next().unwrap()
-    }
-
-    fn scan(&mut self, tokens: &[TokenTree]) {
+    /// Takes down what is said inside of modules that this file has in itself.
+    fn scan(&mut self, tokens: TokenStream, inside: &[String]) {
+        let tokens: Vec<_> = tokens.into_iter().collect();
         let mut at = 0;
         while let Some(token) = tokens.get(at) {
             if is_for_tests(&tokens[at..]) {
@@ -78,7 +55,7 @@ impl File {
             at += 1;
             match token {
                 TokenTree::Group(group) => {
-                    self.scan(&group.stream().into_iter().collect::<Vec<_>>());
+                    self.scan(group.stream(), inside);
                 }
                 TokenTree::Ident(word) => {
                     let word = word.to_string();
@@ -90,7 +67,8 @@ impl File {
                             let end = tail.iter().position(|token| token.to_string() == ";");
                             let end = end.unwrap();
                             expand(&tail[..end], &[], &mut |path, name| {
-                                self.uses.push((path, name, public));
+                                self.uses
+                                    .push((seen_from_file(&path, inside), name, public));
                             });
                             at += end;
                         }
@@ -102,20 +80,35 @@ impl File {
                             }
                             if path.len() > 1 {
                                 self.words.extend(path.iter().cloned());
-                                self.paths.push(path);
+                                self.paths.push(seen_from_file(&path, inside));
                             }
                         }
-                        "fn" | "struct" | "enum" | "trait" | "type" | "const" | "static"
-                        | "mod" => {
+                        "mod" => {
+                            let name = tail[0].to_string();
+                            self.defined.insert(name.clone());
+                            if let TokenTree::Group(group) = &tail[1] {
+                                self.scan(group.stream(), &[inside, &[name]].concat());
+                            }
+                            at += 2;
+                        }
+                        "fn" | "struct" | "enum" | "trait" | "type" | "const" | "static" => {
                             if let Some(TokenTree::Ident(name)) = tail.first() {
                                 self.defined.insert(name.to_string());
+                                at += 1;
                             }
                         }
                         "macro_rules" => {
                             self.defined.extend(tail.get(1).map(ToString::to_string));
                         }
                         _ => {
-                            self.words.insert(word);
+                            let is = |at: usize, sign| {
+                                tokens.get(at).is_some_and(|t| t.to_string() == sign)
+                            };
+                            let member = at >= 2 && is(at - 2, ".");
+                            let field = is(at, ":") && !is(at + 1, ":");
+                            if !member && !field {
+                                self.words.insert(word);
+                            }
                         }
                     }
                 }
@@ -123,6 +116,25 @@ impl File {
             }
         }
     }
+}
+
+/// A path that begins with `self` or `super` inside of modules of a file, as the file itself has it.
+fn seen_from_file(path: &[String], inside: &[String]) -> Module {
+    let mut inside = inside.to_vec();
+    let steps = path
+        .iter()
+        .take_while(|step| matches!(step.as_str(), "self" | "super"));
+    let steps = steps.count();
+    if inside.is_empty() || steps == 0 {
+        return path.to_vec();
+    }
+    let mut seen = vec!["self".to_owned()];
+    for step in path[..steps].iter().filter(|step| *step == "super") {
+        if inside.pop().is_none() {
+            seen.push(step.clone());
+        }
+    }
+    [seen.as_slice(), &inside, &path[steps..]].concat()
 }
 
 /// `::name`, if that is what comes next.
@@ -190,7 +202,7 @@ fn expand(tokens: &[TokenTree], before: &[String], found: &mut impl FnMut(Module
     found(path, name);
 }
 
-struct House(BTreeMap<Module, File>);
+pub(super) struct House(pub(super) BTreeMap<Module, File>);
 
 impl House {
     /// A path from the root of the crate, unless it leads out of the crate.
@@ -252,150 +264,48 @@ impl House {
         Some(file)
     }
 
+    /// The paths that a file imports, from the root of the crate. What is only passed on is not used.
+    fn paths<'a>(&'a self, file: &'a File) -> impl Iterator<Item = Module> + 'a {
+        let counts = |public: bool, name: &String| !public || file.words.contains(name);
+        let uses = file
+            .uses
+            .iter()
+            .filter(move |(_, name, public)| counts(*public, name));
+        let paths = uses.map(|(path, ..)| path).chain(&file.paths);
+        paths.filter_map(|path| self.absolute(file, path))
+    }
+
     /// The names of the files that each file imports from.
-    fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+    pub(super) fn imports(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let of = |file: &File| {
-            // What is only passed on is not used here.
-            let used = file
-                .uses
-                .iter()
-                .filter(|(_, name, public)| !public || file.words.contains(name));
-            let paths = used.map(|(path, ..)| path).chain(&file.paths);
-            let homes = paths.filter_map(|path| self.home(&self.absolute(file, path)?, 0));
+            let homes = self.paths(file).filter_map(|path| self.home(&path, 0));
             let names = homes.map(|home| home.name.as_str());
             names.filter(|name| *name != file.name).collect()
         };
         let all = self.0.values();
         all.map(|file| (file.name.as_str(), of(file))).collect()
     }
-}
 
-fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files_below(&path, found);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            found.push(path);
+    /// The rooms that each file imports from: those that it names, and those from which it gets things
+    /// through others.
+    pub(super) fn rooms(&self) -> BTreeMap<&str, BTreeSet<String>> {
+        let mut all = BTreeMap::new();
+        for (name, homes) in self.imports() {
+            let rooms = homes.iter().map(|home| room(home).to_owned()).collect();
+            all.insert(name, rooms);
         }
-    }
-}
-
-fn sources() -> (PathBuf, Vec<PathBuf>) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut paths = Vec::new();
-    files_below(&root, &mut paths);
-    paths.sort();
-    (root, paths)
-}
-
-fn house() -> House {
-    let (root, paths) = sources();
-    let code = paths.iter().filter(|path| !path.ends_with("tests.rs"));
-    let files = code.map(|path| File::read(&root, path));
-    House(files.map(|file| (file.module.clone(), file)).collect())
-}
-
-fn wings() -> BTreeSet<String> {
-    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi");
-    let all = std::fs::read_dir(documents).unwrap();
-    let names = all.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let wings = names.filter_map(|name| Some(name.strip_suffix(".json")?.replace('-', "_")));
-    wings.collect()
-}
-
-#[test]
-fn no_import_runs_up() {
-    let (house, wings) = (house(), wings());
-    let room = |name: &str| name.split('/').next().unwrap().to_owned();
-    let floor = |room: &str| {
-        let known = FLOORS.iter().position(|rooms| rooms.contains(&room));
-        known.or(wings.contains(room).then_some(WINGS))
-    };
-    let mut wrong = String::new();
-    for (name, targets) in house.imports() {
-        let from = room(name);
-        let Some(own) = floor(&from) else {
-            writeln!(wrong, "{name}: on which floor is it? Say so in FLOORS").unwrap();
-            continue;
-        };
-        for target in targets {
-            let to = room(target);
-            if floor(&to).is_some_and(|other| other > own) {
-                writeln!(wrong, "{name} imports {target}, a floor above it").unwrap();
-            }
-            if from != to && wings.contains(&from) && wings.contains(&to) {
-                writeln!(wrong, "{name} imports {target}, of the wing beside it").unwrap();
-            }
+        for file in self.0.values() {
+            let named = self.paths(file).filter_map(|path| path.into_iter().next());
+            let named = named.filter(|room| self.0.contains_key(std::slice::from_ref(room)));
+            all.entry(&file.name)
+                .or_insert_with(BTreeSet::new)
+                .extend(named);
         }
+        all
     }
-    assert!(wrong.is_empty(), "{wrong}");
 }
 
-fn reached_from<'a>(
-    imports: &BTreeMap<&'a str, BTreeSet<&'a str>>,
-    name: &'a str,
-) -> BTreeSet<&'a str> {
-    let (mut reached, mut next) = (BTreeSet::new(), vec![name]);
-    while let Some(name) = next.pop() {
-        next.extend(
-            imports[name]
-                .iter()
-                .filter(|target| reached.insert(**target)),
-        );
-    }
-    reached
-}
-
-#[test]
-fn no_imports_go_round() {
-    let house = house();
-    let imports = house.imports();
-    let reached: BTreeMap<_, _> = imports
-        .keys()
-        .map(|name| (*name, reached_from(&imports, name)))
-        .collect();
-    let mut wrong = String::new();
-    for (name, targets) in &imports {
-        let excepted = MAY_CIRCLE.contains(&name.split('/').next().unwrap());
-        let back = targets
-            .iter()
-            .filter(|target| reached[*target].contains(name));
-        let back: Vec<_> = back.copied().collect();
-        if !back.is_empty() && !excepted {
-            writeln!(wrong, "{name} -> {}", back.join(" ")).unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "in a circle:\n{wrong}");
-}
-
-#[test]
-fn files_and_rooms_are_of_a_size_to_be_kept_in_mind() {
-    let (root, paths) = sources();
-    let (mut rooms, mut wrong) = (BTreeMap::<String, usize>::new(), String::new());
-    for path in paths {
-        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
-        let relative = path.strip_prefix(&root).unwrap().with_extension("");
-        let room = relative.iter().next().unwrap().to_str().unwrap();
-        *rooms.entry(room.to_owned()).or_default() += lines;
-        if lines > LONGEST_FILE {
-            writeln!(
-                wrong,
-                "{} has {lines} lines; {LONGEST_FILE} at most",
-                relative.display()
-            )
-            .unwrap();
-        }
-    }
-    let all: usize = rooms.values().sum();
-    for (room, lines) in rooms {
-        if lines * 4 > all && !MAY_BE_LARGE.contains(&room.as_str()) {
-            writeln!(
-                wrong,
-                "{room} has {lines} of {all} lines; a quarter at most"
-            )
-            .unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
+/// The room of a file, by its name.
+pub(super) fn room(file: &str) -> &str {
+    file.split('/').next().unwrap()
 }
