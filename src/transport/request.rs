@@ -10,7 +10,7 @@ use futures_core::future::BoxFuture;
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
-use super::answer::ResponseInfo;
+use super::answer::{Received, ResponseInfo};
 use super::call::{Call, Outcome};
 use super::classify;
 use super::core::Core;
@@ -79,7 +79,7 @@ impl<T: Send + 'static> Request<T> {
         let session = Session::start(self.core, self.options)?;
         let value = (self.run)(session.clone()).await?;
         let info = lock(&session.info).take();
-        Ok((value, info.unwrap_or_default()))
+        Ok((value, info.map(Received::info).unwrap_or_default()))
     }
 }
 
@@ -106,7 +106,7 @@ impl<T> fmt::Debug for Request<T> {
 pub(crate) struct Session {
     pub(crate) core: Arc<Core>,
     options: CallOptions,
-    info: Arc<Mutex<Option<ResponseInfo>>>,
+    info: Arc<Mutex<Option<Received>>>,
 }
 
 impl Session {
@@ -161,7 +161,7 @@ impl Session {
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
         let info = lock(&self.info).clone();
         let mut error = Error::of_kind(self.core.profile.service, kind);
-        if let Some(info) = info {
+        if let Some(info) = info.map(Received::info) {
             error = error
                 .with_status(info.status)
                 .with_attempts(info.attempts)
@@ -260,7 +260,7 @@ impl Session {
                 return Err((self.input(operation, "request", rule), None));
             }
         };
-        let info = info.unwrap_or_default();
+        let info = info.map(Received::info).unwrap_or_default();
         let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
             .with_status(info.status)
             .with_attempts(info.attempts)

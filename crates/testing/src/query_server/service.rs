@@ -7,6 +7,7 @@ use http::{Method, header};
 use serde::de::DeserializeOwned;
 
 use super::model::Operation;
+use super::options::Options;
 use super::query;
 use super::state::{DeleteTokenOptions, Refusal, State};
 use crate::message::{Answer, Received};
@@ -21,8 +22,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(clock: Arc<dyn Clock>, email: String, password: String) -> Self {
-        let state = State::new(email, password, seconds(clock.now()));
+    pub(super) fn new(clock: Arc<dyn Clock>, options: Options) -> Self {
+        let state = State::new(options, seconds(clock.now()));
         Self {
             clock,
             state: Mutex::new(state),
