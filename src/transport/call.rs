@@ -169,7 +169,7 @@ impl Call {
                 .unwrap_or(self.operation.idempotency),
             attempt,
             asked: failure.asked,
-            left: self.remaining(),
+            remaining: self.remaining(),
         };
         retry::decide(
             policy,

@@ -32,8 +32,13 @@ pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Idempotency, Operation};
-pub(crate) use self::profile::{KnownText, LimitHeaders, Profile, Scope};
+#[cfg(feature = "query-server")]
+pub(crate) use self::profile::KnownText;
+pub(crate) use self::profile::Profile;
+#[cfg(feature = "launchdarkly")]
+pub(crate) use self::profile::{LimitHeaders, Scope};
 pub use self::request::Request;
 pub(crate) use self::request::Session;
+#[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;
