@@ -228,6 +228,7 @@ pub mod query_server;
 mod server;
 mod settling;
 mod shared;
+pub mod sinks;
 pub mod stores;
 mod twin;
 mod twins;
