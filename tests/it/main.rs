@@ -17,6 +17,7 @@ mod launchdarkly;
 mod query_server;
 #[cfg(unix)]
 mod state;
+mod structure;
 mod support;
 
 /// What needs all three services. The files are beside this one.
