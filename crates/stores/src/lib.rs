@@ -3,6 +3,7 @@
 //! | feature | type | what |
 //! |---|---|---|
 //! | `vault` | [`VaultKv2`] | secrets in a KV v2 engine of Vault or OpenBao |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "vault")]
 mod vault;

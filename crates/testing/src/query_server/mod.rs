@@ -4,6 +4,7 @@ mod jwt;
 mod model;
 mod options;
 mod query;
+mod request;
 mod service;
 mod state;
 

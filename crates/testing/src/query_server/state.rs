@@ -181,7 +181,6 @@ impl State {
             .collect();
         if !self.gone.is_empty() {
             seen.sort_by_key(|row| row.id);
-            seen.dedup_by_key(|row| row.id);
         }
         seen
     }
