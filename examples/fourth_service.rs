@@ -231,7 +231,7 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
     let rotation = Rotation::of_shared(desk.clone(), &key).deliver(pocket);
     println!("{}\n", rotation.plan().await?.run().await?);
 
-    let report = Inventory::new().add_shared("lobby", desk).collect().await;
+    let report = Inventory::new().add("lobby", desk).collect().await;
     println!("{}", report.to_table());
     println!("{}", report.expiring_within(days(30)).to_table());
     Ok(())

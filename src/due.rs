@@ -1,20 +1,16 @@
 //! Whether a token is due, as a pure function of policy, record and time.
 
-use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::service::TokenRecord;
-use crate::text::text_duration;
-
+mod policy;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
+pub use self::policy::RotationPolicy;
 pub(crate) use self::rules::{has_ended, unused_for};
-
-const DAY: u64 = 86_400;
+pub use self::verdict::{Due, Reason};
 
 /// Number of days, of 24 hours each, as a [`Duration`].
 ///
@@ -25,152 +21,5 @@ const DAY: u64 = 86_400;
 /// ```
 #[must_use]
 pub const fn days(days: u64) -> Duration {
-    Duration::from_secs(days.saturating_mul(DAY))
-}
-
-/// Rules by which a token is due for rotation.
-///
-/// A token is due as soon as one rule asks for it; without rules none ever is. All limits are
-/// inclusive: with [`expires_within`](Self::expires_within) 14 days, a token that ends in exactly
-/// 14 days is due.
-///
-/// Tokens that are switched off, revoked or over are not due: to renew one would bring back what
-/// somebody may have ended on purpose. [`include_expired`](Self::include_expired) changes that for
-/// those whose time is over.
-///
-/// A fact that a service does not report makes no token due, and neither does a date that cannot be
-/// one, such as 1970 or the year 10000: [`Due::Unknown`] says so.
-///
-/// ```
-/// use std::time::{Duration, UNIX_EPOCH};
-/// use access_tokens::{Due, RotationPolicy, Service, TokenKey, TokenRecord, When, days};
-///
-/// let now = UNIX_EPOCH + days(20_000);
-/// let mut token = TokenRecord::new(Service::LAUNCH_DARKLY, TokenKey::new("66aa10f2"));
-/// token.expires = When::At(now + days(6));
-///
-/// let due = RotationPolicy::new().expires_within(days(14)).due(&token, now);
-/// assert!(due.is_now());
-/// assert_eq!(due.reason().to_string(), "expires in 6 days, policy: 14 days");
-/// ```
-///
-/// In a configuration its members are `max_age`, `expires_within`, `unused_for` (lengths of time
-/// such as `"90d"`, `"36h"` or `"1d 12h"`, in `d`, `h`, `min` and `s`) and `include_expired` (a
-/// boolean); all can be left out, and a member that is not known is refused.
-///
-/// ```
-/// use access_tokens::{RotationPolicy, days};
-///
-/// let policy: RotationPolicy = serde_json::from_str(r#"{"max_age": "90d"}"#)?;
-/// assert_eq!(policy, RotationPolicy::new().max_age(days(90)));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RotationPolicy {
-    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
-    max_age: Option<Duration>,
-    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
-    expires_within: Option<Duration>,
-    #[serde(with = "text_duration", skip_serializing_if = "Option::is_none")]
-    unused_for: Option<Duration>,
-    include_expired: bool,
-}
-
-impl RotationPolicy {
-    /// A policy without rules.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Due at this age. The age counts from the token's creation; that its secret was reset since
-    /// is not seen.
-    #[must_use]
-    pub fn max_age(mut self, age: Duration) -> Self {
-        self.max_age = Some(age);
-        self
-    }
-
-    /// Due this long before the token ends. A token that never ends is not due by this rule.
-    #[must_use]
-    pub fn expires_within(mut self, time: Duration) -> Self {
-        self.expires_within = Some(time);
-        self
-    }
-
-    /// Due when last used this long ago; if never used, this long after its creation.
-    #[must_use]
-    pub fn unused_for(mut self, time: Duration) -> Self {
-        self.unused_for = Some(time);
-        self
-    }
-
-    /// Whether tokens whose time is over are judged by the rules too, and due by
-    /// [`expires_within`](Self::expires_within).
-    #[must_use]
-    pub fn include_expired(mut self, on: bool) -> Self {
-        self.include_expired = on;
-        self
-    }
-
-    /// Judges a token at a time. Nothing but the arguments counts.
-    #[must_use]
-    pub fn due(&self, token: &TokenRecord, now: SystemTime) -> Due {
-        rules::judge(self, token, now)
-    }
-}
-
-/// Judgement of a [`RotationPolicy`] on a token.
-///
-/// As JSON it has the members `due` (`"now"`, `"not_yet"` or `"unknown"`) and `reason`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "due", content = "reason", rename_all = "snake_case")]
-pub enum Due {
-    /// The token is due: all rules that ask for it.
-    Now(Reason),
-    /// No rule asks for it: how all of them stand.
-    NotYet(Reason),
-    /// No rule asks for it as far as can be told, but at least one lacks a fact that the service
-    /// does not report: which.
-    Unknown(Reason),
-}
-
-impl Due {
-    /// Whether the token is certainly due.
-    #[must_use]
-    pub fn is_now(&self) -> bool {
-        matches!(self, Self::Now(_))
-    }
-
-    /// Why the token is due or not.
-    #[must_use]
-    pub fn reason(&self) -> &Reason {
-        match self {
-            Self::Now(reason) | Self::NotYet(reason) | Self::Unknown(reason) => reason,
-        }
-    }
-}
-
-/// `due: …`, `not due: …` or `unknown: …` with the reason.
-impl fmt::Display for Due {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = match self {
-            Self::Now(_) => "due",
-            Self::NotYet(_) => "not due",
-            Self::Unknown(_) => "unknown",
-        };
-        f.pad(&format!("{verdict}: {}", self.reason()))
-    }
-}
-
-/// Reason why a token is due or not, in words for a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Reason(String);
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
+    Duration::from_secs(days.saturating_mul(86_400))
 }

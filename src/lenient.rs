@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::{Error as ValueError, MapAccessDeserializer};
+use serde::de::value::Error as ValueError;
 use serde::de::{
     Deserialize, DeserializeOwned, Deserializer, IgnoredAny, IntoDeserializer, MapAccess,
     SeqAccess, Visitor,
@@ -33,6 +33,7 @@ where
 }
 
 struct Scalar<T>(PhantomData<T>);
+#[cfg(feature = "launchdarkly")]
 struct Object<T>(PhantomData<T>);
 
 fn read<'de, T, V>(value: V) -> Option<T>
@@ -97,6 +98,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Scalar<T> {
     }
 }
 
+#[cfg(feature = "launchdarkly")]
 impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
     type Value = Option<T>;
 
@@ -133,6 +135,6 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Option<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(object)).map(Some)
+        T::deserialize(serde::de::value::MapAccessDeserializer::new(object)).map(Some)
     }
 }

@@ -65,18 +65,22 @@
 //! # Features
 //!
 //! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `rustls`
-//! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it. `testing`: stateful
-//! local twins of the services for tests.
-
-// Parts of the shared code serve one service only.
-#![cfg_attr(
-    not(all(
-        feature = "launchdarkly",
-        feature = "query-server",
-        feature = "avisi-cloud"
-    )),
-    allow(dead_code, unused_imports)
-)]
+//! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it.
+//!
+//! # Tokio
+//!
+//! Calls need a Tokio runtime with its timers and its network switched on (`enable_all`), of either
+//! flavour; elsewhere they end in an [`Error`] that says so. A program that is not asynchronous
+//! makes one and blocks on each call:
+//!
+//! ```no_run
+//! # use access_tokens::{TokenId, launchdarkly::Client};
+//! # fn example(ld: Client, id: TokenId) -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Runtime::new()?;
+//! let token = runtime.block_on(ld.get(&id).into_future())?;
+//! # Ok(())
+//! # }
+//! ```
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
@@ -107,6 +111,11 @@ mod service;
 mod sync;
 mod text;
 mod time;
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 mod transport;
 
 pub use clock::{Clock, SystemClock};
@@ -125,6 +134,11 @@ pub use service::{
     Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 pub use transport::{
     ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
     RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,

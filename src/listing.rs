@@ -1,12 +1,9 @@
 //! What came of a list: the items, and those among them that cannot be read.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Deref;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 
 use crate::text::escape_untrusted;
 
@@ -87,6 +84,7 @@ impl<T> Listing<T> {
         (self.items, self.unreadable)
     }
 
+    #[cfg(any(feature = "query-server", feature = "avisi-cloud"))]
     /// The first unreadable item that may be the one with this id: it has the id, or none that can
     /// be read.
     pub(crate) fn may_hide(&self, id: &str) -> Option<&UnreadableItem> {
@@ -95,9 +93,14 @@ impl<T> Listing<T> {
     }
 }
 
-impl<T: DeserializeOwned> Listing<T> {
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+impl<T: serde::de::DeserializeOwned> Listing<T> {
     /// What can be read of items that cannot all be read; `None` if none can.
-    pub(crate) fn of_readable(all: &[&RawValue], id: &str) -> Option<Self> {
+    pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Option<Self> {
         let (mut items, mut unreadable) = (Vec::new(), Vec::new());
         for (index, raw) in (0..).zip(all) {
             let mut json = serde_json::Deserializer::from_str(raw.get());
@@ -125,9 +128,15 @@ pub(crate) fn place_of(number: usize, unreadable: &[UnreadableItem]) -> u64 {
     place
 }
 
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 /// A member of an object that is a text.
-fn text_of(object: &RawValue, member: &str) -> Option<String> {
-    let mut members: HashMap<String, &RawValue> = serde_json::from_str(object.get()).ok()?;
+fn text_of(object: &serde_json::value::RawValue, member: &str) -> Option<String> {
+    let mut members: std::collections::HashMap<String, &serde_json::value::RawValue> =
+        serde_json::from_str(object.get()).ok()?;
     serde_json::from_str(members.remove(member)?.get()).ok()
 }
 

@@ -225,12 +225,10 @@ fn record(token: PersonalAccessToken, now: SystemTime) -> Option<TokenRecord> {
         None => TokenState::Unknown,
     };
     let subject: Option<Arc<str>> = token.subject.map(Into::into);
-    let revision = format!(
-        "{:?}/{:?}/{:?}",
-        token.active,
-        token.ip_restriction,
-        token.created_at.as_ref().map(crate::DateText::as_str)
-    );
+    // What can change of a token; one is kept for each record of an inventory, so it is short.
+    let active = token.active.map_or("", |on| if on { "on" } else { "off" });
+    let addresses = token.ip_restriction.as_deref().unwrap_or_default();
+    let revision = format!("{active}/{addresses}");
     Some(TokenRecord {
         kind: TokenKind::Personal,
         state,

@@ -5,35 +5,13 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use super::{Due, Reason, RotationPolicy, days};
+use super::verdict::{Due, Reason};
 use crate::service::{TokenRecord, TokenState};
 use crate::text::human_duration;
 use crate::time::When;
 
 /// How far clocks may differ before a past event that lies ahead is no event at all.
-const SKEW: Duration = days(1);
-
-pub(super) fn judge(policy: &RotationPolicy, token: &TokenRecord, now: SystemTime) -> Due {
-    if token.state == TokenState::Inactive {
-        return Due::NotYet(Reason("is inactive".to_owned()));
-    }
-    let expires = token.expires.credible();
-    let over = has_ended(token, now);
-    if over && !policy.include_expired {
-        return Due::NotYet(Reason(ended(expires, now)));
-    }
-    let findings = [
-        policy.max_age.map(|limit| of_age(token, limit, now)),
-        policy.expires_within.map(|limit| {
-            if over {
-                return Finding::new(Some(true), ended(expires, now), limit);
-            }
-            of_end(expires, limit, now)
-        }),
-        policy.unused_for.map(|limit| of_use(token, limit, now)),
-    ];
-    verdict(&findings.into_iter().flatten().collect::<Vec<_>>())
-}
+const SKEW: Duration = Duration::from_secs(86_400);
 
 /// Whether a token's time is over, by its date or by the service's word.
 pub(crate) fn has_ended(token: &TokenRecord, now: SystemTime) -> bool {
@@ -42,7 +20,7 @@ pub(crate) fn has_ended(token: &TokenRecord, now: SystemTime) -> bool {
 }
 
 /// What one rule says.
-struct Finding {
+pub(super) struct Finding {
     /// `None`: a fact is missing.
     due: Option<bool>,
     text: String,
@@ -55,7 +33,7 @@ impl Finding {
     }
 }
 
-fn verdict(findings: &[Finding]) -> Due {
+pub(super) fn verdict(findings: &[Finding]) -> Due {
     let texts = |wanted: &dyn Fn(&Finding) -> bool| {
         let texts: Vec<&str> = findings
             .iter()
@@ -74,7 +52,7 @@ fn verdict(findings: &[Finding]) -> Due {
     Due::NotYet(all.unwrap_or_else(|| Reason("the policy has no rules".to_owned())))
 }
 
-fn of_age(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
+pub(super) fn of_age(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
     let Some(created) = past(token.created, now).time() else {
         return Finding::new(None, "creation not reported", limit);
     };
@@ -83,8 +61,11 @@ fn of_age(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
     Finding::new(Some(age >= limit), fact, limit)
 }
 
-fn of_end(expires: When, limit: Duration, now: SystemTime) -> Finding {
-    match expires {
+pub(super) fn of_end(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
+    if has_ended(token, now) {
+        return Finding::new(Some(true), ended(token, now), limit);
+    }
+    match token.expires.credible() {
         When::At(end) => {
             let rest = since(now, end);
             let fact = format!("expires in {}", human_duration(rest));
@@ -95,7 +76,7 @@ fn of_end(expires: When, limit: Duration, now: SystemTime) -> Finding {
     }
 }
 
-fn of_use(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
+pub(super) fn of_use(token: &TokenRecord, limit: Duration, now: SystemTime) -> Finding {
     let due = unused_for(token, limit, now);
     let ago = |time| human_duration(since(time, now));
     let fact = match (past(token.last_used, now), past(token.created, now)) {
@@ -126,8 +107,9 @@ fn past(when: When, now: SystemTime) -> When {
     }
 }
 
-fn ended(expires: When, now: SystemTime) -> String {
-    match expires.time().map(|end| since(end, now)) {
+pub(super) fn ended(token: &TokenRecord, now: SystemTime) -> String {
+    let end = token.expires.credible().time();
+    match end.map(|end| since(end, now)) {
         Some(ago) if !ago.is_zero() => format!("expired {} ago", human_duration(ago)),
         _ => "expired".to_owned(),
     }

@@ -1,10 +1,11 @@
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::id::Service;
-use crate::service::{TokenKey, TokenState};
+use crate::service::{TokenKey, TokenRecord, TokenState};
 use crate::time::When;
 
+const DAY: u64 = 86_400;
 const SECOND: Duration = Duration::from_secs(1);
 const ALMOST_90_DAYS: Duration = Duration::from_secs(90 * DAY - 1);
 

@@ -11,6 +11,11 @@ use crate::listing::UnreadableItem;
 mod hint;
 mod kind;
 
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
 pub(crate) use self::hint::usual as usual_hint;
 pub use self::kind::ErrorKind;
 
@@ -52,6 +57,14 @@ struct Inner {
     item: Option<UnreadableItem>,
 }
 
+#[cfg_attr(
+    not(any(
+        feature = "launchdarkly",
+        feature = "query-server",
+        feature = "avisi-cloud"
+    )),
+    allow(dead_code, reason = "what the transport makes of an answer")
+)]
 impl Error {
     pub(crate) fn of_kind(service: Service, kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
@@ -143,6 +156,7 @@ impl Error {
         self
     }
 
+    #[cfg(feature = "query-server")]
     /// Makes it an error of another operation than the one that failed.
     pub(crate) fn for_operation(mut self, operation: &'static str) -> Self {
         self.0.operation = Some(operation);

@@ -1,11 +1,12 @@
 //! What is kept of a collection while it goes on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::report::{AccountOutcome, Report};
 use super::source::{Event, What};
+use crate::listing::UnreadableItem;
 use crate::service::TokenRecord;
 
 /// The accounts and tokens so far.
@@ -13,6 +14,8 @@ use crate::service::TokenRecord;
 pub(super) struct Collected {
     accounts: Vec<AccountOutcome>,
     records: Vec<TokenRecord>,
+    /// Those of accounts that have not ended.
+    unreadable: HashMap<Arc<str>, Vec<UnreadableItem>>,
     /// Few people own many tokens: each name is kept once.
     owners: HashSet<Arc<str>>,
 }
@@ -22,7 +25,10 @@ impl Collected {
         match event.what {
             What::Begun => {}
             What::Record(mut record) => {
-                if let Some(owner) = &mut record.owner {
+                for owner in [&mut record.owner, &mut record.owner_id]
+                    .into_iter()
+                    .flatten()
+                {
                     match self.owners.get(owner) {
                         Some(known) => *owner = Arc::clone(known),
                         None => _ = self.owners.insert(Arc::clone(owner)),
@@ -31,10 +37,19 @@ impl Collected {
                 record.revision.shrink_to_fit();
                 self.records.push(record);
             }
+            What::Unreadable(error) => {
+                let unreadable = self.unreadable.entry(event.label).or_default();
+                unreadable.push(error.item().cloned().unwrap_or_else(|| {
+                    let place = event.records + event.unreadable - 1;
+                    let place = u64::try_from(place).unwrap_or(u64::MAX);
+                    UnreadableItem::new(place, None, error.to_string())
+                }));
+            }
             What::End(error) => self.accounts.push(AccountOutcome {
                 label: event.label.to_string(),
                 service: event.service,
                 records: event.records,
+                unreadable: self.unreadable.remove(&event.label).unwrap_or_default(),
                 error,
             }),
         }

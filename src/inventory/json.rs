@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::report::{AccountOutcome, Report};
 use crate::error::{Error, ErrorKind};
+use crate::listing::UnreadableItem;
 use crate::service::{Privilege, TokenRecord, TokenState};
 use crate::time::{Rfc3339, When};
 
@@ -115,6 +116,7 @@ struct Account<'a> {
     label: &'a str,
     service: &'a str,
     records: usize,
+    unreadable: &'a [UnreadableItem],
     error: Option<Failure>,
 }
 
@@ -124,6 +126,7 @@ impl<'a> Account<'a> {
             label: &account.label,
             service: account.service.name(),
             records: account.records,
+            unreadable: &account.unreadable,
             error: account.error.as_ref().map(Failure::new),
         }
     }

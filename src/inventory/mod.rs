@@ -22,7 +22,8 @@
 //! ```
 //!
 //! An account that cannot be read does not hide the others: [`Report::failures`] names it, and what
-//! was read of it before it failed stays in the report. A [`Report`] holds no secret, because a
+//! was read of it before it failed stays in the report. A single token that cannot be read hides no
+//! other, and is named there too. A [`Report`] holds no secret, because a
 //! [`TokenRecord`](crate::TokenRecord) has no place for one; [`Report`] describes the formats of its
 //! [table](Report::table), its [JSON](Report::to_json) and its [CSV](Report::to_csv).
 //!
@@ -35,6 +36,7 @@ mod collect;
 mod csv;
 mod filters;
 mod json;
+mod limits;
 mod progress;
 mod report;
 mod source;
@@ -52,13 +54,11 @@ pub use stream::InventoryStream;
 pub use table::Table;
 
 use collect::Collected;
+use limits::{Account, Limits};
 use progress::Observer;
 
 use crate::clock::{Clock, SystemClock};
 use crate::service::TokenService;
-
-/// Label and service.
-type Account = (Arc<str>, Arc<dyn TokenService>);
 
 /// Accounts whose tokens are to be listed, and within which limits.
 ///
@@ -76,27 +76,6 @@ pub struct Inventory {
     clock: Arc<dyn Clock>,
 }
 
-/// The bounds of one collection.
-#[derive(Clone, Copy, Debug)]
-struct Limits {
-    concurrency: usize,
-    max_records: usize,
-    time: Option<Duration>,
-}
-
-impl Limits {
-    /// The name of a limit that lets nothing through.
-    fn zero(&self) -> Option<&'static str> {
-        [
-            ("concurrency", self.concurrency == 0),
-            ("max_records", self.max_records == 0),
-            ("time_limit", self.time.is_some_and(|limit| limit.is_zero())),
-        ]
-        .into_iter()
-        .find_map(|(name, zero)| zero.then_some(name))
-    }
-}
-
 impl Inventory {
     /// An inventory of no accounts yet.
     pub fn new() -> Self {
@@ -112,16 +91,12 @@ impl Inventory {
         }
     }
 
-    /// Adds an account under a label of your own.
+    /// Adds an account under a label of your own: a client, or an [`Arc`] of one that is in use
+    /// elsewhere too.
     ///
     /// A label that is taken gets a number, so that no two accounts are mixed up: the second
     /// `prod` is called `prod#2`.
-    pub fn add(self, label: impl Into<String>, service: impl TokenService + 'static) -> Self {
-        self.add_shared(label, Arc::new(service))
-    }
-
-    /// Adds an account that is in use elsewhere too; the label is treated as by [`add`](Self::add).
-    pub fn add_shared(mut self, label: impl Into<String>, service: Arc<dyn TokenService>) -> Self {
+    pub fn add(mut self, label: impl Into<String>, service: impl TokenService + 'static) -> Self {
         let label = label.into();
         let taken = |label: &str| self.accounts.iter().any(|(other, _)| **other == *label);
         let mut unique = label.clone();
@@ -130,7 +105,7 @@ impl Inventory {
             number += 1;
             unique = format!("{label}#{number}");
         }
-        self.accounts.push((unique.into(), service));
+        self.accounts.push((unique.into(), Arc::new(service)));
         self
     }
 
@@ -192,7 +167,9 @@ impl Inventory {
     /// The tokens of all accounts one after another, each with its account's label, in no
     /// particular order and without keeping them.
     ///
-    /// An account that fails gives an error, its last item.
+    /// A token that cannot be read gives an error of the kind
+    /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem), and the others follow; any
+    /// other error is the last item of its account.
     ///
     /// ```
     /// # use access_tokens::{inventory::Inventory, query_server::Client};

@@ -37,7 +37,7 @@ pub enum Phase {
     Reading,
     /// All its tokens are read.
     Read,
-    /// It failed; the report will say why.
+    /// It failed, or some of its tokens cannot be read; the report will say why.
     Failed,
 }
 
@@ -69,9 +69,9 @@ impl Observer {
         let phase = match &event.what {
             What::Begun => Phase::Begun,
             What::Record(_) if event.records.is_multiple_of(TELL_EVERY) => Phase::Reading,
-            What::Record(_) => return,
-            What::End(None) => Phase::Read,
-            What::End(Some(_)) => Phase::Failed,
+            What::Record(_) | What::Unreadable(_) => return,
+            What::End(None) if event.unreadable == 0 => Phase::Read,
+            What::End(_) => Phase::Failed,
         };
         self.ended += usize::from(matches!(event.what, What::End(_)));
         let progress = Progress {

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::id::Service;
+use crate::listing::UnreadableItem;
 use crate::service::TokenRecord;
 
 /// Outcome of reading one account of an inventory.
@@ -19,8 +20,18 @@ pub struct AccountOutcome {
     pub service: Service,
     /// How many tokens were read, up to the failure if there was one.
     pub records: usize,
+    /// Tokens that cannot be read: which, and what is wrong with each.
+    pub unreadable: Vec<UnreadableItem>,
     /// Why it could not be read, or not to its end.
     pub error: Option<Error>,
+}
+
+impl AccountOutcome {
+    /// Whether every token of the account is among the records.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.error.is_none() && self.unreadable.is_empty()
+    }
 }
 
 /// Tokens of an inventory, by label, then name, then key; and how reading each account ended.
@@ -66,9 +77,9 @@ pub struct AccountOutcome {
 /// |---|---|
 /// | `schema` | `1` |
 /// | `as_of` | date |
-/// | `complete` | boolean: every account was read to its end |
+/// | `complete` | boolean: every account was read to its end, and each of its tokens |
 /// | `selection` | strings: the filters that were applied, in words |
-/// | `accounts` | objects: `label`, `service`, `records` (number), `error` (`null`, or an object: `kind` such as `"permission_denied"`, `status` (number or `null`), `message`) |
+/// | `accounts` | objects: `label`, `service`, `records` (number), `unreadable` (objects: `index`, `id` (string or `null`), `reason`), `error` (`null`, or an object: `kind` such as `"permission_denied"`, `status` (number or `null`), `message`) |
 /// | `tokens` | objects, see below |
 ///
 /// | member of a token | type |
@@ -170,14 +181,14 @@ impl Report {
         &self.found.accounts
     }
 
-    /// Accounts that could not be read, or not to their end.
+    /// Accounts that could not be read, not to their end, or not each of their tokens.
     pub fn failures(&self) -> impl Iterator<Item = &AccountOutcome> {
         self.accounts()
             .iter()
-            .filter(|account| account.error.is_some())
+            .filter(|account| !account.is_complete())
     }
 
-    /// Whether every account was read to its end.
+    /// Whether every account was read to its end, and each of its tokens.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.failures().next().is_none()

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use futures_core::future::BoxFuture;
 use futures_util::Stream;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::service::{RecordStream, TokenRecord, TokenService};
@@ -18,6 +18,8 @@ pub(super) struct Event {
     pub(super) service: Service,
     /// How many of its tokens are read by now.
     pub(super) records: usize,
+    /// How many cannot be read.
+    pub(super) unreadable: usize,
     pub(super) what: What,
 }
 
@@ -26,6 +28,8 @@ pub(super) struct Event {
 pub(super) enum What {
     Begun,
     Record(TokenRecord),
+    /// A token that cannot be read; others follow.
+    Unreadable(Error),
     End(Option<Error>),
 }
 
@@ -37,7 +41,7 @@ pub(super) struct Source {
     limits: Limits,
     deadline: Option<BoxFuture<'static, ()>>,
     stream: RecordStream,
-    unreadable: Vec<Error>,
+    unreadable: usize,
     phase: Phase,
 }
 
@@ -57,7 +61,7 @@ impl Source {
             limits,
             deadline: limits.time.map(sleep),
             stream: service.list(),
-            unreadable: Vec::new(),
+            unreadable: 0,
             phase: Phase::Waiting,
         }
     }
@@ -74,10 +78,14 @@ impl Source {
             let reason = "reading took longer than the inventory's `time_limit`";
             return Poll::Ready(self.failed(ErrorKind::Timeout, reason));
         }
-        loop {
-            let next = std::task::ready!(Pin::new(&mut self.stream).poll_next(cx));
-            return Poll::Ready(match next {
-                Some(Ok(_)) if self.records >= self.limits.max_records => {
+        Pin::new(&mut self.stream)
+            .poll_next(cx)
+            .map(|next| match next {
+                // One that cannot be read is one, too: a list of those alone has an end as well.
+                Some(item)
+                    if is_token(&item)
+                        && self.records + self.unreadable >= self.limits.max_records =>
+                {
                     let most = self.limits.max_records;
                     let reason = format!("more than {most} tokens, the inventory's `max_records`");
                     self.failed(ErrorKind::LimitExceeded, &reason)
@@ -87,25 +95,13 @@ impl Source {
                     record.account = Some(Arc::clone(&self.label));
                     What::Record(record)
                 }
-                // The others follow; that it is missing is told at the end.
                 Some(Err(error)) if error.kind() == ErrorKind::UnreadableItem => {
-                    self.unreadable.push(error);
-                    continue;
+                    self.unreadable += 1;
+                    What::Unreadable(error)
                 }
                 Some(Err(error)) => What::End(Some(error)),
-                None => What::End(self.odd()),
-            });
-        }
-    }
-
-    /// What to say of the records that could not be read.
-    fn odd(&mut self) -> Option<Error> {
-        let more = self.unreadable.len().saturating_sub(1);
-        let first = self.unreadable.drain(..).next()?;
-        Some(match more {
-            0 => first,
-            more => first.with_reason(format!("and {more} more")),
-        })
+                None => What::End(None),
+            })
     }
 
     fn failed(&self, kind: ErrorKind, reason: &str) -> What {
@@ -130,7 +126,13 @@ impl Stream for Source {
             label: Arc::clone(&self.label),
             service: self.service,
             records: self.records,
+            unreadable: self.unreadable,
             what,
         }))
     }
+}
+
+fn is_token(item: &Result<TokenRecord, Error>) -> bool {
+    let kind = item.as_ref().err().map(Error::kind);
+    matches!(kind, None | Some(ErrorKind::UnreadableItem))
 }

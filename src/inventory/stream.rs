@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::stream::{SelectAll, Stream, StreamExt};
 
+use super::limits::{Account, Limits};
 use super::progress::Observer;
 use super::source::{Event, Source, What};
-use super::{Account, Limits};
 use crate::error::Result;
 use crate::service::TokenRecord;
 
@@ -37,7 +37,10 @@ impl InventoryStream {
         }
     }
 
-    /// The next token, or the error with which its account ended; `None` once all have ended.
+    /// The next token, or an error: of the kind
+    /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) about one token of its
+    /// account, after which others follow, or of any other with which the account ended. `None`
+    /// once all have ended.
     pub async fn next(&mut self) -> Option<(Arc<str>, Result<TokenRecord>)> {
         StreamExt::next(self).await
     }
@@ -83,7 +86,7 @@ impl Stream for InventoryStream {
         while let Some(event) = ready!(self.poll_event(cx)) {
             let item = match event.what {
                 What::Record(record) => Ok(record),
-                What::End(Some(error)) => Err(error),
+                What::Unreadable(error) | What::End(Some(error)) => Err(error),
                 What::Begun | What::End(None) => continue,
             };
             return Poll::Ready(Some((event.label, item)));

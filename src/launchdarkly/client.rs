@@ -85,6 +85,7 @@ pub struct ParseRegionError(());
 #[derive(Clone, Debug)]
 pub struct Options {
     api_version: String,
+    max_pages: usize,
 }
 
 /// The newest version of the API, and the first under which the vendor's clients know `expiry`.
@@ -94,6 +95,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             api_version: API_VERSION.to_string(),
+            max_pages: 100_000,
         }
     }
 }
@@ -110,6 +112,13 @@ impl ClientBuilder {
     /// whether a token without an end has none.
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.options.api_version = version.into();
+        self
+    }
+
+    /// How many pages of a list a stream follows before it gives up with
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    pub fn max_pages(mut self, pages: usize) -> Self {
+        self.options.max_pages = pages;
         self
     }
 }
@@ -142,6 +151,7 @@ impl ClientBuilder {
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(super) core: Arc<Core>,
+    max_pages: usize,
     /// Whether an answer without `expiry` says that the token has no end.
     pub(super) knows_expiry: bool,
     pub(super) identity: Arc<Identity>,
@@ -164,11 +174,17 @@ impl ServiceClient for Client {
     }
 
     fn from_core(core: Arc<Core>, options: Options) -> Result<Self> {
+        let max_pages = options.max_pages;
+        if max_pages == 0 {
+            let rule = "must be greater than zero";
+            return Err(Error::config(Service::LAUNCH_DARKLY, "max_pages", rule));
+        }
         let version = options.api_version.as_str();
         // `beta` comes on top of the newest version.
         let newest = version == "beta" || version.parse().is_ok_and(|v: u32| v >= API_VERSION);
         Ok(Self {
             core,
+            max_pages,
             knows_expiry: newest,
             identity: Arc::default(),
         })
@@ -223,7 +239,7 @@ impl Client {
 
     /// Lists tokens (`getTokens`): a page, all of them, or a stream.
     pub fn list(&self) -> List {
-        List::new(&self.core)
+        List::new(&self.core, self.max_pages)
     }
 
     /// Reads a token (`getToken`).
@@ -377,6 +393,7 @@ impl Client {
     pub(super) fn with_credential(&self, secret: Secret) -> Result<Self> {
         Ok(Self {
             core: self.core.with_credential(secret)?,
+            max_pages: self.max_pages,
             knows_expiry: self.knows_expiry,
             identity: Arc::default(),
         })

@@ -37,15 +37,17 @@ use crate::transport::{Core, Request};
 #[must_use = "nothing is sent until a page, all tokens or a stream is asked for"]
 pub struct List {
     pub(super) core: Arc<Core>,
+    pub(super) max_pages: usize,
     show_all: Option<bool>,
     pub(super) limit: Option<u32>,
     pub(super) offset: Option<u64>,
 }
 
 impl List {
-    pub(super) fn new(core: &Arc<Core>) -> Self {
+    pub(super) fn new(core: &Arc<Core>, max_pages: usize) -> Self {
         Self {
             core: Arc::clone(core),
+            max_pages,
             show_all: None,
             limit: None,
             offset: None,

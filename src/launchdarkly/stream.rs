@@ -99,7 +99,7 @@ impl TokenStream {
 
     /// The request for a page, if there may be another one.
     fn request(&mut self, offset: u64, limit: u32) -> Result<BoxFuture<'static, Result<Tokens>>> {
-        let most = self.list.core.settings.max_pages;
+        let most = self.list.max_pages;
         if self.pages.asked() >= most {
             let error = Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded);
             return Err(error

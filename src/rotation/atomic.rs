@@ -7,16 +7,6 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-/// Where a file really is, so that a symbolic link is followed and not replaced.
-pub(super) fn target(path: &Path) -> io::Result<PathBuf> {
-    match fs::symlink_metadata(path) {
-        Ok(data) if data.is_symlink() => fs::canonicalize(path),
-        Ok(_) => Ok(path.to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
 /// The whole file, or `None` if there is none.
 pub(super) fn read(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     match fs::read(path) {

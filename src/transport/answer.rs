@@ -1,9 +1,9 @@
 //! An answer, and what it says beside its body.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::error_body::request_id;
+use super::error_body::{clean_request_id, request_id};
 use super::limits::{RateLimits, Timing};
 use crate::secret::Secret;
 
@@ -30,13 +30,35 @@ pub struct ResponseInfo {
     pub rate_limits: RateLimits,
 }
 
-impl ResponseInfo {
-    pub(super) fn new(answer: &Answer, credential: &Secret, attempts: u32) -> Self {
+/// What is kept of an answer until somebody asks: to take the secret out of an id costs more than
+/// all the rest of a call.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(super) status: StatusCode,
+    pub(super) attempts: u32,
+    request_id: Option<HeaderValue>,
+    rate_limits: RateLimits,
+    secret: Secret,
+}
+
+impl Received {
+    pub(super) fn new(answer: &Answer, secret: Secret, attempts: u32) -> Self {
         Self {
             status: answer.status,
-            request_id: request_id(&answer.headers, credential),
             attempts,
+            request_id: request_id(&answer.headers).cloned(),
             rate_limits: answer.timing.limits.clone(),
+            secret,
+        }
+    }
+
+    pub(super) fn info(self) -> ResponseInfo {
+        let clean = |id: HeaderValue| clean_request_id(&id, &self.secret);
+        ResponseInfo {
+            status: self.status,
+            request_id: self.request_id.and_then(clean),
+            attempts: self.attempts,
+            rate_limits: self.rate_limits,
         }
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::ResponseBuilderExt as _;
 use tracing::Instrument as _;
 
-use super::answer::{Answer, ResponseInfo};
+use super::answer::{Answer, Received};
 use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
@@ -35,7 +35,7 @@ pub(crate) struct Call {
 pub(crate) struct Outcome {
     /// Set if the call failed; the response is then a stand-in.
     pub(crate) failure: Option<Error>,
-    pub(crate) info: Option<ResponseInfo>,
+    pub(crate) info: Option<Received>,
     pub(crate) html: bool,
 }
 
@@ -75,7 +75,7 @@ impl Call {
     }
 
     /// Attempts until there is a success, a refusal, or no point in going on.
-    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, ResponseInfo)> {
+    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, Received)> {
         let core = &*self.core;
         self.prepare(&mut request)?;
         let policy = self.options.retry.as_ref().unwrap_or(&core.settings.retry);
@@ -88,7 +88,7 @@ impl Call {
             drop(permit);
             let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
                 Ok(answer) => {
-                    let info = ResponseInfo::new(&answer, &secret, attempts);
+                    let info = Received::new(&answer, secret, attempts);
                     return Ok((answer, info));
                 }
                 Err(failure) => failure,
@@ -169,7 +169,7 @@ impl Call {
                 .unwrap_or(self.operation.idempotency),
             attempt,
             asked: failure.asked,
-            left: self.remaining(),
+            remaining: self.remaining(),
         };
         retry::decide(
             policy,
@@ -302,7 +302,7 @@ impl Call {
     }
 
     /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, answer: Answer, info: ResponseInfo, url: url::Url) -> reqwest::Response {
+    fn deliver(&self, answer: Answer, info: Received, url: url::Url) -> reqwest::Response {
         let Answer { headers, body, .. } = answer;
         let mut outcome = lock(&self.outcome);
         outcome.html = looks_like_html(&headers, &body);

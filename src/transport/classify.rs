@@ -243,6 +243,7 @@ pub(crate) fn finish(
     error
 }
 
+#[cfg(feature = "query-server")]
 /// Turns an error of a later request, which was to show what `operation` did, into one of that.
 pub(crate) fn outcome_unknown(error: Error, profile: &Profile, operation: &Operation) -> Error {
     let error = error.into_outcome_unknown().for_operation(operation.id);

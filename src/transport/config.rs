@@ -50,7 +50,6 @@ pub trait ServiceClient: Sized {
 /// | [`concurrency`](Self::concurrency) | 8 requests at a time |
 /// | [`max_response_bytes`](Self::max_response_bytes) | 32 MiB |
 /// | [`max_header_bytes`](Self::max_header_bytes) | 64 KiB |
-/// | [`max_pages`](Self::max_pages) | 100,000 |
 /// | [`allow_http`](Self::allow_http) | `false`: plain http reaches this machine only |
 ///
 /// Get one from the `builder()` of a service's client. Redirects are never followed, and the
@@ -66,7 +65,6 @@ pub struct ClientBuilder<C: ServiceClient> {
     concurrency: usize,
     max_response_bytes: usize,
     max_header_bytes: usize,
-    max_pages: usize,
     allow_http: bool,
     user_agent: Option<String>,
     http: Option<Configure>,
@@ -95,7 +93,6 @@ impl<C: ServiceClient> ClientBuilder<C> {
             concurrency: 8,
             max_response_bytes: 32 << 20,
             max_header_bytes: 64 << 10,
-            max_pages: 100_000,
             allow_http: false,
             user_agent: None,
             http: None,
@@ -192,13 +189,6 @@ impl<C: ServiceClient> ClientBuilder<C> {
         self
     }
 
-    /// How many pages of a list a stream follows before it gives up with
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
-    pub fn max_pages(mut self, pages: usize) -> Self {
-        self.max_pages = pages;
-        self
-    }
-
     /// Allows plain http to other machines. The credential can then be read on the way.
     pub fn allow_http(mut self, allow: bool) -> Self {
         self.allow_http = allow;
@@ -279,7 +269,6 @@ impl<C: ServiceClient> ClientBuilder<C> {
             ("concurrency", self.concurrency == 0),
             ("max_response_bytes", self.max_response_bytes == 0),
             ("max_header_bytes", self.max_header_bytes == 0),
-            ("max_pages", self.max_pages == 0),
         ] {
             if zero {
                 return bad(field, "must be greater than zero");
@@ -331,7 +320,6 @@ impl<C: ServiceClient> ClientBuilder<C> {
             concurrency: self.concurrency,
             max_response_bytes: self.max_response_bytes,
             max_header_bytes: self.max_header_bytes,
-            max_pages: self.max_pages,
             headers: C::headers(&self.options)?,
         };
         let random = self
@@ -361,7 +349,6 @@ impl<C: ServiceClient> fmt::Debug for ClientBuilder<C> {
             .field("concurrency", &self.concurrency)
             .field("max_response_bytes", &self.max_response_bytes)
             .field("max_header_bytes", &self.max_header_bytes)
-            .field("max_pages", &self.max_pages)
             .field("allow_http", &self.allow_http)
             .field("options", &self.options)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use super::base_url::BaseUrl;
 use super::credential::Credential;
 use super::limiter::Limiter;
-use super::limits::{RateLimits, Skew, Timing};
+use super::limits::{Skew, Timing};
 use super::operation::Operation;
 use super::profile::Profile;
 use super::retry::{Budget, RetryPolicy};
@@ -27,7 +27,6 @@ pub(crate) struct Settings {
     pub(crate) concurrency: usize,
     pub(crate) max_response_bytes: usize,
     pub(crate) max_header_bytes: usize,
-    pub(crate) max_pages: usize,
     /// What every request carries.
     pub(super) headers: HeaderMap,
 }
@@ -96,8 +95,9 @@ impl Core {
         self.skew.correct(self.clock.now())
     }
 
+    #[cfg(feature = "launchdarkly")]
     /// The limits that the last answer told of.
-    pub(crate) fn rate_limits(&self) -> Option<RateLimits> {
+    pub(crate) fn rate_limits(&self) -> Option<super::RateLimits> {
         self.limiter.last()
     }
 
@@ -105,6 +105,7 @@ impl Core {
         self.credential.replace(self.profile, secret)
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     /// The same with another credential, sharing the connections and the limits of the client.
     pub(crate) fn with_credential(&self, secret: Secret) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
@@ -121,6 +122,7 @@ impl Core {
         }))
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     /// The credential that the next attempt would use.
     pub(crate) async fn current_credential(&self) -> Result<Secret> {
         if let Some(secret) = self.credential.fixed_now() {
@@ -133,6 +135,7 @@ impl Core {
         }
     }
 
+    #[cfg(feature = "launchdarkly")]
     /// Whether a provider has another credential than this one, which was refused.
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
         if self.credential.fixed_now().is_some() {
@@ -142,6 +145,7 @@ impl Core {
         tokio::time::timeout(self.settings.timeout, renew).await == Ok(true)
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     fn seed(&self) -> u64 {
         lock(&self.random).u64(..)
     }

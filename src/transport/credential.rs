@@ -88,6 +88,7 @@ impl Credential {
         }
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     pub(crate) fn fixed_now(&self) -> Option<Secret> {
         match self {
             Self::Fixed(secret) => Some(lock(secret).clone()),

@@ -1,7 +1,7 @@
 //! What services say in errors, made fit to be shown.
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
 use crate::secret::Secret;
@@ -94,7 +94,9 @@ impl ErrorBody {
         words.message = words.message.map(clean);
         words.details = words.details.into_iter().map(clean).collect();
         words.request_id = words.request_id.map(clean);
-        words.request_id = words.request_id.or_else(|| request_id(headers, credential));
+        words.request_id = words
+            .request_id
+            .or_else(|| clean_request_id(request_id(headers)?, credential));
         words
     }
 
@@ -182,13 +184,17 @@ fn each(value: &Value, out: &mut Vec<String>) {
     out.truncate(MAX_DETAILS);
 }
 
-/// The id under which the service, or a gateway before it, knows a request.
-pub(super) fn request_id(headers: &HeaderMap, credential: &Secret) -> Option<String> {
+/// The header with the id under which the service, or a gateway before it, knows a request.
+pub(super) fn request_id(headers: &HeaderMap) -> Option<&HeaderValue> {
     let mut ids = REQUEST_ID_HEADERS
         .iter()
         .filter_map(|name| headers.get(*name));
-    let id = ids.find(|value| !value.is_empty())?.to_str().ok()?;
-    Some(redact_untrusted(id, credential, MAX_WORDS))
+    ids.find(|value| !value.is_empty())
+}
+
+/// The id as text that can be shown.
+pub(super) fn clean_request_id(id: &HeaderValue, credential: &Secret) -> Option<String> {
+    Some(redact_untrusted(id.to_str().ok()?, credential, MAX_WORDS))
 }
 
 /// Whether this is a page for people and not an answer of an API.
@@ -340,10 +346,10 @@ mod tests {
         for name in REQUEST_ID_HEADERS {
             let headers =
                 HeaderMap::from_iter([(name.parse().unwrap(), "r-canary".parse().unwrap())]);
-            let id = request_id(&headers, &Secret::new("canary"));
+            let id = clean_request_id(request_id(&headers).unwrap(), &Secret::new("canary"));
             assert_eq!(id.as_deref(), Some("r-[redacted]"), "{name}");
         }
-        assert_eq!(request_id(&HeaderMap::new(), &Secret::new("canary")), None);
+        assert_eq!(request_id(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -226,6 +226,7 @@ impl Limiter {
         memory.last.clone_from(limits);
     }
 
+    #[cfg(feature = "launchdarkly")]
     /// The limits that the last answer told of.
     pub(super) fn last(&self) -> Option<RateLimits> {
         let last = self.lock().last.clone();

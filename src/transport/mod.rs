@@ -30,11 +30,15 @@ pub(crate) use self::call::Call;
 pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
+#[cfg(feature = "launchdarkly")]
 pub(crate) use self::limits::{LimitHeaders, Scope};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Idempotency, Operation};
-pub(crate) use self::profile::{KnownText, Profile};
+#[cfg(feature = "query-server")]
+pub(crate) use self::profile::KnownText;
+pub(crate) use self::profile::Profile;
 pub use self::request::Request;
 pub(crate) use self::request::Session;
+#[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;

@@ -43,16 +43,19 @@ impl Operation {
         }
     }
 
+    #[cfg(feature = "avisi-cloud")]
     pub(crate) const fn or_empty(mut self, body: &'static str) -> Self {
         self.empty_body = Some(body);
         self
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     pub(crate) const fn on_token(mut self) -> Self {
         self.names_token = true;
         self
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     pub(crate) const fn if_lost(mut self, hint: &'static str) -> Self {
         self.if_lost = Some(hint);
         self

@@ -3,26 +3,24 @@
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
-use super::answer::ResponseInfo;
+use super::answer::{Received, ResponseInfo};
 use super::call::{Call, Outcome};
 use super::classify;
 use super::core::Core;
 use super::hints;
-use super::operation::{Idempotency, Operation};
+use super::operation::Operation;
 use super::options::CallOptions;
 use super::retry::{Delivery, RetryPolicy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::TokenId;
 use crate::sync::lock;
 use crate::text::escape_untrusted;
-use crate::time::Expiry;
 
 /// A call to a service; nothing is sent before it is awaited.
 ///
@@ -79,7 +77,7 @@ impl<T: Send + 'static> Request<T> {
         let session = Session::start(self.core, self.options)?;
         let value = (self.run)(session.clone()).await?;
         let info = lock(&session.info).take();
-        Ok((value, info.unwrap_or_default()))
+        Ok((value, info.map(Received::info).unwrap_or_default()))
     }
 }
 
@@ -106,7 +104,7 @@ impl<T> fmt::Debug for Request<T> {
 pub(crate) struct Session {
     pub(crate) core: Arc<Core>,
     options: CallOptions,
-    info: Arc<Mutex<Option<ResponseInfo>>>,
+    info: Arc<Mutex<Option<Received>>>,
 }
 
 impl Session {
@@ -130,8 +128,9 @@ impl Session {
         })
     }
 
+    #[cfg(feature = "launchdarkly")]
     /// The same call, for a request whose repetition means something else than usual.
-    pub(crate) fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+    pub(crate) fn with_idempotency(mut self, idempotency: super::operation::Idempotency) -> Self {
         self.options.idempotency = Some(idempotency);
         self
     }
@@ -146,6 +145,7 @@ impl Session {
         Error::input(self.core.profile.service, field, rule).with_operation(operation.id)
     }
 
+    #[cfg(feature = "query-server")]
     /// An error of this call that has no answer of its own.
     pub(crate) fn error(&self, operation: &Operation, kind: ErrorKind) -> Error {
         classify::finish(
@@ -161,7 +161,7 @@ impl Session {
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
         let info = lock(&self.info).clone();
         let mut error = Error::of_kind(self.core.profile.service, kind);
-        if let Some(info) = info {
+        if let Some(info) = info.map(Received::info) {
             error = error
                 .with_status(info.status)
                 .with_attempts(info.attempts)
@@ -176,24 +176,27 @@ impl Session {
         )
     }
 
+    #[cfg(feature = "query-server")]
     /// An error of a later request, which was to show what the operation did.
     pub(crate) fn outcome_unknown(&self, operation: &Operation, error: Error) -> Error {
         classify::outcome_unknown(error, self.core.profile, operation)
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     /// Refuses an id that could lead to another path.
-    pub(crate) fn check_id(&self, operation: &Operation, id: &TokenId) -> Result<()> {
+    pub(crate) fn check_id(&self, operation: &Operation, id: &crate::TokenId) -> Result<()> {
         id.check()
             .map_err(|error| self.input(operation, "id", error.to_string()))
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     /// The time at which a token shall end; `None` for never.
     pub(crate) fn resolve(
         &self,
         operation: &Operation,
         field: &'static str,
-        expiry: Expiry,
-    ) -> Result<Option<SystemTime>> {
+        expiry: crate::time::Expiry,
+    ) -> Result<Option<std::time::SystemTime>> {
         expiry
             .resolve(self.core.service_now())
             .map_err(|rule| self.input(operation, field, rule))
@@ -260,7 +263,7 @@ impl Session {
                 return Err((self.input(operation, "request", rule), None));
             }
         };
-        let info = info.unwrap_or_default();
+        let info = info.map(Received::info).unwrap_or_default();
         let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
             .with_status(info.status)
             .with_attempts(info.attempts)

@@ -117,8 +117,8 @@ pub(crate) struct RetryContext {
     pub(crate) attempt: u32,
     /// What the service asks to wait.
     pub(crate) asked: Option<Duration>,
-    /// What is left until the call's deadline.
-    pub(crate) left: Duration,
+    /// What remains until the call's deadline.
+    pub(crate) remaining: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,7 +166,7 @@ pub(crate) fn decide(
             .saturating_add(share(JITTER, random.1)),
         None => policy.backoff_after(context.attempt, base, random.0),
     };
-    if wait >= context.left {
+    if wait >= context.remaining {
         return RetryDecision::DeadlineFirst;
     }
     // A service that says when to come back is not failing.
@@ -220,7 +220,7 @@ mod tests {
             idempotency,
             attempt: 1,
             asked: None,
-            left: 100 * SECOND,
+            remaining: 100 * SECOND,
         }
     }
 
@@ -330,7 +330,7 @@ mod tests {
     fn no_wait_reaches_past_the_deadline() {
         let short = RetryContext {
             asked: Some(SECOND),
-            left: Duration::from_millis(1_499),
+            remaining: Duration::from_millis(1_499),
             ..context(Delivery::Throttled, Idempotency::Safe)
         };
         assert_eq!(decision_for(short), RetryDecision::DeadlineFirst);

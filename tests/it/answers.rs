@@ -3,15 +3,15 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use access_tokens::launchdarkly::{self, Role, TokenBody, TokenBodyBuilder};
-use access_tokens::{Error, ErrorKind, RetryPolicy, avisi_cloud, query_server};
+use access_tokens::{Error, ErrorKind, Expiry, RetryPolicy, avisi_cloud, query_server};
 use serde_json::{Value, json};
 
 use crate::support::{
-    CREDENTIAL, Raw, Reply, SECOND, always, at, bare, empty, html, id, json, lines, one_attempt,
-    only, script, whole,
+    CREDENTIAL, NOW, Raw, Reply, SECOND, always, at, bare, empty, html, id, json, lines, now,
+    one_attempt, only, script, whole,
 };
 
 const SECRET: &str = "api-00000000-1111-4222-8333-444444444444";
@@ -454,6 +454,8 @@ mod deadlines {
         thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let _ = stream.read(&mut [0; 4096]);
+            // While nobody looks.
+            thread::sleep(Duration::from_millis(200));
             let _ = stream.write_all(&whole(200, &[], &token().to_string()));
         });
         let client = one_attempt::<launchdarkly::Client>(launchdarkly::Client::builder(), uri);
@@ -498,4 +500,60 @@ async fn a_zero_is_refused_for_a_call_as_for_a_client() {
     let none = RetryPolicy::new().max_attempts(0);
     let client = at(launchdarkly::Client::builder(), "http://127.0.0.1:9").retry(none);
     assert_eq!(client.build().unwrap_err().field(), Some("retry"));
+}
+
+/// A clock that is wrong here does not make an end wrong there.
+#[tokio::test]
+async fn an_end_is_reckoned_from_the_service_s_own_time() {
+    const HOUR: i64 = 3_600;
+    for (ahead, believed) in [
+        (2 * HOUR, 2 * HOUR),
+        (-2 * HOUR, -2 * HOUR),
+        (30, 30),
+        // As good as right; and too wrong to be true.
+        (1, 0),
+        (-1, 0),
+        (72 * HOUR, 0),
+        (-72 * HOUR, 0),
+    ] {
+        let theirs = if ahead < 0 {
+            now() - Duration::from_secs(ahead.unsigned_abs())
+        } else {
+            now() + Duration::from_secs(ahead.unsigned_abs())
+        };
+        let date = httpdate::fmt_http_date(theirs);
+        let answer = whole(201, &[("date", &date)], &token().to_string());
+        let raw = Raw::start(move |_| Reply::Bytes(answer.clone())).await;
+        let client = ld(&raw.uri);
+        client.get(&id()).await.unwrap();
+        let body = TokenBody::builder().role(Role::Reader);
+        let body = body.expires(Expiry::In(3_600 * SECOND));
+        let _ = client.create(body).await.unwrap();
+        let end = (NOW + believed + HOUR) * 1_000;
+        let seen = raw.seen();
+        assert!(seen[1].contains(&end.to_string()), "{ahead} {}", seen[1]);
+        assert_eq!(
+            access_tokens::TokenService::now(&client),
+            UNIX_EPOCH + Duration::from_secs((NOW + believed).unsigned_abs())
+        );
+    }
+}
+
+/// One builder serves many accounts.
+#[tokio::test]
+async fn a_builder_and_an_error_can_be_cloned() {
+    let server = always(empty(401)).await;
+    let builder = at(launchdarkly::Client::builder(), server.uri())
+        .http_client(|http| http.pool_max_idle_per_host(1));
+    for client in [builder.clone().build(), builder.credential("other").build()] {
+        let error = client.unwrap().get(&id()).await.unwrap_err();
+        let twin = error.clone();
+        assert_eq!(twin.to_string(), error.to_string());
+        assert_eq!(twin.kind().to_string(), "the credential is not accepted");
+        assert_eq!(twin.kind().as_str(), "unauthenticated");
+        let json = serde_json::to_string(&twin.kind()).unwrap();
+        assert_eq!(json, "\"unauthenticated\"");
+    }
+    let lines = lines(&server).await;
+    assert_eq!(lines.len(), 2);
 }

@@ -48,5 +48,6 @@ mod all {
     mod rotation_crash;
     mod rotation_simulation;
     mod simulation;
+    mod sinks;
     mod world;
 }

@@ -201,6 +201,62 @@ macro_rules! common_methods {
     };
 }
 
+/// What all builders offer; the type must have the fields `clock` and `options`, and `start` makes a
+/// twin of both.
+macro_rules! builder_methods {
+    ($twin:ty, $start:path) => {
+        impl Builder {
+            pub(super) fn new() -> Self {
+                Self {
+                    clock: ::std::sync::Arc::new(::access_tokens::SystemClock::new()),
+                    options: Options::default(),
+                }
+            }
+
+            /// Sets the clock that decides what has ended and dates everything: the system's, or a
+            /// [`VirtualClock`](crate::VirtualClock).
+            #[must_use]
+            pub fn clock(mut self, clock: impl ::access_tokens::Clock + 'static) -> Self {
+                self.clock = ::std::sync::Arc::new(clock);
+                self
+            }
+
+            /// Starts the twin.
+            ///
+            /// # Errors
+            /// If the system gives no port or no thread.
+            pub async fn start(self) -> ::std::io::Result<$twin> {
+                // Nothing to wait for today; starting a service is something one awaits all the same.
+                ::std::future::ready($start(self.clock, self.options)).await
+            }
+        }
+
+        impl $twin {
+            /// Starts a twin with the defaults.
+            ///
+            /// # Errors
+            /// If the system gives no port or no thread.
+            pub async fn start() -> ::std::io::Result<Self> {
+                Self::builder().start().await
+            }
+
+            /// Sets up a twin.
+            #[must_use]
+            pub fn builder() -> Builder {
+                Builder::new()
+            }
+        }
+    };
+}
+
+/// A UUID of version 4.
+pub(crate) fn random_uuid() -> String {
+    let bytes = fastrand::u128(..).to_be_bytes();
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
 /// The name that an operation has in JSON.
 pub(crate) fn name<O: Operation>(operation: O) -> String {
     match serde_json::to_value(operation) {
@@ -220,4 +276,4 @@ pub(crate) fn operation<O: Operation>(name: &str) -> io::Result<O> {
     serde_json::from_value(Value::from(name)).map_err(io::Error::other)
 }
 
-pub(crate) use common_methods;
+pub(crate) use {builder_methods, common_methods};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// What goes wrong with a request.
+/// Fault of a request on its way to a twin or back.
 ///
 /// A fault either *acts* (the service handles the request and its state changes, only the answer
 /// suffers) or does *not act* (the service never sees the request). Times are real time, also on a
@@ -200,7 +200,7 @@ impl<O: Copy + Eq + Hash> Script<O> {
     }
 }
 
-/// A rule in the making: which calls, and then which [`Fault`].
+/// Rule of a fault script in the making: which calls, and then which [`Fault`].
 ///
 /// Calls are counted from one, from the moment [`then`](Self::then) is called, whatever their
 /// outcome. Without [`nth`](Self::nth), [`times`](Self::times) or [`always`](Self::always) a rule

@@ -141,13 +141,30 @@
 //!
 //! ## Services that give less than asked for
 //!
-//! [`max_lifetime`](launchdarkly::Builder::max_lifetime) cuts the life of tokens,
-//! [`expiry_granularity`](launchdarkly::Builder::expiry_granularity) rounds it,
-//! [`ignores_expiry`](launchdarkly::Builder::ignores_expiry) drops it, and
-//! [`lifetime`](avisi_cloud::Builder::lifetime) gives one that nobody asked for.
-//! [`max_tokens`](launchdarkly::Builder::max_tokens) is as many as an account may have. A token that
-//! is made with the credential of [a member](LaunchDarkly::add_member) belongs to that member, whose
-//! token it may be to replace.
+//! | what is asked for | what comes |
+//! |---|---|
+//! | an end | an earlier one: [`max_lifetime`](launchdarkly::Builder::max_lifetime); a rounded one: [`expiry_granularity`](launchdarkly::Builder::expiry_granularity); none: [`ignores_expiry`](launchdarkly::Builder::ignores_expiry) |
+//! | no end | one all the same: `max_lifetime`, and [`lifetime`](avisi_cloud::Builder::lifetime) |
+//! | one more token | a refusal: [`max_tokens`](launchdarkly::Builder::max_tokens) |
+//! | a token like a [member](LaunchDarkly::add_member)'s | the caller's own: a create gives it to whoever asks |
+//! | a look at a token | a refusal, though the secret works: [`denied_reads`](launchdarkly::Builder::denied_reads) |
+//!
+//! ```
+//! use access_tokens_testing::{LaunchDarkly, launchdarkly::Seed};
+//! use std::time::Duration;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! // Nobody gets more than thirty days, whatever they ask for.
+//! let month = Duration::from_secs(30 * 86_400);
+//! let twin = LaunchDarkly::builder().max_lifetime(month).start().await?;
+//! // Somebody else's token: what replaces it will be the administrator's.
+//! let member = twin.add_member("writer");
+//! let theirs = twin.seed(Seed::new("export").member(member));
+//! assert!(twin.authenticates(&theirs.secret));
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! ## Time
 //!
@@ -211,6 +228,7 @@ pub mod query_server;
 mod server;
 mod settling;
 mod shared;
+pub mod sinks;
 pub mod stores;
 mod twin;
 mod twins;
@@ -225,3 +243,8 @@ pub use settling::Settling;
 pub use shared::DateHeader;
 pub use twin::{Decide, Entry, Twin};
 pub use twins::Twins;
+
+/// The README's example, compiled as a documentation test.
+#[cfg(all(doctest, feature = "launchdarkly"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::fault::seconds;
 
-/// How long a service takes until a change is seen, by the twin's clock; no time at all at first.
+/// Delays until a change at a service is seen, by the twin's clock; none at first.
 ///
 /// Real services answer from caches and replicas: a new secret is refused for some seconds, a list
 /// lacks what was made just now, a removed token goes on working for a moment.
@@ -51,25 +51,25 @@ impl Settling {
         Self::default()
     }
 
-    /// How long the secret of a create, a reset or an update is refused with 401.
+    /// Sets how long the secret of a create, a reset or an update is refused with 401.
     pub fn new_secrets(mut self, late: Duration) -> Self {
         self.new_secrets = late;
         self
     }
 
-    /// How long the secret of a removed token, or one that was replaced, goes on working.
+    /// Sets how long the secret of a removed token, or one that was replaced, goes on working.
     pub fn old_secrets(mut self, late: Duration) -> Self {
         self.old_secrets = late;
         self
     }
 
-    /// How long a new token is not found when it is read by its key, and a removed one still is.
+    /// Sets how long a new token is not found when it is read by its key, and a removed one still is.
     pub fn reads(mut self, late: Duration) -> Self {
         self.reads = late;
         self
     }
 
-    /// How long lists lack a new token and still have a removed one.
+    /// Sets how long lists lack a new token and still have a removed one.
     pub fn lists(mut self, late: Duration) -> Self {
         self.lists = late;
         self

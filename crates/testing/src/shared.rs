@@ -64,10 +64,22 @@ pub(super) struct Shared<S: Service> {
     date: Mutex<DateHeader>,
 }
 
-/// What the header `Date` of a twin's answers says; the time of its clock at first.
+/// Value of the header `Date` in a twin's answers; the time of its clock at first.
 ///
 /// A service whose clock goes wrong is a twin on a [`ShiftedClock`](crate::ShiftedClock). This is for
 /// what stands in front of it, and says another time than the one that the service goes by.
+///
+/// ```
+/// use std::time::Duration;
+/// use access_tokens_testing::{AvisiCloud, DateHeader};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let twin = AvisiCloud::start().await?;
+/// twin.set_date(DateHeader::Behind(Duration::from_secs(300)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DateHeader {

@@ -28,7 +28,8 @@ pub struct Entry {
     pub last_used: Option<SystemTime>,
 }
 
-/// What decides about requests for [`Twin::on_others`]: from the name of the operation to the fault.
+/// Function that decides about requests, for [`Twin::on_others`]: from the name of the operation to
+/// the fault.
 pub type Decide = dyn FnMut(Option<&str>) -> Option<Fault> + Send;
 
 /// Any of the twins, for tests that do the same with each of them.

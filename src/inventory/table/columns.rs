@@ -4,11 +4,13 @@ use std::fmt::{self, Write as _};
 use std::time::SystemTime;
 
 use super::super::report::Report;
-use super::GAP;
-use super::text::{columns_of, fitted, push_harmless};
+use super::text::{Fitted, columns_of, push_harmless};
 use crate::service::{Privilege, TokenRecord};
 use crate::text::short_duration;
 use crate::time::{Rfc3339, When};
+
+/// Between two columns.
+const GAP: usize = 2;
 
 /// The longest cell if there is room for all; ids of all services fit.
 const WIDEST: usize = 40;
@@ -162,9 +164,9 @@ impl Layout {
         for (column, width) in &self.shown {
             cell.clear();
             write(*column, cell);
-            let text = fitted(cell, *width);
+            let text = Fitted::new(cell, *width);
             write!(f, "{:blanks$}{text}", "")?;
-            blanks = width.saturating_sub(columns_of(&text)) + GAP;
+            blanks = width.saturating_sub(text.columns()) + GAP;
         }
         f.write_char('\n')
     }

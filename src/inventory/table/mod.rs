@@ -12,9 +12,6 @@ mod text;
 /// Columns of a terminal for which a table is made unless it is told otherwise.
 const WIDTH: usize = 100;
 
-/// Between two columns.
-const GAP: usize = 2;
-
 /// Table of a report for people, written by its `Display`: an aligned line for each token, then how
 /// many there are, then a line for each account that could not be read.
 ///
@@ -106,17 +103,35 @@ impl fmt::Display for Table<'_> {
     }
 }
 
+/// How many tokens that cannot be read are named.
+const NAMED: usize = 3;
+
 fn failure(account: &AccountOutcome) -> String {
-    let label = &account.label;
-    let how_far = match account.records {
-        0 => "not read".to_owned(),
-        some => format!("not complete, {} read", count(some, "token")),
+    let read = match (&account.error, account.records) {
+        (Some(_), 0) => "not read".to_owned(),
+        (_, some) => format!("not complete, {} read", count(some, "token")),
     };
-    let error = account
-        .error
-        .as_ref()
-        .map_or_else(String::new, ToString::to_string);
-    format!("! {label}: {how_far}: {error}")
+    let mut parts = vec![format!("! {}: {read}", account.label)];
+    if let Some(error) = &account.error {
+        parts.push(error.to_string());
+    }
+    let unreadable = &account.unreadable;
+    if !unreadable.is_empty() {
+        let mut named: Vec<String> = unreadable
+            .iter()
+            .take(NAMED)
+            .map(ToString::to_string)
+            .collect();
+        if unreadable.len() > NAMED {
+            named.push(format!("and {} more", unreadable.len() - NAMED));
+        }
+        parts.push(format!(
+            "{} cannot be read",
+            count(unreadable.len(), "token")
+        ));
+        parts.push(named.join("; "));
+    }
+    parts.join(": ")
 }
 
 fn count(number: usize, what: &str) -> String {

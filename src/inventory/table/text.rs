@@ -1,6 +1,5 @@
 //! Text in a terminal: how wide it is, how it is cut, and what it may not do.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
@@ -31,29 +30,56 @@ fn cost(c: char) -> usize {
     c.width().unwrap_or(1).max(1)
 }
 
-/// The text, cut in its middle if it is wider.
-pub(super) fn fitted(text: &str, width: usize) -> Cow<'_, str> {
-    if columns_of(text) <= width && text.chars().count() <= width.saturating_mul(2) {
-        return Cow::Borrowed(text);
-    }
-    let room = width.saturating_sub(1);
-    let end = room / 2;
-    let head: String = within(text.chars(), room - end).collect();
-    let mut tail: Vec<char> = within(text.chars().rev(), end).collect();
-    // A mark that was set upon a character which is cut off.
-    while tail.last().is_some_and(|c| c.width() == Some(0)) {
-        tail.pop();
-    }
-    let cut = head.chars().chain(['…']).chain(tail.into_iter().rev());
-    Cow::Owned(cut.collect())
+/// A text in a column: whole, or its begin and its end where it is cut in its middle.
+pub(super) struct Fitted<'a> {
+    head: &'a str,
+    tail: Option<&'a str>,
 }
 
-fn within(chars: impl Iterator<Item = char>, mut room: usize) -> impl Iterator<Item = char> {
-    chars.take_while(move |c| {
-        let left = room.checked_sub(cost(*c));
-        room = left.unwrap_or_default();
-        left.is_some()
-    })
+impl<'a> Fitted<'a> {
+    pub(super) fn new(text: &'a str, width: usize) -> Self {
+        if columns_of(text) <= width && text.chars().count() <= width.saturating_mul(2) {
+            return Self {
+                head: text,
+                tail: None,
+            };
+        }
+        let room = width.saturating_sub(1);
+        let end = room / 2;
+        let head = within(text.chars(), room - end);
+        let tail = text.len() - within(text.chars().rev(), end);
+        let tail = text.get(tail..).unwrap_or_default();
+        Self {
+            head: text.get(..head).unwrap_or_default(),
+            // Marks that were set upon a character which is cut off.
+            tail: Some(tail.trim_start_matches(|c: char| c.width() == Some(0))),
+        }
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        let tail = self.tail.map_or(0, |tail| 1 + columns_of(tail));
+        columns_of(self.head) + tail
+    }
+}
+
+impl fmt::Display for Fitted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.head)?;
+        match self.tail {
+            None => Ok(()),
+            Some(tail) => write!(f, "…{tail}"),
+        }
+    }
+}
+
+/// How many bytes of these characters have room.
+fn within(chars: impl Iterator<Item = char>, mut room: usize) -> usize {
+    chars
+        .map_while(|c| {
+            room = room.checked_sub(cost(c))?;
+            Some(c.len_utf8())
+        })
+        .sum()
 }
 
 /// Writes a text in lines that fit, the second and further ones set in.

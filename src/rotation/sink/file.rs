@@ -1,169 +1,157 @@
 //! A file that holds nothing but the secret.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-
-use zeroize::Zeroizing;
+use std::path::PathBuf;
 
 use futures_core::future::BoxFuture;
+use zeroize::Zeroizing;
 
-use super::{Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
+use super::place::{Change, Part, Place, Slot, Stored};
+use super::{Delivery, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
 use crate::marker::Marker;
-use crate::rotation::atomic;
-use crate::secret::Secret;
 
-/// Puts the secret, and nothing else, into a file.
+/// Sink that puts the secret, and nothing else, into a file.
 ///
-/// The file is replaced as a whole (a reader sees the old or the new secret, never a part), reaches
-/// the disk before the rotation goes on, and has mode 0600 unless [`mode`](Self::mode) says
-/// otherwise; its owner stays, and a symbolic link is followed. If something fails later, the old
-/// content is put back. On systems other than Unix the permissions are those of the directory.
-pub struct FileSink {
-    path: PathBuf,
-    mode: u32,
-    newline: bool,
-    last: Mutex<Option<Last>>,
-}
-
-/// What the last delivery changed.
-struct Last {
-    before: Option<Zeroizing<Vec<u8>>>,
-    after: Zeroizing<Vec<u8>>,
-}
+/// The file is replaced as a whole: a reader sees the old or the new secret, never a part. One that
+/// is there keeps its mode, owner, group and access list; a new one has mode 0600. A symbolic link
+/// is followed, also one to a file that is yet to be made; what is no file (a pipe, a device, a
+/// directory) is refused.
+///
+/// Beside the file `NAME` stands `NAME.access-tokens`, mode 0600: versions, labels, and what the file
+/// held before, which is what makes the sink [restorable](SinkKind::Restorable). Leave it there:
+/// without it, what is in the file counts as somebody else's. While the file is being written there
+/// are also `NAME.access-tokens.lock` and `NAME.access-tokens.draft-…`.
+///
+/// ```
+/// use access_tokens::rotation::sink::{FileSink, Sink, SinkKind};
+///
+/// let sink = FileSink::new("/etc/app/token").mode(0o640).group("app");
+/// assert_eq!(sink.id(), "file /etc/app/token");
+/// assert_eq!(sink.kind(), SinkKind::Restorable);
+/// ```
+#[derive(Debug)]
+pub struct FileSink(Stored<Whole>);
 
 impl FileSink {
     /// Writes to this file, whose directory must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            mode: 0o600,
-            newline: false,
-            last: Mutex::new(None),
-        }
+        Self(Stored::new(
+            Place::new(path.into()),
+            Whole { newline: false },
+        ))
     }
 
-    /// Another mode, such as 0640 for a group that reads the file.
+    /// Sets the mode, such as 0640 for a group that reads the file, whether or not it is new.
     #[must_use]
     pub fn mode(mut self, mode: u32) -> Self {
-        self.mode = mode & 0o777;
+        self.0.place.mode = Some(mode & 0o777);
+        self
+    }
+
+    /// Sets the group, by name or number, whether or not the file is new.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.0.place.group = Some(group.into());
         self
     }
 
     /// Ends the file with a line feed.
     #[must_use]
     pub fn newline(mut self) -> Self {
-        self.newline = true;
+        self.0.slot.newline = true;
         self
     }
 
-    fn write(&self, secret: &Secret) -> Result<(), SinkError> {
-        let path = atomic::target(&self.path).map_err(certain)?;
-        let mut after = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
-        if self.newline {
-            after.push(b'\n');
-        }
-        let before = atomic::read(&path).map_err(certain)?;
-        self.remember(None);
-        if let Err(error) = atomic::replace(&path, &after, self.mode) {
-            // The new content may be in place and only not certain to be on the disk.
-            let unchanged = atomic::read(&path).is_ok_and(|now| now.as_ref() != Some(&after));
-            if !unchanged {
-                self.remember(Some(Last { before, after }));
-                return Err(SinkError::from(error));
-            }
-            return Err(certain(error));
-        }
-        self.remember(Some(Last { before, after }));
-        Ok(())
+    /// Writes over what is in the file instead of replacing it: for a single file that is mounted,
+    /// as into a container. A reader can see a part of the secret for a moment.
+    ///
+    /// If nothing can be put beside the file, the sink is [blind](SinkKind::Blind), unless
+    /// [`sidecar`](Self::sidecar) names another place.
+    #[must_use]
+    pub fn in_place(mut self) -> Self {
+        self.0.place.over = true;
+        self
     }
 
-    fn put_back(&self) -> Result<(), SinkError> {
-        let last = self.lock().take();
-        let Some(Last { before, after }) = last else {
-            return Ok(());
-        };
-        let path = atomic::target(&self.path).map_err(certain)?;
-        // Somebody else's change in between is not undone.
-        if atomic::read(&path).map_err(certain)?.as_ref() == Some(&after) {
-            match before {
-                Some(before) => atomic::replace(&path, &before, self.mode).map_err(certain)?,
-                None => atomic::remove(&path).map_err(certain)?,
-            }
-        }
-        Ok(())
+    /// Keeps the sidecar in this file, for a directory where nothing can be put beside the secret.
+    /// Every sink for the same file must name the same.
+    #[must_use]
+    pub fn sidecar(mut self, path: impl Into<PathBuf>) -> Self {
+        self.0.place.sidecar = Some(path.into());
+        self
     }
-
-    fn remember(&self, delivery: Option<Last>) {
-        *self.lock() = delivery;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Last>> {
-        crate::sync::lock(&self.last)
-    }
-}
-
-#[allow(clippy::needless_pass_by_value)]
-pub(super) fn certain(error: std::io::Error) -> SinkError {
-    SinkError::not_stored(error.to_string())
-}
-
-/// The directory must be there, and the file be one.
-pub(super) fn check(path: &Path) -> Result<(), SinkError> {
-    if path.is_dir() {
-        return Err(SinkError::not_stored("the path is a directory"));
-    }
-    if !atomic::directory(path).is_dir() {
-        return Err(SinkError::not_stored("there is no such directory"));
-    }
-    Ok(())
 }
 
 impl Sink for FileSink {
     fn id(&self) -> String {
-        format!("file {}", self.path.display())
+        format!("file {}", self.0.place.id())
     }
 
     fn kind(&self) -> SinkKind {
-        SinkKind::Restorable
+        self.0.kind()
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
-        Box::pin(async move { check(&self.path) })
+        self.0.check()
     }
 
     fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
-        Box::pin(async { Ok(Observed::new(SinkVersion::new("0"), Holds::Unknown)) })
+        self.0.observe()
     }
 
     fn deliver<'a>(
         &'a self,
         delivery: &'a Delivery<'a>,
     ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        Box::pin(async move {
-            self.write(delivery.secret())?;
-            Ok(Written::new(SinkVersion::new("0")))
-        })
+        self.0.deliver(delivery)
     }
 
     fn restore<'a>(
         &'a self,
-        _: &'a Marker,
-        _: &'a SinkVersion,
+        attempt: &'a Marker,
+        seen: &'a SinkVersion,
     ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        Box::pin(async move {
-            self.put_back()?;
-            Ok(Written::new(SinkVersion::new("0")))
-        })
+        self.0.change(Change::Restore(attempt.clone()), Some(seen))
+    }
+
+    fn rewrite<'a>(&'a self, seen: &'a SinkVersion) -> BoxFuture<'a, Result<Written, SinkError>> {
+        self.0.change(Change::Rewrite, Some(seen))
     }
 }
 
-impl fmt::Debug for FileSink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileSink")
-            .field("path", &self.path)
-            .field("mode", &format_args!("{:o}", self.mode))
-            .field("newline", &self.newline)
-            .finish_non_exhaustive()
+/// All of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    pub(super) newline: bool,
+}
+
+impl Slot for Whole {
+    fn name(&self) -> &'static str {
+        ""
+    }
+
+    fn find(&self, file: &[u8]) -> Result<Option<Part>, String> {
+        let bytes = Zeroizing::new(file.to_vec());
+        Ok(Some(Part {
+            value: bytes.clone(),
+            bytes,
+        }))
+    }
+
+    fn with_secret(&self, _: &[u8], secret: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+        let mut file = Zeroizing::new(Vec::with_capacity(secret.len() + 1));
+        file.extend_from_slice(secret.as_bytes());
+        if self.newline {
+            file.push(b'\n');
+        }
+        Ok(file)
+    }
+
+    fn with_former(
+        &self,
+        _: &[u8],
+        former: Option<&[u8]>,
+        _: bool,
+    ) -> Result<Zeroizing<Vec<u8>>, String> {
+        Ok(Zeroizing::new(former.unwrap_or_default().to_vec()))
     }
 }

@@ -3,21 +3,25 @@
 //! A [`Sink`] stores a secret for whoever uses it: [`FileSink`], [`DotenvSink`], [`CommandSink`], a
 //! closure by [`from_fn`], or your own.
 
+mod blocking;
 mod command;
 mod contract;
 mod dotenv;
 mod error;
 mod file;
+mod file_name;
 mod from_fn;
+mod place;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use command::CommandSink;
 pub use contract::{Delivery, Holds, Observed, SinkKind, SinkVersion, Written};
-pub use dotenv::DotenvSink;
+pub use dotenv::{DotenvReaders, DotenvSink};
 pub use error::{SinkError, SinkErrorKind};
 pub use file::FileSink;
+pub use file_name::file_name;
 pub use from_fn::from_fn;
 
 use futures_core::future::BoxFuture;

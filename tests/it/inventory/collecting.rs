@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use access_tokens::inventory::{Inventory, Phase};
-use access_tokens::{ErrorKind, RecordStream};
+use access_tokens::{Error, ErrorKind, RecordStream, UnreadableItem};
 use access_tokens_testing::launchdarkly::{self as ld_twin, RateLimit};
 use access_tokens_testing::{Fault, LaunchDarkly, VirtualClock, avisi_cloud, query_server};
+use futures_util::stream;
+use serde_json::{Value, json};
 
 use super::memory::{MEMORY, Memory, record};
 use super::{Setup, names};
@@ -49,17 +51,116 @@ async fn what_was_read_before_a_failure_stays() {
     for n in 0..60 {
         setup.ld.seed(ld_twin::Seed::new(format!("token {n:02}")));
     }
-    let rule = setup.ld.on(ld_twin::Operation::GetTokens).nth(3);
-    rule.then(Fault::Status(503));
+    let rule = setup.ld.on(ld_twin::Operation::GetTokens).nth(2);
+    rule.times(100).then(Fault::Status(503));
     let report = setup.inventory().collect().await;
     let [failure] = &report.failures().collect::<Vec<_>>()[..] else {
         panic!("{report:?}");
     };
-    assert_eq!((failure.label.as_str(), failure.records), ("prod", 50));
+    assert_eq!((failure.label.as_str(), failure.records), ("prod", 25));
     assert_eq!(failure.error.as_ref().unwrap().kind(), ErrorKind::Server);
-    assert_eq!(report.account("prod").len(), 50);
+    assert_eq!(report.account("prod").len(), 25);
     let table = report.to_table().to_string();
-    assert!(table.contains("! prod: not complete, 50 tokens read: LaunchDarkly getTokens"));
+    assert!(table.contains("! prod: not complete, 25 tokens read: LaunchDarkly getTokens"));
+}
+
+fn odd(index: u64) -> Error {
+    let item = UnreadableItem::new(index, Some(format!("id-{index}")), "it has no name");
+    Error::unreadable(MEMORY, item)
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_read_is_named_and_hides_no_other() {
+    let setup = Setup::new().await;
+    let item = |id: Value| {
+        json!({
+            "_id": id, "ownerId": "o", "memberId": "m", "name": id,
+            "creationDate": 1_759_312_800_123_i64, "lastModified": 1_759_312_800_123_i64,
+            "token": "abcd", "role": "reader", "_links": {},
+        })
+    };
+    let items = [item(json!("first")), item(Value::Null), item(json!("last"))];
+    let body = json!({"items": items, "_links": {}, "totalCount": 3}).to_string();
+    setup
+        .ld
+        .on(ld_twin::Operation::GetTokens)
+        .then(Fault::Answer {
+            status: 200,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: body.into_bytes(),
+        });
+    let report = Inventory::new().add("prod", setup.ld()).collect().await;
+    assert_eq!(names(&report), ["prod/first", "prod/last"]);
+    assert!(!report.is_complete());
+    let [account] = &report.failures().collect::<Vec<_>>()[..] else {
+        panic!("{report:?}");
+    };
+    assert!(account.error.is_none() && !account.is_complete());
+    assert_eq!((account.records, account.unreadable.len()), (2, 1));
+    assert_eq!(account.unreadable[0].index, 1);
+    let table = report.to_table().to_string();
+    assert!(
+        table.contains("! prod: not complete, 2 tokens read: 1 token cannot be read: item 1: "),
+        "{table}"
+    );
+    let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["complete"], false);
+    assert_eq!(json["accounts"][0]["error"], Value::Null);
+    assert_eq!(json["accounts"][0]["unreadable"][0]["index"], 1);
+}
+
+#[tokio::test]
+async fn many_odd_tokens_are_bounded_and_told_in_few_words() {
+    let list = || {
+        RecordStream::new(stream::iter((0..20).map(|n| match n {
+            7 => Ok(record("good")),
+            n => Err(odd(n)),
+        })))
+    };
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let tell = Arc::clone(&ended);
+    let report = Inventory::new()
+        .add("m", Memory::listing(list))
+        .progress(move |progress| {
+            tell.lock()
+                .unwrap()
+                .push((progress.phase, progress.records));
+        })
+        .collect()
+        .await;
+    assert_eq!(
+        (report.len(), report.accounts()[0].unreadable.len()),
+        (1, 19)
+    );
+    let table = report.to_table().width(500).to_string();
+    assert!(
+        table.contains("item 2 (id-2): it has no name; and 16 more"),
+        "{table}"
+    );
+    assert_eq!(
+        *ended.lock().unwrap(),
+        [(Phase::Begun, 0), (Phase::Failed, 1)]
+    );
+    // The limit counts them, too.
+    let endless = || RecordStream::new(stream::repeat_with(|| Err(odd(1))));
+    let report = Inventory::new()
+        .max_records(100)
+        .add("m", Memory::listing(endless));
+    let report = report.collect().await;
+    let account = &report.accounts()[0];
+    assert_eq!(account.unreadable.len(), 100);
+    assert_eq!(
+        account.error.as_ref().unwrap().kind(),
+        ErrorKind::LimitExceeded
+    );
+    // A stream goes on after one.
+    let mut stream = Inventory::new().add("m", Memory::listing(list)).stream();
+    let mut items = Vec::new();
+    while let Some((_, item)) = stream.next().await {
+        items.push(item.is_ok());
+    }
+    assert_eq!(items.len(), 20);
+    assert!(items[7]);
 }
 
 #[tokio::test]
@@ -112,6 +213,7 @@ async fn a_rate_limited_account_is_waited_for() {
     let twin = LaunchDarkly::builder()
         .clock(clock.clone())
         .rate_limit(RateLimit::new().route(2))
+        .max_limit(25)
         .start()
         .await
         .unwrap();
@@ -148,7 +250,7 @@ async fn labels_that_are_taken_get_a_number() {
 #[tokio::test]
 async fn one_service_can_be_shared_and_none_is_fine() {
     let service: Arc<dyn access_tokens::TokenService> = Arc::new(Memory::with(3));
-    let report = Inventory::new().add_shared("a", Arc::clone(&service));
+    let report = Inventory::new().add("a", Arc::clone(&service));
     assert_eq!(report.collect().await.len(), 3);
     let nothing = Inventory::new().collect().await;
     assert!(nothing.is_empty() && nothing.is_complete());
@@ -342,9 +444,9 @@ async fn a_stream_gives_labels_and_ends_an_account_with_its_error() {
 }
 
 #[tokio::test]
-async fn a_stream_reads_no_page_that_nobody_asked_for() {
+async fn a_stream_reads_only_so_far_ahead() {
     let setup = Setup::new().await;
-    for n in 0..99 {
+    for n in 0..1_999 {
         setup.ld.seed(ld_twin::Seed::new(format!("token {n}")));
     }
     let mut stream = Inventory::new().add("prod", setup.ld()).stream();
@@ -352,9 +454,9 @@ async fn a_stream_reads_no_page_that_nobody_asked_for() {
     for _ in 0..25 {
         stream.next().await.unwrap().1.unwrap();
     }
-    assert_eq!(setup.ld.requests().len(), 1);
-    stream.next().await.unwrap().1.unwrap();
-    assert_eq!(setup.ld.requests().len(), 2);
+    // Of 80 pages, no more than may be on their way at a time.
+    let asked = setup.ld.requests().len();
+    assert!((1..=9).contains(&asked), "{asked}");
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ struct Setup {
 impl Setup {
     async fn new() -> Self {
         let clock = VirtualClock::new();
-        let ld = LaunchDarkly::builder().clock(clock.clone());
+        // Lists of several pages without many tokens.
+        let ld = LaunchDarkly::builder().clock(clock.clone()).max_limit(25);
         let query = QueryServer::builder().clock(clock.clone());
         let avisi = AvisiCloud::builder().clock(clock.clone());
         Self {

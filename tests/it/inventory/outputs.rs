@@ -83,10 +83,10 @@ async fn the_schema_is_what_is_documented() {
         "complete": false,
         "selection": ["matching a condition"],
         "accounts": [
-            {"label": "cloud", "service": "Avisi Cloud", "records": 0,
+            {"label": "cloud", "service": "Avisi Cloud", "records": 0, "unreadable": [],
              "error": {"kind": "connect", "status": null, "message": message}},
-            {"label": "edge", "service": "Query Server", "records": 1, "error": null},
-            {"label": "prod", "service": "LaunchDarkly", "records": 2, "error": null},
+            {"label": "edge", "service": "Query Server", "records": 1, "unreadable": [], "error": null},
+            {"label": "prod", "service": "LaunchDarkly", "records": 2, "unreadable": [], "error": null},
         ],
         "tokens": [
             {
@@ -233,6 +233,7 @@ fn the_kinds_of_errors_have_names_that_stay() {
         (ErrorKind::BodyTooLarge, "body_too_large"),
         (ErrorKind::HeadersTooLarge, "headers_too_large"),
         (ErrorKind::LimitExceeded, "limit_exceeded"),
+        (ErrorKind::UnreadableItem, "unreadable_item"),
         (ErrorKind::OutcomeUnknown, "outcome_unknown"),
     ];
     for (kind, name) in names {

@@ -4,7 +4,6 @@ mod fleet;
 mod lost;
 mod plans;
 mod safety;
-mod sinks;
 mod strategies;
 
 use std::sync::{Arc, Mutex};

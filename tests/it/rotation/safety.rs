@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access_tokens::Secret;
-use access_tokens::rotation::sink::SinkError;
+use access_tokens::rotation::sink::{CommandSink, SinkError};
 use access_tokens::rotation::{ErrorKind, FileJournal, Journal, Old, Resumed, State, Verify};
 use access_tokens_testing::{Fault, launchdarkly};
 
@@ -296,4 +296,18 @@ async fn whoever_resumes_stops_the_one_who_still_works_at_it() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Superseded, "{error}");
     setup.assert_rotated().await;
+}
+
+#[tokio::test]
+async fn a_failing_command_undoes_the_files_before_it() {
+    let setup = Setup::new(Kind::AvisiCloud).await;
+    let rotation = setup.rotation().deliver(CommandSink::new("false"));
+    let error = rotation.plan().await.unwrap().run().await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("command false: failed with exit status: 1"),
+        "{error}"
+    );
+    setup.assert_untouched().await;
 }

@@ -17,8 +17,8 @@ use super::server::Server;
 use super::twin::Entry;
 use access_tokens::{Clock, Secret};
 
-/// An Avisi Cloud user with their personal access tokens, on a port of the loopback interface; it
-/// stops when it is dropped.
+/// Twin of Avisi Cloud: a user with their personal access tokens, on a port of the loopback
+/// interface. It stops when it is dropped.
 ///
 /// It begins with one token, [`credential`](Self::credential), which is seen in the list like any
 /// other.
@@ -75,20 +75,6 @@ fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<AvisiCloud> {
 }
 
 impl AvisiCloud {
-    /// Starts a twin with the defaults.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// Sets up a twin.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     /// The secret that is let in from the start.
     #[must_use]
     pub fn credential(&self) -> Secret {

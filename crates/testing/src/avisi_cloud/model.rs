@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::common::random_uuid;
 use access_tokens::Secret;
 
 /// An operation of the service, by which faults are set and requests are counted.
@@ -22,7 +23,7 @@ pub enum Operation {
     Revoke,
 }
 
-/// A token as it is inside the twin.
+/// Token inside an Avisi Cloud twin, with what the API hides.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TwinToken {
@@ -99,35 +100,35 @@ impl Seed {
         }
     }
 
-    /// The id, any text; a new UUID by default. A token with the same id makes room.
+    /// Sets the id, any text; a new UUID by default. A token with the same id makes room.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// The type, any JSON; absent by default.
+    /// Sets the type, any JSON; absent by default.
     #[must_use]
     pub fn kind(mut self, kind: Value) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// Whether it is active.
+    /// Sets whether it is active.
     #[must_use]
     pub fn active(mut self, active: bool) -> Self {
         self.active = active;
         self
     }
 
-    /// The IP restriction, any text.
+    /// Sets the IP restriction, any text.
     #[must_use]
     pub fn ip_restriction(mut self, text: impl Into<String>) -> Self {
         self.ip_restriction = text.into();
         self
     }
 
-    /// When it was made; `None` leaves the date unset.
+    /// Sets when it was made; `None` leaves the date unset.
     #[must_use]
     pub fn created_at(mut self, time: impl Into<Option<SystemTime>>) -> Self {
         self.created_at = time.into();
@@ -135,21 +136,21 @@ impl Seed {
         self
     }
 
-    /// When it ends; may lie in the past.
+    /// Sets when it ends; may lie in the past.
     #[must_use]
     pub fn expire_at(mut self, time: SystemTime) -> Self {
         self.expire_at = Some(time);
         self
     }
 
-    /// When it was last used.
+    /// Sets when it was last used.
     #[must_use]
     pub fn last_used_at(mut self, time: SystemTime) -> Self {
         self.last_used_at = Some(time);
         self
     }
 
-    /// The secret, which must differ from all others; a new one by default.
+    /// Sets the secret, which must differ from all others; a new one by default.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
@@ -178,23 +179,5 @@ pub(super) fn random_secret() -> Secret {
         std::iter::repeat_with(fastrand::alphanumeric)
             .take(40)
             .collect::<String>(),
-    )
-}
-
-pub(super) fn random_uuid() -> String {
-    let hex = |digits: usize| {
-        let digit = || char::from_digit(fastrand::u32(..16), 16).unwrap_or('0');
-        std::iter::repeat_with(digit)
-            .take(digits)
-            .collect::<String>()
-    };
-    let variant = fastrand::choice(['8', '9', 'a', 'b']).unwrap_or('8');
-    format!(
-        "{}-{}-4{}-{variant}{}-{}",
-        hex(8),
-        hex(4),
-        hex(3),
-        hex(3),
-        hex(12)
     )
 }

@@ -1,13 +1,13 @@
 //! How a twin is set up: a switch for each thing that the service does not document.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AvisiCloud, start};
-use access_tokens::{Clock, SystemClock};
+use crate::common::builder_methods;
+use access_tokens::Clock;
 
-/// What becomes of an entry when it is revoked.
+/// Fate of a revoked token in the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Revoked {
@@ -18,7 +18,7 @@ pub enum Revoked {
     Vanishes,
 }
 
-/// What the list shows for `token`.
+/// Form of the member `token` in the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListedSecret {
@@ -33,7 +33,7 @@ pub enum ListedSecret {
     Null,
 }
 
-/// What revoking a revoked token gives.
+/// Answer to the second revoke of a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecondRevoke {
@@ -44,7 +44,7 @@ pub enum SecondRevoke {
     NotFound,
 }
 
-/// How a date that is not set is shown.
+/// Form of a date that is not set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnsetDate {
@@ -59,7 +59,7 @@ pub enum UnsetDate {
     GoZero,
 }
 
-/// The body of errors.
+/// Shape of the body of errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorShape {
@@ -93,74 +93,67 @@ pub(super) struct Options {
     pub(super) max_tokens: Option<usize>,
 }
 
-/// Sets up an [`AvisiCloud`] twin; what is not set follows the documentation.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            revoked: Revoked::default(),
+            listed_secret: ListedSecret::default(),
+            second_revoke: SecondRevoke::default(),
+            unset_date: UnsetDate::default(),
+            error_shape: ErrorShape::default(),
+            no_content_on_revoke: false,
+            created_on_provision: false,
+            null_for_empty_list: false,
+            empty_401: false,
+            requires_name: true,
+            lists_credential: true,
+            lists_expired: true,
+            lifetime: None,
+            subject: "user-4f1d".to_owned(),
+            max_tokens: None,
+        }
+    }
+}
+
+/// Builder of an [`AvisiCloud`] twin. What is not set follows the documentation.
 #[derive(Debug)]
 pub struct Builder {
     clock: Arc<dyn Clock>,
     options: Options,
 }
 
+builder_methods!(AvisiCloud, start);
+
 impl Builder {
-    pub(super) fn new() -> Self {
-        Self {
-            clock: Arc::new(SystemClock::new()),
-            options: Options {
-                revoked: Revoked::default(),
-                listed_secret: ListedSecret::default(),
-                second_revoke: SecondRevoke::default(),
-                unset_date: UnsetDate::default(),
-                error_shape: ErrorShape::default(),
-                no_content_on_revoke: false,
-                created_on_provision: false,
-                null_for_empty_list: false,
-                empty_401: false,
-                requires_name: true,
-                lists_credential: true,
-                lists_expired: true,
-                lifetime: None,
-                subject: "user-4f1d".to_owned(),
-                max_tokens: None,
-            },
-        }
-    }
-
-    /// The clock that decides what is expired and dates everything: the system's, or a
-    /// [`VirtualClock`](crate::VirtualClock).
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// What becomes of revoked entries.
+    /// Sets what becomes of revoked entries.
     #[must_use]
     pub fn revoked(mut self, revoked: Revoked) -> Self {
         self.options.revoked = revoked;
         self
     }
 
-    /// What the list shows for `token`.
+    /// Sets what the list shows for `token`.
     #[must_use]
     pub fn listed_secret(mut self, secret: ListedSecret) -> Self {
         self.options.listed_secret = secret;
         self
     }
 
-    /// What revoking a revoked token gives.
+    /// Sets what revoking a revoked token gives.
     #[must_use]
     pub fn second_revoke(mut self, outcome: SecondRevoke) -> Self {
         self.options.second_revoke = outcome;
         self
     }
 
-    /// How dates that are not set are shown.
+    /// Sets how dates that are not set are shown.
     #[must_use]
     pub fn unset_date(mut self, unset: UnsetDate) -> Self {
         self.options.unset_date = unset;
         self
     }
 
-    /// The body of errors.
+    /// Sets the shape of the body of errors.
     #[must_use]
     pub fn error_shape(mut self, shape: ErrorShape) -> Self {
         self.options.error_shape = shape;
@@ -218,14 +211,14 @@ impl Builder {
         self
     }
 
-    /// How long provisioned tokens live; without end by default. Cut to whole seconds.
+    /// Sets how long provisioned tokens live; without end by default. Cut to whole seconds.
     #[must_use]
     pub fn lifetime(mut self, lifetime: impl Into<Option<Duration>>) -> Self {
         self.options.lifetime = lifetime.into();
         self
     }
 
-    /// How many tokens the user may have, the revoked and ended ones in the list included; one more is
+    /// Sets how many tokens the user may have, the revoked and ended ones in the list included; one more is
     /// refused with 400. No bound by default.
     #[must_use]
     pub fn max_tokens(mut self, number: usize) -> Self {
@@ -233,19 +226,10 @@ impl Builder {
         self
     }
 
-    /// The `subject` of all tokens.
+    /// Sets the `subject` of all tokens.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.options.subject = subject.into();
         self
-    }
-
-    /// Starts the twin.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start(self) -> io::Result<AvisiCloud> {
-        // Nothing to wait for today; starting a service is something one awaits all the same.
-        std::future::ready(start(self.clock, self.options)).await
     }
 }

@@ -44,11 +44,35 @@
 mod avisi_cloud;
 #[cfg(feature = "launchdarkly")]
 mod launchdarkly;
+#[cfg_attr(
+    not(all(
+        feature = "avisi-cloud",
+        feature = "launchdarkly",
+        feature = "query-server"
+    )),
+    allow(dead_code, reason = "each service uses a part of it")
+)]
 mod options;
 #[cfg(feature = "query-server")]
 mod query_server;
 mod report;
+#[cfg_attr(
+    not(all(
+        feature = "avisi-cloud",
+        feature = "launchdarkly",
+        feature = "query-server"
+    )),
+    allow(dead_code, reason = "each service uses a part of it")
+)]
 mod run;
+#[cfg_attr(
+    not(all(
+        feature = "avisi-cloud",
+        feature = "launchdarkly",
+        feature = "query-server"
+    )),
+    allow(dead_code, reason = "each service uses a part of it")
+)]
 mod wire;
 
 pub use options::Options;
@@ -59,17 +83,17 @@ use access_tokens::Secret;
 /// Checks a server of LaunchDarkly. The credential is the secret of a token with the role `admin`.
 #[cfg(feature = "launchdarkly")]
 pub async fn launchdarkly(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    launchdarkly::run(base_url, credential, options).await
+    run::run::<launchdarkly::Suite>(base_url, credential, options).await
 }
 
 /// Checks a Query Server. The credential is the user token of an active administrator.
 #[cfg(feature = "query-server")]
 pub async fn query_server(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    query_server::run(base_url, credential, options).await
+    run::run::<query_server::Suite>(base_url, credential, options).await
 }
 
 /// Checks the personal access tokens of Avisi Cloud. The credential is one of them.
 #[cfg(feature = "avisi-cloud")]
 pub async fn avisi_cloud(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    avisi_cloud::run(base_url, credential, options).await
+    run::run::<avisi_cloud::Suite>(base_url, credential, options).await
 }

@@ -9,7 +9,7 @@ use super::run::Problem;
 use crate::VirtualClock;
 use access_tokens::{ClientBuilder, Clock};
 
-/// What a run may do. By default no time passes and few tokens are made; what needs more is
+/// Options of a conformance run: how much it may do to the server. By default no time passes and few tokens are made; what needs more is
 /// skipped.
 #[derive(Clone, Default)]
 #[must_use]
@@ -53,7 +53,7 @@ impl Options {
         self
     }
 
-    /// Called after each check, for those who want its line at once.
+    /// Calls a function after each check, for those who want its line at once.
     pub fn on_check(mut self, see: impl Fn(&Check) + Send + Sync + 'static) -> Self {
         self.on_check = Some(Arc::new(see));
         self

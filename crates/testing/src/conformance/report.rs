@@ -4,7 +4,7 @@ use std::fmt;
 
 use access_tokens::{Marker, Service};
 
-/// How a check ended.
+/// Outcome of one conformance check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -16,7 +16,7 @@ pub enum Outcome {
     Skipped(String),
 }
 
-/// One behaviour that was checked.
+/// Result of one conformance check: a behaviour, and whether the server has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Check {
@@ -41,7 +41,7 @@ impl fmt::Display for Check {
     }
 }
 
-/// The checks of one run. Prints as a line for each, and a sum; holds no secrets.
+/// Report of a conformance run. Prints as a line for each, and a sum; holds no secrets.
 #[derive(Clone, Debug)]
 #[must_use = "a failed check is not an error"]
 pub struct Report {

@@ -10,11 +10,11 @@ use access_tokens::Secret;
 
 /// Sends requests with the credential of the run to the base URL of its client, which has made
 /// sure that the credential may go there.
-pub(super) struct Wire<'a> {
+pub(super) struct Wire {
     http: reqwest::Client,
     base_url: String,
     authorization: Secret,
-    options: &'a Options,
+    options: Options,
 }
 
 /// An answer as it came.
@@ -71,12 +71,12 @@ impl<'a> Plain<'a> {
     }
 }
 
-impl<'a> Wire<'a> {
+impl Wire {
     pub(super) fn new(
         base_url: &str,
         scheme: &str,
         credential: &Secret,
-        options: &'a Options,
+        options: &Options,
     ) -> Result<Self, Problem> {
         let url = url::Url::parse(base_url).map_err(|_| broken("the base URL is no URL"))?;
         let mut http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
@@ -88,7 +88,7 @@ impl<'a> Wire<'a> {
             http: http.build().map_err(|_| broken("no HTTP client"))?,
             base_url: base_url.trim_end_matches('/').to_owned(),
             authorization: Secret::new(format!("{scheme}{}", credential.expose_secret())),
-            options,
+            options: options.clone(),
         })
     }
 

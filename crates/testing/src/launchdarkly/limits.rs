@@ -7,8 +7,8 @@ use super::Operation;
 use super::form::millis;
 use crate::message::Answer;
 
-/// How many requests the twin allows in a window of time; without a budget it neither limits nor
-/// sends the headers.
+/// Budgets of requests that a LaunchDarkly twin allows in a window of time. Without one it neither
+/// limits nor sends the headers.
 ///
 /// Windows are fixed: with ten seconds, from :00 to :10 and so on, by the twin's clock. A refused
 /// request uses nothing up.
@@ -42,35 +42,35 @@ impl RateLimit {
         }
     }
 
-    /// For all requests of the account: `X-Ratelimit-Global-*` and `X-Ratelimit-Reset`.
+    /// Sets the budget of all requests of the account: `X-Ratelimit-Global-*` and `X-Ratelimit-Reset`.
     #[must_use]
     pub fn global(mut self, requests: u32) -> Self {
         self.global = Some(requests);
         self
     }
 
-    /// For each operation: `X-Ratelimit-Route-*` and `X-Ratelimit-Reset`.
+    /// Sets the budget of each operation: `X-Ratelimit-Route-*` and `X-Ratelimit-Reset`.
     #[must_use]
     pub fn route(mut self, requests: u32) -> Self {
         self.route = Some(requests);
         self
     }
 
-    /// For each access token: `X-Ratelimit-Auth-Token-*`.
+    /// Sets the budget of each access token: `X-Ratelimit-Auth-Token-*`.
     #[must_use]
     pub fn per_token(mut self, requests: u32) -> Self {
         self.token = Some(requests);
         self
     }
 
-    /// For the address of the client, valid credential or not: `Retry-After`.
+    /// Sets the budget of the address of the client, valid credential or not: `Retry-After`.
     #[must_use]
     pub fn per_ip(mut self, requests: u32) -> Self {
         self.ip = Some(requests);
         self
     }
 
-    /// How long a window is (at least a millisecond).
+    /// Sets how long a window is (at least a millisecond).
     #[must_use]
     pub fn window(mut self, window: Duration) -> Self {
         self.window = window.max(Duration::from_millis(1));

@@ -53,7 +53,7 @@ pub enum Operation {
     CallerIdentity,
 }
 
-/// An account of `LaunchDarkly` with its access tokens, on a port of the loopback interface; it
+/// Twin of LaunchDarkly: an account with its access tokens, on a port of the loopback interface. It
 /// stops when it is dropped.
 ///
 /// It begins with one member, the owner, and one token, [`credential`](Self::credential), a
@@ -121,20 +121,6 @@ fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<LaunchDarkly> {
 }
 
 impl LaunchDarkly {
-    /// Starts a twin with the defaults.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// Sets up a twin.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::new()
-    }
-
     /// The time of the twin's clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
@@ -153,7 +139,7 @@ impl LaunchDarkly {
         &self.credential.id
     }
 
-    /// A new member with this base role, and a personal token of theirs with the same role: its
+    /// Adds a member with this base role and a personal token of theirs with the same role: its
     /// secret.
     #[must_use]
     pub fn member_credential(&self, role: &str) -> Secret {
@@ -162,7 +148,7 @@ impl LaunchDarkly {
         self.seed(seed.member(member)).secret
     }
 
-    /// A new member with this base role, and a credential of theirs that is no access token, as a
+    /// Adds a member with this base role and a credential of theirs that is no access token, as a
     /// session or an OAuth application has: its secret. It is in no list, and `caller-identity`
     /// names no token for it.
     #[must_use]
@@ -171,7 +157,7 @@ impl LaunchDarkly {
         self.server.service().lock().open_session(&member)
     }
 
-    /// A new member with this base role: the id.
+    /// Adds a member with this base role: the id.
     #[must_use]
     pub fn add_member(&self, role: &str) -> String {
         let now = self.clock.now();

@@ -1,14 +1,14 @@
 //! How a twin is set up.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::limits::RateLimit;
 use super::{LaunchDarkly, start};
-use access_tokens::{Clock, SystemClock};
+use crate::common::builder_methods;
+use access_tokens::Clock;
 
-/// How the answers show that a token has no expiry; the service does not document it.
+/// Form of an expiry that is not set; the service does not document it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnsetExpiry {
@@ -21,7 +21,7 @@ pub enum UnsetExpiry {
     Zero,
 }
 
-/// What the list of tokens says as `totalCount`; the service's description is ambiguous.
+/// Meaning of `totalCount` in the list of tokens; the service's description is ambiguous.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TotalCount {
@@ -77,7 +77,30 @@ impl Options {
     }
 }
 
-/// Sets up a [`LaunchDarkly`] twin; what is not set follows the documentation, and where that is
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rate_limit: RateLimit::new(),
+            empty_401: false,
+            max_limit: None,
+            page_links: true,
+            total_count: TotalCount::default(),
+            unset_expiry: UnsetExpiry::default(),
+            ignores_expiry: false,
+            empty_lists: false,
+            lists_expired: true,
+            replaces_absent: false,
+            commented_patches: false,
+            failed_test_status: 422,
+            denied_reads: None,
+            max_lifetime: None,
+            expiry_granularity: Duration::ZERO,
+            max_tokens: None,
+        }
+    }
+}
+
+/// Builder of a [`LaunchDarkly`] twin. What is not set follows the documentation, and where that is
 /// silent the stricter reading.
 #[derive(Debug)]
 pub struct Builder {
@@ -85,40 +108,10 @@ pub struct Builder {
     options: Options,
 }
 
+builder_methods!(LaunchDarkly, start);
+
 impl Builder {
-    pub(super) fn new() -> Self {
-        Self {
-            clock: Arc::new(SystemClock::new()),
-            options: Options {
-                rate_limit: RateLimit::new(),
-                empty_401: false,
-                max_limit: None,
-                page_links: true,
-                total_count: TotalCount::default(),
-                unset_expiry: UnsetExpiry::default(),
-                ignores_expiry: false,
-                empty_lists: false,
-                lists_expired: true,
-                replaces_absent: false,
-                commented_patches: false,
-                failed_test_status: 422,
-                denied_reads: None,
-                max_lifetime: None,
-                expiry_granularity: Duration::ZERO,
-                max_tokens: None,
-            },
-        }
-    }
-
-    /// The clock that decides what is expired and dates everything: the system's, or a
-    /// [`VirtualClock`](crate::VirtualClock).
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// The budgets of requests; none by default.
+    /// Sets the budgets of requests; none by default.
     #[must_use]
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.options.rate_limit = limit;
@@ -132,7 +125,7 @@ impl Builder {
         self
     }
 
-    /// The longest page that is given, whatever `limit` asks for; no bound by default.
+    /// Sets the longest page that is given, whatever `limit` asks for; no bound by default.
     #[must_use]
     pub fn max_limit(mut self, items: u64) -> Self {
         self.options.max_limit = Some(items.max(1));
@@ -146,14 +139,14 @@ impl Builder {
         self
     }
 
-    /// What `totalCount` says.
+    /// Sets what `totalCount` says.
     #[must_use]
     pub fn total_count(mut self, count: TotalCount) -> Self {
         self.options.total_count = count;
         self
     }
 
-    /// How answers show that there is no expiry.
+    /// Sets how answers show that there is no expiry.
     #[must_use]
     pub fn unset_expiry(mut self, unset: UnsetExpiry) -> Self {
         self.options.unset_expiry = unset;
@@ -205,7 +198,7 @@ impl Builder {
         self
     }
 
-    /// The longest life that a token is granted: an end that is further away is brought forward
+    /// Sets the longest life that a token is granted: an end that is further away is brought forward
     /// without a word, and a token without an end gets one. No bound by default.
     #[must_use]
     pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
@@ -213,14 +206,14 @@ impl Builder {
         self
     }
 
-    /// To whole multiples of what ends are cut, such as days; to the millisecond by default.
+    /// Cuts ends to whole multiples of this, such as days; to the millisecond by default.
     #[must_use]
     pub fn expiry_granularity(mut self, step: Duration) -> Self {
         self.options.expiry_granularity = step;
         self
     }
 
-    /// How many tokens the account may have, the credential's and the ended ones included; one more
+    /// Sets how many tokens the account may have, the credential's and the ended ones included; one more
     /// is refused with 400. No bound by default. The service has one, but documents neither the
     /// number nor the answer.
     #[must_use]
@@ -229,7 +222,7 @@ impl Builder {
         self
     }
 
-    /// The status with which reading tokens is refused to tokens that have no base role; by default
+    /// Sets the status with which reading tokens is refused to tokens that have no base role; by default
     /// they may read.
     ///
     /// The service's table of errors says 401 of a missing permission as well, so that reading a
@@ -238,14 +231,5 @@ impl Builder {
     pub fn denied_reads(mut self, status: u16) -> Self {
         self.options.denied_reads = Some(status);
         self
-    }
-
-    /// Starts the twin.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start(self) -> io::Result<LaunchDarkly> {
-        // Nothing to wait for today; starting a service is something one awaits all the same.
-        std::future::ready(start(self.clock, self.options)).await
     }
 }

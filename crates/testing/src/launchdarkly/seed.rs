@@ -47,21 +47,21 @@ impl Seed {
         }
     }
 
-    /// Its description.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// A base role; any text, `owner` included.
+    /// Sets the base role; any text, `owner` included.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.role = Some(role.into());
         self
     }
 
-    /// Custom roles instead of a base role.
+    /// Sets custom roles instead of a base role.
     #[must_use]
     pub fn custom_roles<T: Into<String>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
         self.role = None;
@@ -69,7 +69,7 @@ impl Seed {
         self
     }
 
-    /// Statements of its own instead of a base role.
+    /// Sets statements of its own instead of a base role.
     #[must_use]
     pub fn inline_role(mut self, statements: impl IntoIterator<Item = Value>) -> Self {
         self.role = None;
@@ -77,49 +77,49 @@ impl Seed {
         self
     }
 
-    /// A service token instead of a personal one.
+    /// Makes it a service token instead of a personal one.
     #[must_use]
     pub fn service(mut self) -> Self {
         self.service = true;
         self
     }
 
-    /// The member it belongs to, by id.
+    /// Sets the member it belongs to, by id.
     #[must_use]
     pub fn member(mut self, id: impl Into<String>) -> Self {
         self.member = Some(id.into());
         self
     }
 
-    /// How long ago it was made.
+    /// Sets how long ago it was made.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
         self.age = age;
         self
     }
 
-    /// How long ago it was last used.
+    /// Sets how long ago it was last used.
     #[must_use]
     pub fn last_used(mut self, ago: Duration) -> Self {
         self.used = Some(ago);
         self
     }
 
-    /// When it ends; may lie in the past.
+    /// Sets when it ends; may lie in the past.
     #[must_use]
     pub fn expiry(mut self, time: SystemTime) -> Self {
         self.expiry = Some(time);
         self
     }
 
-    /// The API version for requests that name none, such as 20191212.
+    /// Sets the API version for requests that name none, such as 20191212.
     #[must_use]
     pub fn api_version(mut self, version: u32) -> Self {
         self.default_api_version = version;
         self
     }
 
-    /// The secret, which must differ from all others; a new one by default.
+    /// Sets the secret, which must differ from all others; a new one by default.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);

@@ -273,7 +273,7 @@ impl Call<'_> {
             _ => false,
         };
         let after = patch::apply(before, patch, replaceable).map_err(|reason| match reason {
-            PatchError::Malformed(message) => invalid(message),
+            PatchError::Malformed(message) => invalid(&message),
             PatchError::TestFailed(message) if self.options.failed_test_status == 409 => {
                 error(409, "optimistic_locking_error", &message)
             }

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::form::{NEWEST_API_VERSION, link, millis};
 use super::limits::{RateLimit, Usage};
+use crate::common::random_uuid;
 use crate::settling::{Life, Settling, is_over};
 use access_tokens::Secret;
 
-/// A token as it is inside the twin.
+/// Token inside a LaunchDarkly twin, with what the API hides.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TwinToken {
@@ -367,18 +368,7 @@ impl State {
 
 /// `api-` and a random UUID (version 4).
 pub(super) fn new_secret() -> Secret {
-    let random = fastrand::u128(..);
-    let version = (random & !(0xf << 76)) | (4 << 76);
-    let hex = format!("{:032x}", (version & !(0b11 << 62)) | (0b10 << 62));
-    let part = |from, to| hex.get(from..to).unwrap_or_default();
-    Secret::new(format!(
-        "api-{}-{}-{}-{}-{}",
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32)
-    ))
+    Secret::new(format!("api-{}", random_uuid()))
 }
 
 /// Makes ids of 24 hexadecimal digits that sort by time: seconds, account, count.

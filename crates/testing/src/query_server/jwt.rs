@@ -9,6 +9,8 @@ use serde::Deserialize;
 use serde_json::{Number, json};
 use sha2::Sha256;
 
+use crate::common::random_uuid;
+
 /// The claims that the server looks at.
 #[derive(Clone, Deserialize)]
 pub(super) struct Claims {
@@ -89,21 +91,6 @@ fn decode<T: serde::de::DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn random_uuid() -> String {
-    let random = fastrand::u128(..);
-    // Version 4, variant 1.
-    let bits = random & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let mut uuid = String::with_capacity(36);
-    for (at, digit) in hex.chars().enumerate() {
-        if matches!(at, 8 | 12 | 16 | 20) {
-            uuid.push('-');
-        }
-        uuid.push(digit);
-    }
-    uuid
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,13 +124,5 @@ mod tests {
             URL_SAFE_NO_PAD.encode(signature),
             "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
         );
-    }
-
-    #[test]
-    fn a_uuid_is_of_version_4() {
-        let uuid = random_uuid();
-        assert_eq!(uuid.len(), 36);
-        assert_eq!(uuid.chars().nth(14), Some('4'));
-        assert!(matches!(uuid.chars().nth(19), Some('8' | '9' | 'a' | 'b')));
     }
 }

@@ -2,25 +2,27 @@
 
 mod jwt;
 mod model;
+mod options;
 mod query;
+mod request;
 mod service;
 mod state;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use self::model::{CreateTokenOption, Operation, Seed, TwinToken};
+pub use self::options::Builder;
+use self::options::Options;
 use self::service::Account;
 use super::common::common_methods;
 use super::fault::Fault;
 use super::server::Server;
 use super::twin::Entry;
-use access_tokens::{Clock, Secret, SystemClock, UnixSeconds};
+use access_tokens::{Clock, Secret, UnixSeconds};
 
-/// A twin of Query Server's token API: a real HTTP server with its own port and state, stopped on
-/// drop.
+/// Twin of Query Server: its token API, on a port of the loopback interface. It stops when it is
+/// dropped.
 ///
 /// It answers as the server does, not as its documentation says: creating a name that exists is a
 /// 201 that changes nothing, an update leaves a token that is mostly dead, a millisecond date
@@ -60,26 +62,16 @@ pub struct QueryServer {
 
 common_methods!(QueryServer, Operation, QUERY_SERVER);
 
+fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<QueryServer> {
+    let service = Account::new(Arc::clone(&clock), options);
+    let server = Server::start(Arc::new(service), clock)?;
+    // The server's handler of this path panics.
+    let root = server.script().on(Operation::Root).always();
+    root.then(Fault::CloseAfterRequest);
+    Ok(QueryServer { server })
+}
+
 impl QueryServer {
-    /// Starts a twin that follows the system's clock.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// Begins a twin with settings.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder {
-            clock: Arc::new(SystemClock::new()),
-            email: "admin@example.com".to_owned(),
-            password: "password".to_owned(),
-            max_lifetime: None,
-        }
-    }
-
     /// The token of an admin, which never expires and is no row of the token table.
     #[must_use]
     pub fn credential(&self) -> Secret {
@@ -171,68 +163,5 @@ impl QueryServer {
     /// Restarts the server with its first secret: the tokens made with it work again.
     pub fn restore_server_secret(&self) {
         self.server.service().state().restore_key();
-    }
-}
-
-/// Settings of a [`QueryServer`].
-pub struct Builder {
-    clock: Arc<dyn Clock>,
-    email: String,
-    password: String,
-    max_lifetime: Option<Duration>,
-}
-
-impl Builder {
-    /// The clock to follow, such as a [`VirtualClock`](super::VirtualClock).
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
-        self
-    }
-
-    /// What `POST /_/user/token/value` takes for the admin's token; `admin@example.com` and
-    /// `password` at first.
-    #[must_use]
-    pub fn login(mut self, email: impl Into<String>, password: impl Into<String>) -> Self {
-        self.email = email.into();
-        self.password = password.into();
-        self
-    }
-
-    /// The longest life that a token is granted: an end that is further away is brought forward
-    /// without a word, and a token without an end gets one. No bound by default; the server has none,
-    /// a proxy in front of it may.
-    #[must_use]
-    pub fn max_lifetime(mut self, lifetime: Duration) -> Self {
-        self.max_lifetime = Some(lifetime);
-        self
-    }
-
-    /// Starts the twin.
-    ///
-    /// # Errors
-    /// If the system gives no port or no thread.
-    pub async fn start(self) -> io::Result<QueryServer> {
-        // Nothing to wait for today; starting a service is something one awaits all the same.
-        std::future::ready(self.start_now()).await
-    }
-
-    fn start_now(self) -> io::Result<QueryServer> {
-        let service = Account::new(Arc::clone(&self.clock), self.email, self.password);
-        service.state().max_lifetime = self.max_lifetime;
-        let server = Server::start(Arc::new(service), self.clock)?;
-        // The server's handler of this path panics.
-        let root = server.script().on(Operation::Root).always();
-        root.then(Fault::CloseAfterRequest);
-        Ok(QueryServer { server })
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("clock", &self.clock)
-            .field("email", &self.email)
-            .finish_non_exhaustive()
     }
 }

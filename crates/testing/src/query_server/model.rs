@@ -33,7 +33,7 @@ pub enum Operation {
     Root,
 }
 
-/// The server's option `create_token`.
+/// Value of the server's option `create_token`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CreateTokenOption {
@@ -46,7 +46,7 @@ pub enum CreateTokenOption {
     Invalid,
 }
 
-/// A row of the twin's token table.
+/// Row of the token table of a Query Server twin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TwinToken {
@@ -139,14 +139,14 @@ impl Seed {
         self
     }
 
-    /// The end, in seconds; without it the token never expires.
+    /// Sets the end, in seconds; without it the token never expires.
     #[must_use]
     pub fn expiration_date(mut self, seconds: i64) -> Self {
         self.expiration_date = Some(seconds.into());
         self
     }
 
-    /// An end that is no whole number, as only SQL can write it; such a token is never accepted.
+    /// Sets an end that is no whole number, as only SQL can write it; such a token is never accepted.
     /// What JSON cannot express (infinity) is taken for 0.5.
     #[must_use]
     pub fn fractional_expiration_date(mut self, seconds: f64) -> Self {
@@ -155,21 +155,21 @@ impl Seed {
         self
     }
 
-    /// When the row was made, in seconds; `None` is null.
+    /// Sets when the row was made, in seconds; `None` is null.
     #[must_use]
     pub fn created_at(mut self, seconds: impl Into<Option<i64>>) -> Self {
         self.created_at = seconds.into().map_or(Time::Null, Time::At);
         self
     }
 
-    /// When the row was last changed, in seconds; `None` is null.
+    /// Sets when the row was last changed, in seconds; `None` is null.
     #[must_use]
     pub fn updated_at(mut self, seconds: impl Into<Option<i64>>) -> Self {
         self.updated_at = seconds.into().map_or(Time::Null, Time::At);
         self
     }
 
-    /// The token's `iat` claim; without it the time of the last change. A token whose claim
+    /// Sets the token's `iat` claim; without it the time of the last change. A token whose claim
     /// differs from that time is dead, as after most updates.
     #[must_use]
     pub fn issued_at(mut self, seconds: i64) -> Self {
@@ -177,7 +177,7 @@ impl Seed {
         self
     }
 
-    /// A token of this wording instead of a signed one; the server accepts none but its own.
+    /// Sets a token of this wording instead of a signed one; the server accepts none but its own.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);

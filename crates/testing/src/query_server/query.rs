@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::service::{in_query, parse_or};
+use super::request::{in_query, parse_or};
 use super::state::{Caller, Refusal};
 use crate::message::{Answer, Received};
 

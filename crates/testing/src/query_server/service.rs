@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::{Method, header};
-use serde::de::DeserializeOwned;
+use http::Method;
 
 use super::model::Operation;
+use super::options::Options;
 use super::query;
+use super::request::{bearer, in_query, parse};
 use super::state::{DeleteTokenOptions, Refusal, State};
 use crate::message::{Answer, Received};
 use crate::settling::Settling;
@@ -21,8 +22,8 @@ pub(super) struct Account {
 }
 
 impl Account {
-    pub(super) fn new(clock: Arc<dyn Clock>, email: String, password: String) -> Self {
-        let state = State::new(email, password, seconds(clock.now()));
+    pub(super) fn new(clock: Arc<dyn Clock>, options: Options) -> Self {
+        let state = State::new(options, seconds(clock.now()));
         Self {
             clock,
             state: Mutex::new(state),
@@ -129,58 +130,6 @@ impl Service for Account {
             Refusal::NotFound => Answer::text(404, "404 Not Found"),
             Refusal::Internal => Answer::text(500, "Internal Server Error"),
         })
-    }
-}
-
-/// The second piece between single spaces, whatever the first one is.
-fn bearer(request: &Received) -> Option<&str> {
-    let value = request.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    value.split(' ').nth(1)
-}
-
-/// The last value of this name in the query.
-pub(super) fn in_query(request: &Received, name: &str) -> Result<String, Refusal> {
-    if request.query.is_none() {
-        return Err(Refusal::bad_request("Missing query string"));
-    }
-    request
-        .query_pairs()
-        .into_iter()
-        .rev()
-        .find_map(|(key, value)| (key == name).then_some(value))
-        .ok_or_else(|| Refusal::BadRequest(format!("Missing query string: {name}")))
-}
-
-/// Reads the body whatever its content type says.
-fn parse<T: DeserializeOwned>(request: &Received) -> Result<T, Refusal> {
-    parse_or(request, |error| Refusal::BadRequest(as_written(&error)))
-}
-
-/// Reads the body, with a refusal of its own for what does not fit.
-pub(super) fn parse_or<T: DeserializeOwned>(
-    request: &Received,
-    refuse: impl FnOnce(serde_json::Error) -> Refusal,
-) -> Result<T, Refusal> {
-    let body = std::str::from_utf8(&request.body).map_err(|_| Refusal::Internal)?;
-    if request.broken {
-        return Err(Refusal::Internal);
-    }
-    if body.is_empty() {
-        return Err(Refusal::bad_request("The body is empty"));
-    }
-    let cleaned = body.replace(|character| character <= '\u{1f}', "");
-    serde_json::from_str(&cleaned).map_err(refuse)
-}
-
-/// The text of an error as the server's version of the parser writes it: exponents without a plus.
-fn as_written(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let number = text
-        .strip_prefix("invalid type: floating point `")
-        .and_then(|rest| rest.split_once('`'));
-    match number {
-        Some((number, _)) => text.replacen(number, &number.replace("e+", "e"), 1),
-        None => text,
     }
 }
 

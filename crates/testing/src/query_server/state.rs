@@ -8,6 +8,7 @@ use serde_json::{Number, Value, json};
 
 use super::jwt::Key;
 use super::model::{CreateTokenOption, Seed, TwinToken};
+use super::options::Options;
 use crate::settling::{Life, Settling, is_over};
 use access_tokens::{Secret, UnixSeconds};
 
@@ -85,7 +86,7 @@ pub(super) struct State {
     /// somewhere.
     gone: Vec<Row>,
     pub(super) settling: Settling,
-    pub(super) max_lifetime: Option<Duration>,
+    max_lifetime: Option<Duration>,
     last_id: i64,
     admin: Row,
     password: String,
@@ -95,13 +96,13 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(email: String, password: String, now: i64) -> Self {
+    pub(super) fn new(options: Options, now: i64) -> Self {
         let key = Key::random();
         let admin = Row {
             life: Life::default(),
             token_life: Life::default(),
             id: 1,
-            name: email,
+            name: options.email,
             token: key.sign(USER_TOKEN, &now.into(), now),
             active: true,
             write: true,
@@ -115,10 +116,10 @@ impl State {
             rows: BTreeMap::new(),
             gone: Vec::new(),
             settling: Settling::default(),
-            max_lifetime: None,
+            max_lifetime: options.max_lifetime,
             last_id: 0,
             admin,
-            password,
+            password: options.password,
             create_token: CreateTokenOption::On,
             locked_writes: 0,
             dead_creates: 0,
@@ -180,7 +181,6 @@ impl State {
             .collect();
         if !self.gone.is_empty() {
             seen.sort_by_key(|row| row.id);
-            seen.dedup_by_key(|row| row.id);
         }
         seen
     }

@@ -80,6 +80,16 @@ async fn a_delete_lands_late_and_in_order() {
         // By a name the second one hits the next token, by an id nothing.
         let left = api.made("made").is_some_and(|left| left.key == name);
         assert_eq!(left, !api.is_query_server());
+        // What lands while another request waits is done before that one.
+        let other = api.create("other").await;
+        let (rest_of_other, body_of_other) = api.removal(&other.key);
+        let script = [Fault::ActLater(HOUR), Fault::SlowAct(2 * HOUR)];
+        for (fault, nth) in script.into_iter().zip(1..) {
+            api.twin.set_fault(None, nth, 1, fault).unwrap();
+        }
+        let sent = api.send(Method::DELETE, &rest_of_other, body_of_other);
+        assert!(sent.await.is_err());
+        assert!(!api.listed().await.contains(&"other".to_owned()));
         // One that never lands, be it as late as it may.
         api.twin
             .set_fault(None, 1, 1, Fault::ActLater(Duration::MAX))

@@ -14,7 +14,7 @@ use access_tokens::{DateText, ErrorKind, Secret, TokenId, When};
 /// The shape of an id, and nobody's.
 const NOBODY: &str = "ffffffff-ffff-4fff-bfff-ffffffffffff";
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn the_list_is_a_plain_array(&self) -> Verdict {
         let list = || async {
             self.wire
@@ -120,7 +120,7 @@ impl Suite<'_> {
                 let Some(second) = &other.token().id else {
                     return failed("the second has no id");
                 };
-                self.note_id(second);
+                self.note(second.clone());
                 ensure(*second != first, "it is the same token")?;
                 ensure(other.secret() != one.secret(), "it has the same secret")?;
                 passed()
@@ -370,7 +370,7 @@ impl Suite<'_> {
     fn note_plain(&self, token: &Value) {
         let id = token.get("id").and_then(Value::as_str);
         if let Some(Ok(id)) = id.map(str::parse) {
-            self.note_id(&id);
+            self.note(id);
         }
     }
 }

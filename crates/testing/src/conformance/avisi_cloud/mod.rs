@@ -2,98 +2,92 @@
 
 mod checks;
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
 
-use super::options::Options;
 use super::report::Report;
-use super::run::{Problem, Verdict, ensure, failed, make, note, passed};
-use super::wire::Wire;
+use super::run::{self, Ground, Problem, failed, make};
 use access_tokens::avisi_cloud::{
-    Client, NewToken, PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder,
+    Client, ClientBuilder, NewToken, PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder,
 };
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
 const TOKENS: &str = "/sts/v1/personal-access-tokens";
 
-struct Suite<'a> {
-    client: Client,
+pub(super) struct Suite {
+    ground: Ground<Client, TokenId>,
     /// Takes other secrets in turn, to see whether they are accepted.
     probe: Client,
-    wire: Wire<'a>,
-    options: &'a Options,
-    marker: Marker,
-    made: Mutex<Vec<TokenId>>,
 }
 
-pub(super) async fn run(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    let marker = Marker::random();
-    let mut report = Report::new(Service::AVISI_CLOUD, base_url, marker.clone());
-    let suite = match Suite::new(base_url, credential, options, marker) {
-        Ok(suite) => suite,
-        Err(problem) => {
-            note(&mut report, options, "a_client_can_be_built", Err(problem));
-            return report;
-        }
-    };
-    make!(suite, report, options:
-        the_list_is_a_plain_array,
-        provision_shows_the_secret,
-        provision_keeps_what_it_is_given,
-        the_secret_is_shown_once,
-        a_new_token_is_listed,
-        two_tokens_may_share_a_name,
-        a_type_comes_back_as_it_was,
-        a_name_of_nothing,
-        unknown_members_are_ignored,
-        dates_can_be_read,
-        use_is_reported,
-        a_token_ends_when_it_says,
-        revoke_says_so,
-        revoke_ends_the_secret,
-        a_revoked_token_is_gone_or_inactive,
-        a_second_revoke,
-        an_unknown_id_is_not_found,
-        a_wrong_secret_is_refused,
-        the_word_before_the_secret_is_token,
-        errors_are_json,
-        nothing_is_left_behind,
-    );
-    report
+impl Deref for Suite {
+    type Target = Ground<Client, TokenId>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.ground
+    }
 }
 
-impl<'a> Suite<'a> {
-    fn new(
-        base_url: &str,
-        credential: &Secret,
-        options: &'a Options,
-        marker: Marker,
-    ) -> Result<Self, Problem> {
-        let client = || {
-            let builder = Client::builder().base_url(base_url);
-            options
-                .clocked(builder.credential(credential.clone()))
-                .build()
+impl run::Suite for Suite {
+    type Client = Client;
+    type Key = TokenId;
+
+    const SERVICE: Service = Service::AVISI_CLOUD;
+    const SCHEME: &'static str = "Token ";
+
+    fn builder() -> ClientBuilder {
+        Client::builder()
+    }
+
+    fn base_url(client: &Client) -> &str {
+        client.base_url()
+    }
+
+    fn new(ground: Ground<Client, TokenId>) -> Result<Self, Problem> {
+        let probe = ground.another::<Self>()?;
+        Ok(Self { ground, probe })
+    }
+
+    async fn checks(&self, report: &mut Report) {
+        make!(self, report:
+            the_list_is_a_plain_array,
+            provision_shows_the_secret,
+            provision_keeps_what_it_is_given,
+            the_secret_is_shown_once,
+            a_new_token_is_listed,
+            two_tokens_may_share_a_name,
+            a_type_comes_back_as_it_was,
+            a_name_of_nothing,
+            unknown_members_are_ignored,
+            dates_can_be_read,
+            use_is_reported,
+            a_token_ends_when_it_says,
+            revoke_says_so,
+            revoke_ends_the_secret,
+            a_revoked_token_is_gone_or_inactive,
+            a_second_revoke,
+            an_unknown_id_is_not_found,
+            a_wrong_secret_is_refused,
+            the_word_before_the_secret_is_token,
+            errors_are_json,
+        );
+    }
+
+    async fn remove(&self, id: &TokenId) -> access_tokens::Result<()> {
+        self.client.revoke(id).await.map(drop)
+    }
+
+    /// Revoked ones may stay in the list.
+    async fn left(&self) -> Result<Vec<TokenId>, Problem> {
+        let own = |token: &PersonalAccessToken| {
+            let name = token.name.as_deref().unwrap_or_default();
+            Marker::in_text(name).as_ref() == Some(&self.marker) && token.active != Some(false)
         };
-        let (client, probe) = (client()?, client()?);
-        Ok(Self {
-            wire: Wire::new(client.base_url(), "Token ", credential, options)?,
-            client,
-            probe,
-            options,
-            marker,
-            made: Mutex::default(),
-        })
+        let list = self.client.list().await?.into_iter();
+        Ok(list.filter(own).filter_map(|token| token.id).collect())
     }
+}
 
-    fn name(&self) -> String {
-        self.marker.appended_to("access-tokens conformance")
-    }
-
-    fn note_id(&self, id: &TokenId) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.push(id.clone());
-    }
-
+impl Suite {
     async fn provision(&self) -> Result<(TokenId, NewToken), Problem> {
         self.provision_with(ProvisionBody::builder(self.name()))
             .await
@@ -107,7 +101,7 @@ impl<'a> Suite<'a> {
         let Some(id) = new.token().id.clone() else {
             return failed("a new token has no id");
         };
-        self.note_id(&id);
+        self.note(id.clone());
         Ok((id, new))
     }
 
@@ -128,36 +122,6 @@ impl<'a> Suite<'a> {
             Err(error) if is_refusal(error.kind()) => Ok(false),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn clear(&self) {
-        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
-        for id in made {
-            let _ = self.client.revoke(&id).await;
-        }
-    }
-
-    /// Revoked ones may stay in the list.
-    async fn nothing_is_left_behind(&self) -> Verdict {
-        for id in self.left().await? {
-            self.client.revoke(&id).await?;
-        }
-        let left = self.left().await?.len();
-        ensure(left == 0, format_args!("{left} token(s) cannot be revoked"))?;
-        passed()
-    }
-
-    async fn left(&self) -> Result<Vec<TokenId>, Problem> {
-        let own = |token: &PersonalAccessToken| {
-            let name = token.name.as_deref().unwrap_or_default();
-            Marker::in_text(name).as_ref() == Some(&self.marker) && token.active != Some(false)
-        };
-        let list = self.client.list().await?;
-        Ok(list
-            .into_iter()
-            .filter(own)
-            .filter_map(|token| token.id)
-            .collect())
     }
 }
 

@@ -11,7 +11,7 @@ use access_tokens::{ErrorKind, Secret, TokenId};
 /// The shape of an id, and nobody's.
 const NOBODY: &str = "ffffffffffffffffffffffff";
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn an_unknown_id_is_not_found(&self) -> Verdict {
         let id: TokenId = NOBODY
             .parse()

@@ -10,7 +10,7 @@ use access_tokens::launchdarkly::{Statement, TokenBody};
 
 const IDENTITY: &str = "/api/v2/caller-identity";
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn the_caller_is_told_who_it_is(&self) -> Verdict {
         let new = self.create(self.reader()).await?;
         let identity = self

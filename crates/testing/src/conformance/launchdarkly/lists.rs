@@ -8,7 +8,7 @@ use super::Suite;
 use crate::conformance::run::{Verdict, ensure, passed, seen};
 use crate::conformance::wire::Plain;
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn lists_page_by_limit_and_offset(&self) -> Verdict {
         self.create_some(3).await?;
         let list = || self.client.list();

@@ -6,121 +6,123 @@ mod lists;
 mod patches;
 mod secrets;
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use super::options::Options;
 use super::report::Report;
-use super::run::{Problem, Verdict, ensure, make, note, passed, skipped};
-use super::wire::{Plain, Wire};
+use super::run::{self, Ground, Problem, ensure, make, skipped};
+use super::wire::Plain;
 use access_tokens::launchdarkly::{
-    Client, NewToken, Patch, Role, Token, TokenBody, TokenBodyBuilder,
+    Client, ClientBuilder, NewToken, Patch, Role, Token, TokenBody, TokenBodyBuilder,
 };
 use access_tokens::{ErrorKind, Marker, Secret, Service, TokenId};
 
-struct Suite<'a> {
-    client: Client,
+pub(super) struct Suite {
+    ground: Ground<Client, TokenId>,
     /// Takes other secrets in turn, since a client of its own for each would take its time.
     guest: Client,
     /// The same, to see whether a secret is accepted.
     probe: Client,
-    wire: Wire<'a>,
-    options: &'a Options,
-    marker: Marker,
-    made: Mutex<Vec<TokenId>>,
 }
 
-pub(super) async fn run(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    let marker = Marker::random();
-    let mut report = Report::new(Service::LAUNCH_DARKLY, base_url, marker.clone());
-    let suite = match Suite::new(base_url, credential, options, marker) {
-        Ok(suite) => suite,
-        Err(problem) => {
-            note(&mut report, options, "a_client_can_be_built", Err(problem));
-            return report;
-        }
-    };
-    make!(suite, report, options:
-        create_shows_the_whole_secret,
-        reads_show_the_end_of_the_secret,
-        create_keeps_what_it_is_given,
-        unknown_members_are_ignored,
-        an_own_policy_leaves_no_base_role,
-        use_is_reported,
-        expiry_is_kept,
-        expiry_ends_a_token,
-        a_patched_expiry_ends_a_token,
-        reset_ends_the_old_secret_at_once,
-        reset_lets_the_old_secret_live_until_its_time,
-        reset_ignores_an_expiry_in_the_body,
-        reset_needs_a_json_content_type,
-        delete_ends_the_secret,
-        a_deleted_token_is_not_found,
-        an_unknown_id_is_not_found,
-        statuses_are_as_documented,
-        answers_are_json,
-        a_wrong_secret_is_refused,
-        a_scheme_before_the_secret_is_refused,
-        the_caller_is_told_who_it_is,
-        a_narrow_token_is_told_who_it_is,
-        a_dead_secret_is_told_nothing,
-        readers_may_not_change_tokens,
-        service_tokens_see_service_tokens_only,
-        show_all_widens_for_administrators_only,
-        lists_page_by_limit_and_offset,
-        pages_hold_25_by_default,
-        paging_links_stay_on_the_server,
-        the_total_is_told,
-        old_api_versions_do_not_page,
-        patch_changes_name_and_role,
-        patch_moves_from_a_role_to_a_policy,
-        patch_changes_the_description,
-        patch_is_all_or_nothing,
-        a_failed_test_changes_nothing,
-        a_held_test_lets_the_patch_through,
-        remove_of_an_absent_member_is_refused,
-        fixed_members_cannot_be_patched,
-        permissions_of_service_tokens_are_fixed,
-        rate_limit_headers_make_sense,
-        nothing_is_left_behind,
-    );
-    report
+impl Deref for Suite {
+    type Target = Ground<Client, TokenId>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.ground
+    }
 }
 
-impl<'a> Suite<'a> {
-    fn new(
-        base_url: &str,
-        credential: &Secret,
-        options: &'a Options,
-        marker: Marker,
-    ) -> Result<Self, Problem> {
-        let client = || {
-            let builder = Client::builder().base_url(base_url);
-            options
-                .clocked(builder.credential(credential.clone()))
-                .build()
-        };
-        let (client, guest, probe) = (client()?, client()?, client()?);
+impl run::Suite for Suite {
+    type Client = Client;
+    type Key = TokenId;
+
+    const SERVICE: Service = Service::LAUNCH_DARKLY;
+    const SCHEME: &'static str = "";
+
+    fn builder() -> ClientBuilder {
+        Client::builder()
+    }
+
+    fn base_url(client: &Client) -> &str {
+        client.base_url()
+    }
+
+    fn new(ground: Ground<Client, TokenId>) -> Result<Self, Problem> {
+        let (guest, probe) = (ground.another::<Self>()?, ground.another::<Self>()?);
         Ok(Self {
-            wire: Wire::new(client.base_url(), "", credential, options)?,
-            client,
+            ground,
             guest,
             probe,
-            options,
-            marker,
-            made: Mutex::default(),
         })
     }
 
-    fn name(&self) -> String {
-        self.marker.appended_to("access-tokens conformance")
+    async fn checks(&self, report: &mut Report) {
+        make!(self, report:
+            create_shows_the_whole_secret,
+            reads_show_the_end_of_the_secret,
+            create_keeps_what_it_is_given,
+            unknown_members_are_ignored,
+            an_own_policy_leaves_no_base_role,
+            use_is_reported,
+            expiry_is_kept,
+            expiry_ends_a_token,
+            a_patched_expiry_ends_a_token,
+            reset_ends_the_old_secret_at_once,
+            reset_lets_the_old_secret_live_until_its_time,
+            reset_ignores_an_expiry_in_the_body,
+            reset_needs_a_json_content_type,
+            delete_ends_the_secret,
+            a_deleted_token_is_not_found,
+            an_unknown_id_is_not_found,
+            statuses_are_as_documented,
+            answers_are_json,
+            a_wrong_secret_is_refused,
+            a_scheme_before_the_secret_is_refused,
+            the_caller_is_told_who_it_is,
+            a_narrow_token_is_told_who_it_is,
+            a_dead_secret_is_told_nothing,
+            readers_may_not_change_tokens,
+            service_tokens_see_service_tokens_only,
+            show_all_widens_for_administrators_only,
+            lists_page_by_limit_and_offset,
+            pages_hold_25_by_default,
+            paging_links_stay_on_the_server,
+            the_total_is_told,
+            old_api_versions_do_not_page,
+            patch_changes_name_and_role,
+            patch_moves_from_a_role_to_a_policy,
+            patch_changes_the_description,
+            patch_is_all_or_nothing,
+            a_failed_test_changes_nothing,
+            a_held_test_lets_the_patch_through,
+            remove_of_an_absent_member_is_refused,
+            fixed_members_cannot_be_patched,
+            permissions_of_service_tokens_are_fixed,
+            rate_limit_headers_make_sense,
+        );
     }
 
-    /// Notes a token for removal.
-    fn note_id(&self, id: TokenId) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.push(id);
+    async fn remove(&self, id: &TokenId) -> access_tokens::Result<()> {
+        self.client.delete(id).await
+    }
+
+    async fn left(&self) -> Result<Vec<TokenId>, Problem> {
+        let own = self.own().await?.into_iter();
+        Ok(own.map(|token| token.id).collect())
+    }
+}
+
+impl Suite {
+    /// The tokens with the marker of this run.
+    async fn own(&self) -> Result<Vec<Token>, Problem> {
+        let mut all = self.client.list().show_all(true).all().await?.into_items();
+        all.retain(|token| {
+            let name = token.name.as_deref().unwrap_or_default();
+            Marker::in_text(name).as_ref() == Some(&self.marker)
+        });
+        Ok(all)
     }
 
     /// What most checks make: a personal reader.
@@ -130,7 +132,7 @@ impl<'a> Suite<'a> {
 
     async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
         let new = self.client.create(body).await?;
-        self.note_id(new.token().id.clone());
+        self.note(new.token().id.clone());
         Ok(new)
     }
 
@@ -150,7 +152,7 @@ impl<'a> Suite<'a> {
             }
             Err(error) => Err(error.into()),
             Ok(new) => {
-                self.note_id(new.token().id.clone());
+                self.note(new.token().id.clone());
                 Ok(new)
             }
         }
@@ -167,7 +169,7 @@ impl<'a> Suite<'a> {
         let created = reply.with_status(201)?.json()?;
         let id = created.get("_id").and_then(Value::as_str);
         if let Some(Ok(id)) = id.map(str::parse) {
-            self.note_id(id);
+            self.note(id);
         }
         Ok(created)
     }
@@ -204,31 +206,5 @@ impl<'a> Suite<'a> {
 
     async fn patch(&self, id: &TokenId, patch: Patch) -> Result<Token, Problem> {
         Ok(self.client.patch(id, patch).await?)
-    }
-
-    async fn own(&self) -> Result<Vec<Token>, Problem> {
-        let mut all = self.client.list().show_all(true).all().await?.into_items();
-        all.retain(|token| {
-            let name = token.name.as_deref().unwrap_or_default();
-            Marker::in_text(name).as_ref() == Some(&self.marker)
-        });
-        Ok(all)
-    }
-
-    /// Removes what the check has made; what cannot be removed is found at the end.
-    async fn clear(&self) {
-        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
-        for id in made {
-            let _ = self.client.delete(&id).await;
-        }
-    }
-
-    async fn nothing_is_left_behind(&self) -> Verdict {
-        for token in self.own().await? {
-            self.client.delete(&token.id).await?;
-        }
-        let left = self.own().await?.len();
-        ensure(left == 0, format_args!("{left} token(s) cannot be removed"))?;
-        passed()
     }
 }

@@ -15,7 +15,7 @@ const MISFIT: [ErrorKind; 3] = [
     ErrorKind::PermissionDenied,
 ];
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn patch_changes_name_and_role(&self) -> Verdict {
         let new = self.create(self.reader()).await?;
         let name = self

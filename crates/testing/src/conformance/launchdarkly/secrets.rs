@@ -11,7 +11,7 @@ use access_tokens::{ErrorKind, Secret, When};
 /// Nothing documents how long the service takes to note a use.
 const NOT_YET_REPORTED: &str = "the use of a token is not reported (yet)";
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn create_shows_the_whole_secret(&self) -> Verdict {
         let new = self.create(self.reader()).await?;
         let secret = new.secret().expose_secret();

@@ -6,10 +6,9 @@ use serde_json::json;
 use super::{Suite, TOKENS, ensure_empty};
 use crate::conformance::run::{Verdict, ensure, passed, refused};
 use crate::conformance::wire::Plain;
-use access_tokens::query_server::Client;
 use access_tokens::{ErrorKind, Secret};
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn failures_about_credentials_look_alike(&self) -> Verdict {
         let new = self.create_lasting().await?;
         let credential = self.credential.expose_secret();
@@ -51,8 +50,8 @@ impl Suite<'_> {
 
     pub(super) async fn tokens_made_here_cannot_manage_tokens(&self) -> Verdict {
         let new = self.create_lasting().await?;
-        let builder = Client::builder().base_url(self.base_url);
-        let made = builder.credential(Secret::clone(new.secret())).build()?;
+        let made = self.another::<Self>()?;
+        made.replace_credential(Secret::clone(new.secret()))?;
         refused(made.list().await, &[ErrorKind::Unauthenticated])?;
         let delete = made.delete(&new.token().name).await;
         refused(delete, &[ErrorKind::Unauthenticated])?;

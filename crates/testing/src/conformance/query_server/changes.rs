@@ -12,7 +12,7 @@ use crate::conformance::wire::Plain;
 use access_tokens::query_server::{Changes, Liveness, OldToken, TokenBody};
 use access_tokens::{ErrorKind, UnixSeconds};
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn update_answers_200_and_nothing_else(&self) -> Verdict {
         let new = self.create_lasting().await?;
         let body = json!({"name": new.token().name, "write": false});

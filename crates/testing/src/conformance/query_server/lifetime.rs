@@ -11,7 +11,7 @@ use access_tokens::{ErrorKind, UnixSeconds};
 
 const PAST: &str = "The expiration_date must be greater than current time";
 
-impl Suite<'_> {
+impl Suite {
     /// The server's own time, as it stands in a new row.
     pub(super) async fn server_now(&self) -> Result<i64, Problem> {
         let name = self.name();

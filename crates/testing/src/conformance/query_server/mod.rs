@@ -5,124 +5,120 @@ mod changes;
 mod lifetime;
 mod requests;
 
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
 
 use http::Method;
 use serde_json::{Value, json};
 
-use super::options::Options;
 use super::report::Report;
-use super::run::{Problem, Verdict, ensure, failed, make, note, passed};
-use super::wire::{Plain, Reply, Wire};
-use access_tokens::query_server::{Client, Created, NewToken, Token, TokenBody, TokenBodyBuilder};
-use access_tokens::{Marker, Secret, Service};
+use super::run::{self, Ground, Problem, ensure, failed, make};
+use super::wire::{Plain, Reply};
+use access_tokens::Service;
+use access_tokens::query_server::{
+    Client, ClientBuilder, Created, NewToken, Token, TokenBody, TokenBodyBuilder,
+};
 
 const TOKENS: &str = "/_/token";
 
-struct Suite<'a> {
-    client: Client,
-    wire: Wire<'a>,
-    options: &'a Options,
-    base_url: &'a str,
-    credential: Secret,
-    marker: Marker,
-    made: Mutex<Vec<String>>,
+pub(super) struct Suite(Ground<Client, String>);
+
+impl Deref for Suite {
+    type Target = Ground<Client, String>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
-pub(super) async fn run(base_url: &str, credential: &Secret, options: &Options) -> Report {
-    let marker = Marker::random();
-    let mut report = Report::new(Service::QUERY_SERVER, base_url, marker.clone());
-    let suite = match Suite::new(base_url, credential, options, marker) {
-        Ok(suite) => suite,
-        Err(problem) => {
-            note(&mut report, options, "a_client_can_be_built", Err(problem));
-            return report;
-        }
-    };
-    make!(suite, report, options:
-        create_says_201_and_nothing_else,
-        create_of_a_taken_name_changes_nothing,
-        create_of_an_empty_name_stores_nothing,
-        answers_have_no_content_type,
-        the_list_shows_whole_secrets,
-        flags_are_listed_as_0_and_1,
-        the_value_of_an_unknown_name_is_an_empty_list,
-        the_value_needs_a_name,
-        a_plus_is_a_space,
-        of_two_names_the_last_counts,
-        names_are_taken_to_the_letter,
-        request_types_are_strict,
-        nulls_count_as_absent,
-        unknown_members_are_ignored,
-        arrays_are_read_by_position,
-        the_content_type_of_requests_does_not_matter,
-        control_bytes_vanish,
-        never_is_the_time_of_the_change,
-        an_end_now_means_never,
-        an_end_is_kept_in_seconds,
-        milliseconds_never_come,
-        create_refuses_an_end_in_the_past,
-        an_expired_token_is_told,
-        update_accepts_an_end_in_the_past,
-        update_answers_200_and_nothing_else,
-        update_always_changes_the_secret,
-        update_signs_with_the_time_before,
-        an_update_leaves_a_dead_secret,
-        two_updates_in_a_second_leave_a_living_secret,
-        update_keeps_what_is_not_given,
-        an_update_of_an_unknown_name_is_not_told,
-        rotation_makes_a_living_secret,
-        rotation_to_another_name_makes_a_living_secret,
-        delete_is_always_200,
-        delete_reads_its_body_only,
-        a_deleted_name_gets_a_new_id,
-        failures_about_credentials_look_alike,
-        the_scheme_does_not_matter,
-        tokens_made_here_cannot_manage_tokens,
-        living_tokens_may_query_and_dead_ones_may_not,
-        the_health_check_is_for_everyone,
-        credentials_are_looked_at_before_the_body,
-        unknown_routes_are_404_for_everyone,
-        empty_segments_of_the_path_are_dropped,
-        nothing_is_left_behind,
-    );
-    report
-}
+impl run::Suite for Suite {
+    type Client = Client;
+    type Key = String;
 
-impl<'a> Suite<'a> {
-    fn new(
-        base_url: &'a str,
-        credential: &Secret,
-        options: &'a Options,
-        marker: Marker,
-    ) -> Result<Self, Problem> {
-        let builder = Client::builder().base_url(base_url);
-        let builder = builder.credential(credential.clone());
-        let client = options.clocked(builder).build()?;
-        Ok(Self {
-            wire: Wire::new(client.base_url(), "Bearer ", credential, options)?,
-            client,
-            options,
-            base_url,
-            credential: credential.clone(),
-            marker,
-            made: Mutex::default(),
-        })
+    const SERVICE: Service = Service::QUERY_SERVER;
+    const SCHEME: &'static str = "Bearer ";
+
+    fn builder() -> ClientBuilder {
+        Client::builder()
     }
 
+    fn base_url(client: &Client) -> &str {
+        client.base_url()
+    }
+
+    fn new(ground: Ground<Client, String>) -> Result<Self, Problem> {
+        Ok(Self(ground))
+    }
+
+    async fn checks(&self, report: &mut Report) {
+        make!(self, report:
+            create_says_201_and_nothing_else,
+            create_of_a_taken_name_changes_nothing,
+            create_of_an_empty_name_stores_nothing,
+            answers_have_no_content_type,
+            the_list_shows_whole_secrets,
+            flags_are_listed_as_0_and_1,
+            the_value_of_an_unknown_name_is_an_empty_list,
+            the_value_needs_a_name,
+            a_plus_is_a_space,
+            of_two_names_the_last_counts,
+            names_are_taken_to_the_letter,
+            request_types_are_strict,
+            nulls_count_as_absent,
+            unknown_members_are_ignored,
+            arrays_are_read_by_position,
+            the_content_type_of_requests_does_not_matter,
+            control_bytes_vanish,
+            never_is_the_time_of_the_change,
+            an_end_now_means_never,
+            an_end_is_kept_in_seconds,
+            milliseconds_never_come,
+            create_refuses_an_end_in_the_past,
+            an_expired_token_is_told,
+            update_accepts_an_end_in_the_past,
+            update_answers_200_and_nothing_else,
+            update_always_changes_the_secret,
+            update_signs_with_the_time_before,
+            an_update_leaves_a_dead_secret,
+            two_updates_in_a_second_leave_a_living_secret,
+            update_keeps_what_is_not_given,
+            an_update_of_an_unknown_name_is_not_told,
+            rotation_makes_a_living_secret,
+            rotation_to_another_name_makes_a_living_secret,
+            delete_is_always_200,
+            delete_reads_its_body_only,
+            a_deleted_name_gets_a_new_id,
+            failures_about_credentials_look_alike,
+            the_scheme_does_not_matter,
+            tokens_made_here_cannot_manage_tokens,
+            living_tokens_may_query_and_dead_ones_may_not,
+            the_health_check_is_for_everyone,
+            credentials_are_looked_at_before_the_body,
+            unknown_routes_are_404_for_everyone,
+            empty_segments_of_the_path_are_dropped,
+        );
+    }
+
+    async fn remove(&self, name: &String) -> access_tokens::Result<()> {
+        self.client.delete(name).await
+    }
+
+    async fn left(&self) -> Result<Vec<String>, Problem> {
+        let rows = self.client.list().await?.data.into_iter();
+        // Anywhere in the name: some checks put something behind it.
+        let own = |name: &String| name.to_lowercase().contains(self.marker.as_str());
+        Ok(rows.map(|token| token.name).filter(own).collect())
+    }
+}
+
+impl Suite {
     /// A name that no other check has, noted for removal.
     fn name(&self) -> String {
         let number = fastrand::u32(..);
         let name = self
             .marker
             .appended_to(&format!("access-tokens conformance {number:08x}"));
-        self.note_name(&name);
+        self.note(name.clone());
         name
-    }
-
-    fn note_name(&self, name: &str) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.push(name.to_owned());
     }
 
     async fn create(&self, body: impl Into<TokenBodyBuilder>) -> Result<NewToken, Problem> {
@@ -171,29 +167,6 @@ impl<'a> Suite<'a> {
             .find(|row| row.get("name") == Some(&json!(name)));
         row.cloned()
             .map_or_else(|| failed("the token is not listed"), Ok)
-    }
-
-    async fn clear(&self) {
-        let made = std::mem::take(&mut *self.made.lock().unwrap_or_else(PoisonError::into_inner));
-        for name in made {
-            let _ = self.client.delete(&name).await;
-        }
-    }
-
-    async fn nothing_is_left_behind(&self) -> Verdict {
-        for name in self.left().await? {
-            self.client.delete(&name).await?;
-        }
-        let left = self.left().await?.len();
-        ensure(left == 0, format_args!("{left} token(s) cannot be removed"))?;
-        passed()
-    }
-
-    async fn left(&self) -> Result<Vec<String>, Problem> {
-        let rows = self.client.list().await?.data.into_iter();
-        // Anywhere in the name: some checks put something behind it.
-        let own = |name: &String| name.to_lowercase().contains(self.marker.as_str());
-        Ok(rows.map(|token| token.name).filter(own).collect())
     }
 }
 

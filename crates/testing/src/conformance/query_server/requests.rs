@@ -9,7 +9,7 @@ use crate::conformance::wire::Plain;
 use access_tokens::UnixSeconds;
 use access_tokens::query_server::{Created, TokenBody};
 
-impl Suite<'_> {
+impl Suite {
     pub(super) async fn create_says_201_and_nothing_else(&self) -> Verdict {
         let name = self.name();
         let reply = self.post(&json!({"name": name})).await?.with_status(201)?;
@@ -122,7 +122,7 @@ impl Suite<'_> {
 
     pub(super) async fn a_plus_is_a_space(&self) -> Verdict {
         let (spaced, plussed) = (self.name(), self.name().replace(' ', "+"));
-        self.note_name(&plussed);
+        self.note(plussed.clone());
         for name in [&spaced, &plussed] {
             self.post(&json!({"name": name})).await?.with_status(201)?;
         }
@@ -161,7 +161,7 @@ impl Suite<'_> {
             format!("{base}'; --%"),
         ];
         for name in variants.iter().chain([&base]) {
-            self.note_name(name);
+            self.note(name.clone());
             let _ = self.create(TokenBody::builder(name)).await?;
         }
         for name in variants.iter().chain([&base]) {

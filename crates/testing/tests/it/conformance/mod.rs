@@ -60,3 +60,25 @@ fn assert_secretless(report: &Report, secrets: &[&Secret]) {
     // The forms of the secrets that checks make.
     assert!(!text.contains("api-0") && !text.contains("eyJ"), "{text}");
 }
+
+/// Runs can be spawned.
+#[cfg(all(
+    feature = "avisi-cloud",
+    feature = "launchdarkly",
+    feature = "query-server"
+))]
+#[test]
+fn runs_can_move_between_threads() {
+    fn assert_send(_: &impl Send) {}
+    let (secret, options) = (Secret::new("secret"), Options::new());
+    let url = "http://127.0.0.1:9";
+    assert_send(&access_tokens_testing::conformance::launchdarkly(
+        url, &secret, &options,
+    ));
+    assert_send(&access_tokens_testing::conformance::query_server(
+        url, &secret, &options,
+    ));
+    assert_send(&access_tokens_testing::conformance::avisi_cloud(
+        url, &secret, &options,
+    ));
+}
