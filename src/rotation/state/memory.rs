@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
 use super::name::check_name;
+use super::probe::probe;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
@@ -126,6 +127,10 @@ impl StateStore for MemoryStore {
                 format!("no entry {name:?} is unreadable"),
             ))
         })
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(probe(self))
     }
 
     fn try_lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<LocalLock, StoreError>> {
