@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use access_tokens::inventory::Inventory;
-use access_tokens::rotation::Rotation;
 use access_tokens::rotation::sink::{self, SinkError};
+use access_tokens::rotation::state::MemoryStore;
+use access_tokens::rotation::{Keeper, ManagedToken, Reason};
 use access_tokens::{
     Action, BoxFuture, CallerIdentity, Capabilities, Error, ErrorKind, Expiry, NewToken, Overrides,
     OwnCredential, Privilege, RecordStream, Result, Secret, Service, TokenKey, TokenRecord,
@@ -228,8 +229,14 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
 
     let desk = Arc::new(desk);
     let pocket = sink::from_fn("pocket", |_, _| async { Ok::<(), SinkError>(()) });
-    let rotation = Rotation::of_shared(desk.clone(), &key).deliver(pocket);
-    println!("{}\n", rotation.plan().await?.run().await?);
+    let badge = ManagedToken::builder("contractor")
+        .shared_service(desk.clone())
+        .adopt(key)
+        .overlap(Duration::ZERO)
+        .deliver_to(pocket)
+        .build()?;
+    let keeper = Keeper::new(MemoryStore::new());
+    println!("{}\n", keeper.rotate(&badge, Reason::Scheduled).await);
 
     let report = Inventory::new().add("lobby", desk).collect().await;
     println!("{}", report.to_table());

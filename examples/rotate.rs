@@ -1,15 +1,14 @@
-//! Rotates a token. Without arguments: on a local twin of each service, and as a dry run.
+//! Keeps a token fresh. Without arguments: on a local twin of each service, and as a dry run.
 //!
 //! ```text
 //! cargo run --example rotate                     # shows the plans
-//! cargo run --example rotate -- --run            # and runs them, on the twins
+//! cargo run --example rotate -- --run            # and rotates, on the twins
 //! cargo run --example rotate -- --service launchdarkly --key ID --file /run/secrets/token
 //! ```
 //!
 //! With `--service` (`launchdarkly`, `query-server`, `avisi-cloud`) the real service is addressed,
 //! with the credential of the environment; it is changed with `--run` only. Further flags:
-//! `--file PATH` for the new secret, `--journal DIRECTORY` (default `rotation-journal`),
-//! `--grace HOURS`, `--in-place`.
+//! `--file PATH` for the new secret, `--state DIRECTORY` (default `token-state`), `--overlap HOURS`.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -17,7 +16,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::rotation::sink::FileSink;
-use access_tokens::rotation::{FileJournal, Resumed, Rotation, Strategy};
+use access_tokens::rotation::state::FileStore;
+use access_tokens::rotation::{Keeper, ManagedToken, Reason};
 use access_tokens::{TokenKey, TokenService, avisi_cloud, launchdarkly, query_server};
 use access_tokens_testing::{
     AvisiCloud, LaunchDarkly, QueryServer, avisi_cloud::Seed as AvisiSeed,
@@ -27,12 +27,11 @@ use access_tokens_testing::{
 #[derive(Default)]
 struct Options {
     run: bool,
-    in_place: bool,
     service: Option<String>,
     key: Option<String>,
     file: Option<PathBuf>,
-    journal: Option<PathBuf>,
-    grace: Option<Duration>,
+    state: Option<PathBuf>,
+    overlap: Duration,
 }
 
 impl Options {
@@ -43,14 +42,13 @@ impl Options {
             let mut value = || words.next().ok_or(format!("{flag} needs a value"));
             match flag.as_str() {
                 "--run" => options.run = true,
-                "--in-place" => options.in_place = true,
                 "--service" => options.service = Some(value()?),
                 "--key" => options.key = Some(value()?),
                 "--file" => options.file = Some(value()?.into()),
-                "--journal" => options.journal = Some(value()?.into()),
-                "--grace" => {
+                "--state" => options.state = Some(value()?.into()),
+                "--overlap" => {
                     let hours: u32 = value()?.parse()?;
-                    options.grace = Some(Duration::from_secs(u64::from(hours) * 3_600));
+                    options.overlap = Duration::from_secs(u64::from(hours) * 3_600);
                 }
                 _ => return Err(format!("unknown flag {flag}").into()),
             }
@@ -64,31 +62,20 @@ impl Options {
         service: Arc<dyn TokenService>,
         key: &TokenKey,
         file: PathBuf,
-        journal: PathBuf,
+        state: PathBuf,
     ) -> Result<(), Box<dyn Error>> {
-        let mut rotation = Rotation::of_shared(service, key)
-            .deliver(FileSink::new(file))
-            .journal(FileJournal::new(journal)?);
-        if let Some(grace) = self.grace {
-            rotation = rotation.grace(grace);
-        }
-        if self.in_place {
-            rotation = rotation.strategy(Strategy::InPlace);
-        }
-        if let Some(entry) = rotation.unfinished().await? {
-            println!("Unfinished: {key} stands at {:?}", entry.step());
-            if self.run {
-                match rotation.resume().await? {
-                    Resumed::Rotated(rotated) => println!("=> {rotated}\n"),
-                    _ => println!("=> nothing is left of it\n"),
-                }
-            }
-            return Ok(());
-        }
-        let plan = rotation.plan().await?;
-        print!("{plan}");
+        let token = ManagedToken::builder(format!("{}/{key}", service.service()))
+            .shared_service(service)
+            .adopt(key.clone())
+            .overlap(self.overlap)
+            .deliver_to(FileSink::new(file))
+            // Avisi Cloud does not tell which token the client itself uses. Here it is another one.
+            .allow_own_credential(self.service.is_none())
+            .build()?;
+        let keeper = Keeper::new(FileStore::new(state));
+        print!("{}", keeper.plan(&token).await?);
         if self.run {
-            println!("=> {}\n", plan.run().await?);
+            println!("=> {}\n", keeper.rotate(&token, Reason::Scheduled).await);
         } else {
             println!("=> dry run, nothing was changed\n");
         }
@@ -110,9 +97,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let key = TokenKey::new(options.key.clone().ok_or("--key is missing")?);
     let file = options.file.clone().ok_or("--file is missing")?;
-    let journal = options.journal.clone();
-    let journal = journal.unwrap_or_else(|| "rotation-journal".into());
-    options.rotate(service, &key, file, journal).await
+    let state = options.state.clone();
+    let state = state.unwrap_or_else(|| "token-state".into());
+    options.rotate(service, &key, file, state).await
 }
 
 /// One token on a twin of each service.
@@ -127,23 +114,20 @@ async fn on_twins(options: &Options) -> Result<(), Box<dyn Error>> {
     let client = query_server::Client::builder().base_url(query.base_url());
     let client = client.credential(query.credential()).build()?;
     services.push((Arc::new(client), query_token));
-    if !options.in_place {
-        let client = launchdarkly::Client::builder().base_url(ld.base_url());
-        let client = client.credential(ld.credential()).build()?;
-        services.push((Arc::new(client), ld_token));
-        let client = avisi_cloud::Client::builder().base_url(avisi.base_url());
-        let client = client.credential(avisi.credential()).build()?;
-        services.push((Arc::new(client), avisi_token));
-    }
+    let client = launchdarkly::Client::builder().base_url(ld.base_url());
+    let client = client.credential(ld.credential()).build()?;
+    services.push((Arc::new(client), ld_token));
+    let client = avisi_cloud::Client::builder().base_url(avisi.base_url());
+    let client = client.credential(avisi.credential()).build()?;
+    services.push((Arc::new(client), avisi_token));
 
     let directory = std::env::temp_dir().join(format!("rotate-example-{}", std::process::id()));
     std::fs::create_dir_all(&directory)?;
     for (number, (service, key)) in services.into_iter().enumerate() {
         let file = directory.join(format!("token-{number}"));
-        let journal = directory.join("journal");
-        options
-            .rotate(service, &TokenKey::new(key), file, journal)
-            .await?;
+        let state = directory.join("state");
+        let key = TokenKey::new(key);
+        options.rotate(service, &key, file, state).await?;
     }
     std::fs::remove_dir_all(&directory)?;
     Ok(())

@@ -81,6 +81,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;

@@ -1,11 +1,9 @@
 //! Points of time: the units of the wire in their types, and facts that may be missing.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
 
 mod expiry;
 mod rfc3339;
@@ -42,21 +40,6 @@ impl Serialize for When {
             (_, Some(text)) => text,
             (_, None) => "not_reported",
         })
-    }
-}
-
-impl<'de> Deserialize<'de> for When {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match &*Cow::<str>::deserialize(deserializer)? {
-            "never" => Ok(Self::Never),
-            "not_reported" => Ok(Self::NotReported),
-            text => match DateText::new(text).parse() {
-                Ok(Some(time)) => Ok(Self::At(time)),
-                _ => Err(D::Error::custom(
-                    "expected a date of RFC 3339, never, or not_reported",
-                )),
-            },
-        }
     }
 }
 

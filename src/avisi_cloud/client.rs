@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::wire::{LIST, PROFILE, PROVISION, REVOKE};
-use super::{ClientBuilder, NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
+use super::{NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
 use crate::error::{ErrorKind, Result};
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
@@ -14,6 +14,9 @@ use crate::secret::Secret;
 use crate::service::TokenService;
 use crate::text::escape_untrusted;
 use crate::transport::{Core, Profile, Request, ServiceClient};
+
+/// Builder of a [`Client`].
+pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
 /// A list in which an item cannot be read.
 fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {

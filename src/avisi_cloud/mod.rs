@@ -30,13 +30,8 @@ mod requests;
 mod service;
 mod wire;
 
-pub use self::client::Client;
-pub use self::models::PersonalAccessTokenType;
+pub use self::client::{Client, ClientBuilder};
+pub use self::models::{NewToken, PersonalAccessTokenType};
 pub use self::requests::ProvisionBodyBuilder;
 pub use self::wire::OPERATIONS;
 pub use crate::generated::avisi_cloud::types::{PersonalAccessToken, ProvisionBody, RevokeAnswer};
-
-/// New token with its secret.
-pub type NewToken = crate::NewToken<PersonalAccessToken>;
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::ClientBuilder<Client>;

@@ -6,6 +6,9 @@ use serde_json::Value;
 use super::PersonalAccessToken;
 use crate::time::{DateText, When};
 
+/// New token with its secret.
+pub type NewToken = crate::new_token::NewToken<PersonalAccessToken>;
+
 /// Type of a personal access token: an open value, kept as it came.
 ///
 /// Neither its values nor its JSON form are documented. It is sent only if the caller gives one.

@@ -50,11 +50,11 @@ use crate::text::duration;
 #[serde(default, deny_unknown_fields)]
 pub struct RotationPolicy {
     #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
-    max_age: Option<Duration>,
+    pub(crate) max_age: Option<Duration>,
     #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
-    expires_within: Option<Duration>,
+    pub(crate) expires_within: Option<Duration>,
     #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
-    unused_for: Option<Duration>,
+    pub(crate) unused_for: Option<Duration>,
     include_expired: bool,
 }
 

@@ -4,19 +4,18 @@ use std::fmt;
 
 use tokio::sync::Mutex;
 
-use super::{Caller, Client};
-use crate::error::{ErrorKind, Result};
+use super::Caller;
 use crate::id::TokenId;
 use crate::secret::Secret;
-use crate::service::{CallerIdentity, OwnCredential, TokenKey, TokenRecord};
+use crate::service::{CallerIdentity, TokenKey};
 
 /// The answer for the credential that was asked with last.
 #[derive(Default)]
-pub(super) struct Identity(Mutex<Option<(Secret, Own)>>);
+pub(super) struct Identity(pub(super) Mutex<Option<(Secret, Own)>>);
 
 /// What a credential is.
 #[derive(Clone)]
-enum Own {
+pub(super) enum Own {
     /// The secret of this token.
     Token(TokenId),
     /// No token of the account: a session, a client of OAuth, or an SDK key.
@@ -25,59 +24,8 @@ enum Own {
     Unknown,
 }
 
-impl Client {
-    /// Whether a token is the one that this client uses; by its id, or where the service does not
-    /// tell that, by the last characters of its secret, which cannot prove that it is another.
-    pub(super) async fn owns(&self, record: &TokenRecord) -> Result<OwnCredential> {
-        let mut known = self.identity.0.lock().await;
-        let mut secret = self.core.current_credential().await?;
-        let own = match &*known {
-            Some((of, own)) if *of == secret => own.clone(),
-            _ => {
-                let mut answer = self.identified_by(&secret).await;
-                if matches!(&answer, Err(error) if error.is_unauthenticated())
-                    && self.core.renew_credential(&secret).await
-                {
-                    secret = self.core.current_credential().await?;
-                    answer = self.identified_by(&secret).await;
-                }
-                let own = answer?;
-                *known = Some((secret.clone(), own.clone()));
-                own
-            }
-        };
-        Ok(match own {
-            Own::Token(id) if id.as_str() == record.key.as_str() => OwnCredential::Yes,
-            Own::Token(_) | Own::NoToken => OwnCredential::No,
-            Own::Unknown if super::record::ends_like(record, &secret) => OwnCredential::Yes,
-            Own::Unknown => OwnCredential::Unknown,
-        })
-    }
-
-    async fn identified_by(&self, secret: &Secret) -> Result<Own> {
-        match self.with_credential(secret.clone())?.whoami().await {
-            Ok(caller) => Ok(Own::read(caller)),
-            // It answers, but not this question.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::EndpointMissing
-                        | ErrorKind::PermissionDenied
-                        | ErrorKind::InvalidRequest
-                        | ErrorKind::UnexpectedStatus
-                        | ErrorKind::Redirect
-                        | ErrorKind::Decode
-                ) =>
-            {
-                Ok(Own::Unknown)
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
 impl Own {
-    fn read(caller: Caller) -> Self {
+    pub(super) fn read(caller: Caller) -> Self {
         let of_token = caller.speaks_of_a_token();
         match caller.token_id {
             Some(id) if !id.as_str().is_empty() => Self::Token(id),

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::stream::TokenStream;
 use super::wire::GET_TOKENS;
-use super::{Links, Token, Tokens};
-use crate::error::Result;
+use super::{Links, Tokens};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::listing::Listing;
 use crate::transport::{Core, Request};
@@ -93,31 +91,6 @@ impl List {
                 readable.ok_or(error)
             })
         })
-    }
-
-    /// Streams all tokens, page after page, each once.
-    pub fn stream(self) -> TokenStream {
-        TokenStream::new(self)
-    }
-
-    /// Reads all tokens at once. Those that cannot be read are named in
-    /// [`Listing::unreadable`].
-    ///
-    /// # Errors
-    /// The error that ends the [`stream`](Self::stream); the tokens before it are then dropped.
-    pub async fn all(self) -> Result<Listing<Token>> {
-        let mut stream = self.stream();
-        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
-        loop {
-            match stream.try_next().await {
-                Ok(Some(token)) => all.push(token),
-                Ok(None) => return Ok(Listing::new(all, unreadable)),
-                Err(error) => match error.item() {
-                    Some(item) => unreadable.push(item.clone()),
-                    None => return Err(error),
-                },
-            }
-        }
     }
 }
 

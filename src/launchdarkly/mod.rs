@@ -40,25 +40,22 @@ mod models;
 mod pages;
 mod patch;
 mod record;
+mod region;
 mod requests;
 mod seen;
 mod service;
 mod stream;
 mod wire;
 
-pub use self::client::{Client, Options, ParseRegionError, Region};
+pub use self::client::{Client, ClientBuilder, Options};
 pub use self::links::Links;
 pub use self::list::List;
-pub use self::models::{Access, PatchOp, Role, StatementEffect};
+pub use self::models::{Access, NewToken, PatchOp, Role, StatementEffect};
 pub use self::patch::Patch;
+pub use self::region::{ParseRegionError, Region};
 pub use self::requests::{OldSecret, TokenBodyBuilder};
 pub use self::stream::TokenStream;
 pub use self::wire::OPERATIONS;
 pub use crate::generated::launchdarkly::types::{
     Caller, JsonPatch, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
 };
-
-/// New or reset token with its secret.
-pub type NewToken = crate::NewToken<Token>;
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::ClientBuilder<Client>;

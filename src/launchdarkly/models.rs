@@ -43,6 +43,9 @@ open_enum! {
     }
 }
 
+/// New or reset token with its secret.
+pub type NewToken = crate::new_token::NewToken<Token>;
+
 /// What a token may do: exactly one of three kinds.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -6,7 +6,8 @@ use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 use super::client::Client;
-use super::record::{Reading, body_like};
+use super::identity::Own;
+use super::record::{Reading, body_like, ends_like};
 use super::wire::GET_CALLER_IDENTITY;
 use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
@@ -179,6 +180,57 @@ impl TokenService for Client {
 
     fn now(&self) -> SystemTime {
         self.core.service_now()
+    }
+}
+
+impl Client {
+    /// Whether a token is the one that this client uses; by its id, or where the service does not
+    /// tell that, by the last characters of its secret, which cannot prove that it is another.
+    pub(super) async fn owns(&self, record: &TokenRecord) -> Result<OwnCredential> {
+        let mut known = self.identity.0.lock().await;
+        let mut secret = self.core.current_credential().await?;
+        let own = match &*known {
+            Some((of, own)) if *of == secret => own.clone(),
+            _ => {
+                let mut answer = self.identified_by(&secret).await;
+                if matches!(&answer, Err(error) if error.is_unauthenticated())
+                    && self.core.renew_credential(&secret).await
+                {
+                    secret = self.core.current_credential().await?;
+                    answer = self.identified_by(&secret).await;
+                }
+                let own = answer?;
+                *known = Some((secret.clone(), own.clone()));
+                own
+            }
+        };
+        Ok(match own {
+            Own::Token(id) if id.as_str() == record.key.as_str() => OwnCredential::Yes,
+            Own::Token(_) | Own::NoToken => OwnCredential::No,
+            Own::Unknown if ends_like(record, &secret) => OwnCredential::Yes,
+            Own::Unknown => OwnCredential::Unknown,
+        })
+    }
+
+    async fn identified_by(&self, secret: &Secret) -> Result<Own> {
+        match self.with_credential(secret.clone())?.whoami().await {
+            Ok(caller) => Ok(Own::read(caller)),
+            // It answers, but not this question.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::EndpointMissing
+                        | ErrorKind::PermissionDenied
+                        | ErrorKind::InvalidRequest
+                        | ErrorKind::UnexpectedStatus
+                        | ErrorKind::Redirect
+                        | ErrorKind::Decode
+                ) =>
+            {
+                Ok(Own::Unknown)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::wire::GET_TOKENS;
 use super::{Token, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
+use crate::listing::Listing;
 
 /// Tokens of a list, page after page, each once.
 ///
@@ -69,6 +70,33 @@ struct Task(JoinHandle<Result<Tokens>>);
 impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
+    }
+}
+
+impl List {
+    /// Streams all tokens, page after page, each once.
+    pub fn stream(self) -> TokenStream {
+        TokenStream::new(self)
+    }
+
+    /// Reads all tokens at once. Those that cannot be read are named in
+    /// [`Listing::unreadable`].
+    ///
+    /// # Errors
+    /// The error that ends the [`stream`](Self::stream); the tokens before it are then dropped.
+    pub async fn all(self) -> Result<Listing<Token>> {
+        let mut stream = self.stream();
+        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
+        loop {
+            match stream.try_next().await {
+                Ok(Some(token)) => all.push(token),
+                Ok(None) => return Ok(Listing::new(all, unreadable)),
+                Err(error) => match error.item() {
+                    Some(item) => unreadable.push(item.clone()),
+                    None => return Err(error),
+                },
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
 
-use super::client::Region;
+use super::region::Region;
 use crate::error::ErrorKind;
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::Service;

@@ -7,11 +7,14 @@ use super::models::{Created, Rotated, Updated};
 use super::requests::{Changes, TokenBodyBuilder, check_name};
 use super::rotate::rotate;
 use super::wire::{CREATE, DELETE, LIST, PROFILE, VALUE};
-use super::{ClientBuilder, Token, Tokens};
+use super::{Token, Tokens};
 use crate::error::Result;
 use crate::secret::Secret;
 use crate::service::TokenService;
 use crate::transport::{Core, Profile, Request, ServiceClient};
+
+/// Builder of a [`Client`].
+pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
 /// Client for the tokens of a Query Server.
 ///

@@ -45,15 +45,10 @@ mod rotate;
 mod service;
 mod wire;
 
-pub use self::client::Client;
-pub use self::models::{Created, Flag, Liveness, OldToken, Rotated, Updated};
+pub use self::client::{Client, ClientBuilder};
+pub use self::models::{Created, Flag, Liveness, NewToken, OldToken, Rotated, Updated};
 pub use self::requests::{Changes, TokenBodyBuilder};
 pub use self::wire::OPERATIONS;
 pub use crate::generated::query_server::types::{
     Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
 };
-
-/// New token with its secret.
-pub type NewToken = crate::NewToken<Token>;
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::ClientBuilder<Client>;

@@ -6,11 +6,14 @@ use std::time::SystemTime;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Token;
 use super::claims::Claims;
-use super::{NewToken, Token};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::time::{UnixSeconds, When};
+
+/// New token with its secret.
+pub type NewToken = crate::new_token::NewToken<Token>;
 
 /// Yes or no, as the server writes it: 1 or 0. `true` and `false` are read too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

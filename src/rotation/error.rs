@@ -1,136 +1,208 @@
-//! Why a rotation did not go through, and how things stand now.
+//! Why something did not go through, how things stand, and what to do.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::journal::{JournalError, JournalErrorKind};
-use super::sink::SinkError;
-use crate::service::TokenKey;
+use super::problem::Problem;
+use super::state::{StoreError, StoreErrorKind};
+use crate::text::escape_untrusted;
+use crate::time::rfc3339;
 
-/// What kept a rotation from going through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The token cannot be rotated in the way that is asked for.
-    Unsuitable,
-    /// It is, or may be, the credential that the client itself uses.
-    OwnCredential,
-    /// The token changed, or is gone, since the plan was made.
-    Stale,
-    /// The plan belongs to another rotation: another token, other sinks, or none at all.
-    WrongPlan,
-    /// A rotation of this token is not finished.
-    InProgress,
-    /// Somebody else goes on with this rotation.
-    Superseded,
-    /// The grace has not ended.
-    TooEarly,
-    /// There is nothing to finish or to give up at this point.
-    WrongStep,
-    /// A call to the service failed.
-    Service,
-    /// A sink did not take the secret.
-    Sink,
-    /// The service does not accept the new secret.
-    NotAccepted,
-    /// The caller's own check does not pass.
-    Check,
-    /// The name for the successor is taken.
-    NameTaken,
-    /// A token was changed or replaced by somebody else, and is left alone.
-    Changed,
-    /// It cannot be told which of several tokens is the one whose answer was lost.
-    Ambiguous,
-    /// The journal cannot be used.
-    Journal,
-    /// A closure of the caller's panicked.
-    Panicked,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $hint:literal;)*) => {
+        /// Kind of failure of a managed token.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorKind {
+            /// The name in records, events and reports, such as `sink`. It is stable.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// What to do about it.
+            #[must_use]
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$name => $hint,)* }
+            }
+
+            /// The kind of this name.
+            pub(crate) fn of(name: &str) -> Self {
+                match name {
+                    $($text => Self::$name,)*
+                    _ => Self::Interrupted,
+                }
+            }
+        }
+    };
 }
 
-/// How things stand after an error.
+kinds! {
+    /// What is declared cannot be done, or contradicts itself or the record.
+    Declaration = "declaration", "change the declaration";
+    /// The state store cannot be used.
+    Store = "store", "see that the state store can be read and written; nothing goes on without it";
+    /// The record makes no sense, or is older than what was done since.
+    Record = "record", "look at the state; put the newest one back, or forget the entry and adopt the token again";
+    /// The account's tokens cannot be listed.
+    Account = "account", "see to the account's address and credential";
+    /// A call to the service failed.
+    Service = "service", "a later tick tries again";
+    /// A sink did not do what it was asked for.
+    Sink = "sink", "see to the place that the secret is delivered to; a later tick tries again";
+    /// A step after the delivery failed. The new token is in place.
+    After = "after", "see to the step; it is tried again at each tick, and the previous token stays until it succeeds";
+    /// There is no token to adopt.
+    NotFound = "not_found", "check the key or name";
+    /// Several tokens have the name.
+    Ambiguous = "ambiguous", "adopt one of them by its key";
+    /// The token belongs to another entry or to another state.
+    ManagedElsewhere = "managed_elsewhere", "remove it there first, or say reclaim(true)";
+    /// The key was rotated already.
+    Retired = "retired", "use its successor";
+    /// It is, or may be, the credential that the client itself uses.
+    OwnCredential = "own_credential", "say allow_own_credential(true), and deliver it to where the client reads it";
+    /// What was created is not what was asked for; it is deleted again.
+    NotAsRequested = "not_as_requested", "accept the difference, or ask for what the service grants";
+    /// The service does not accept the new secret; the token is deleted again.
+    NotAccepted = "not_accepted", "a later tick tries again";
+    /// Somebody else has written to a sink.
+    Drift = "drift", "rotate to overwrite it, or put the token's secret back";
+    /// The current token is gone or switched off, and not by this keeper.
+    Gone = "gone", "rotate to make another one, or forget the entry";
+    /// A sink that cannot be asked keeps failing without an answer.
+    Stuck = "stuck", "see to the sink, then rotate by name";
+    /// There is nothing to roll back to, or a sink cannot.
+    RollbackImpossible = "rollback_impossible", "rotate instead";
+    /// Code of the user's panicked.
+    Panicked = "panicked", "mend the code that panicked";
+    /// A tick did not come to its end, or more than can be right had to be done.
+    Interrupted = "interrupted", "a later tick goes on";
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// How a managed token stands after a failure. In every state its consumers have a secret that
+/// works, unless the failure says that the token itself is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
-    /// The old token is as it was, and nothing is left of the rotation.
-    Untouched,
-    /// The rotation stands where its journal says: whoever uses the token has a secret that works,
-    /// and [`resume`](super::Rotation::resume) goes on.
+    /// Nothing is left unfinished.
+    AtRest,
+    /// Something is, and the next tick goes on with it.
     Unfinished,
-    /// As [`Unfinished`](Self::Unfinished), but the old secret does not work any more and the new
-    /// one is not delivered: resume at once.
-    Gap,
+    /// It cannot be told: the state could not be read or written.
+    Unknown,
 }
 
-/// A rotation that did not go through.
+/// Failure of a managed token: what happened, how things stand, and what to do.
 ///
-/// `Display` is one line that says what happened, how things stand and what to do; nothing is
-/// behind it in [`source`](std::error::Error::source). It never holds a secret.
+/// `Display` is one line. It never holds a secret.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
-    key: TokenKey,
+    token: String,
     kind: ErrorKind,
+    text: String,
     state: State,
-    successor: Option<TokenKey>,
-    text: Option<String>,
-    cause: Option<Cause>,
+    needs_person: bool,
+    retry_at: Option<SystemTime>,
+    service: Option<Arc<crate::Error>>,
 }
 
-enum Cause {
-    Service(crate::Error),
-    Sink(String, SinkError),
-    Journal(JournalError),
-}
+/// The longest text of an error.
+const LONGEST: usize = 1_000;
 
 impl Error {
-    pub(super) fn new(key: &TokenKey, kind: ErrorKind) -> Self {
+    pub(crate) fn new(token: &str, kind: ErrorKind, text: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
-            key: key.clone(),
+            token: token.to_owned(),
             kind,
-            state: State::Untouched,
-            successor: None,
-            text: None,
-            cause: None,
+            text: escape_untrusted(text.as_ref(), LONGEST),
+            state: State::AtRest,
+            needs_person: false,
+            retry_at: None,
+            service: None,
         }))
     }
 
-    pub(super) fn with_text(mut self, text: impl Into<String>) -> Self {
-        self.0.text = Some(text.into());
+    pub(crate) fn declaration(token: &str, text: impl AsRef<str>) -> Self {
+        Self::new(token, ErrorKind::Declaration, text).for_a_person()
+    }
+
+    pub(crate) fn store(token: &str, error: &StoreError) -> Self {
+        let this = Self::new(token, ErrorKind::Store, error.to_string());
+        let this = this.in_state(State::Unknown);
+        match error.kind() {
+            StoreErrorKind::Unsuitable
+            | StoreErrorKind::InvalidName
+            | StoreErrorKind::Unreadable => this.for_a_person(),
+            _ => this,
+        }
+    }
+
+    pub(crate) fn problem(token: &str, problem: &Problem) -> Self {
+        let this = Self::new(token, problem.kind, &problem.text);
+        if problem.person {
+            this.for_a_person()
+        } else {
+            this
+        }
+    }
+
+    pub(crate) fn for_a_person(mut self) -> Self {
+        self.0.needs_person = true;
         self
     }
 
-    pub(super) fn service(key: &TokenKey, error: crate::Error) -> Self {
-        let mut this = Self::new(key, ErrorKind::Service);
-        this.0.cause = Some(Cause::Service(error));
-        this
-    }
-
-    pub(super) fn sink(key: &TokenKey, name: String, error: SinkError) -> Self {
-        let mut this = Self::new(key, ErrorKind::Sink);
-        this.0.cause = Some(Cause::Sink(name, error));
-        this
-    }
-
-    pub(super) fn journal(key: &TokenKey, error: JournalError) -> Self {
-        let kind = match error.kind() {
-            JournalErrorKind::Exists => ErrorKind::InProgress,
-            JournalErrorKind::Superseded => ErrorKind::Superseded,
-            _ => ErrorKind::Journal,
-        };
-        let mut this = Self::new(key, kind);
-        this.0.cause = Some(Cause::Journal(error));
-        this
-    }
-
-    pub(super) fn in_state(mut self, state: State, successor: Option<TokenKey>) -> Self {
+    pub(crate) fn in_state(mut self, state: State) -> Self {
         self.0.state = state;
-        self.0.successor = successor;
         self
     }
 
-    /// What kept it from going through.
+    pub(crate) fn retried_at(mut self, time: Option<SystemTime>) -> Self {
+        self.0.retry_at = time;
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, error: Option<Arc<crate::Error>>) -> Self {
+        self.0.service = error;
+        self
+    }
+
+    /// The name of the managed token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.0.token
+    }
+
+    /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// What happened, for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.text
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        self.0.kind.hint()
     }
 
     /// How things stand.
@@ -139,121 +211,56 @@ impl Error {
         self.0.state
     }
 
-    /// The token that was to be rotated.
+    /// Whether only a person can mend it: a later tick will not by itself.
     #[must_use]
-    pub fn key(&self) -> &TokenKey {
-        &self.0.key
+    pub fn needs_person(&self) -> bool {
+        self.0.needs_person
     }
 
-    /// The new token, if it exists.
+    /// Before this time no tick tries again by itself.
     #[must_use]
-    pub fn successor(&self) -> Option<&TokenKey> {
-        self.0.successor.as_ref()
+    pub fn retry_at(&self) -> Option<SystemTime> {
+        self.0.retry_at
     }
 
-    /// The error of the service, if it was one.
+    /// The error of the service, if one is behind it.
     #[must_use]
     pub fn service_error(&self) -> Option<&crate::Error> {
-        match &self.0.cause {
-            Some(Cause::Service(error)) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// The error of a sink, if it was one.
-    #[must_use]
-    pub fn sink_error(&self) -> Option<&SinkError> {
-        match &self.0.cause {
-            Some(Cause::Sink(_, error)) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// The error of the journal, if it was one.
-    #[must_use]
-    pub fn journal_error(&self) -> Option<&JournalError> {
-        match &self.0.cause {
-            Some(Cause::Journal(error)) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl ErrorKind {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Unsuitable => "cannot be done like this",
-            Self::OwnCredential => {
-                "it is the credential that this client uses; allow_own_credential() rotates it all the same"
-            }
-            Self::Stale => "the token changed since the plan was made; make a new plan",
-            Self::WrongPlan => "the plan does not belong to this rotation",
-            Self::InProgress => {
-                "a rotation of this token is not finished; resume() goes on with it"
-            }
-            Self::Superseded => "somebody else goes on with this rotation",
-            Self::TooEarly => "the grace has not ended",
-            Self::WrongStep => "not at this point of a rotation",
-            Self::Service => "the service",
-            Self::Sink => "a sink did not take the secret",
-            Self::NotAccepted => "the service does not accept the new secret",
-            Self::Check => "the check does not pass",
-            Self::NameTaken => "the name for the successor is taken",
-            Self::Changed => "a token was changed by somebody else and is left alone",
-            Self::Ambiguous => "it cannot be told which token was made",
-            Self::Journal => "the journal cannot be used",
-            Self::Panicked => "a closure panicked",
-        }
+        self.0.service.as_deref()
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        write!(f, "rotation of {}: {}", inner.key, inner.kind.text())?;
-        if let Some(text) = &inner.text {
-            write!(f, ": {text}")?;
+        let token = escape_untrusted(&inner.token, LONGEST);
+        write!(f, "{token}: {}: {}", inner.kind, inner.text)?;
+        match inner.state {
+            State::AtRest => {}
+            State::Unfinished => f.write_str("; unfinished, the next tick goes on")?,
+            State::Unknown => f.write_str("; how things stand is not known")?,
         }
-        match &inner.cause {
-            Some(Cause::Service(error)) => write!(f, ": {error}")?,
-            Some(Cause::Sink(name, error)) => write!(f, ": {name}: {error}")?,
-            Some(Cause::Journal(error)) if inner.kind == ErrorKind::Journal => {
-                write!(f, ": {error}")?;
-            }
-            _ => {}
+        if let Some(at) = inner.retry_at {
+            write!(f, "; tried again from {} on", rfc3339(at))?;
         }
-        match (inner.state, inner.kind) {
-            (_, ErrorKind::InProgress | ErrorKind::WrongStep | ErrorKind::TooEarly) => {}
-            (State::Untouched, _) => f.write_str("; the old token is untouched")?,
-            (State::Unfinished, _) => f.write_str("; unfinished, resume() goes on")?,
-            (State::Gap, _) => {
-                f.write_str("; the old secret does not work any more, resume() at once")?;
-            }
-        }
-        match &inner.successor {
-            Some(key) => write!(f, " (the new token {key} exists)"),
-            None => Ok(()),
-        }
+        write!(f, "; to do: {}", self.hint())
     }
 }
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
-        let mut out = f.debug_struct("Error");
-        out.field("key", &inner.key)
+        f.debug_struct("Error")
+            .field("token", &inner.token)
             .field("kind", &inner.kind)
+            .field("text", &inner.text)
             .field("state", &inner.state)
-            .field("successor", &inner.successor)
-            .field("text", &inner.text);
-        match &inner.cause {
-            Some(Cause::Service(error)) => out.field("cause", error),
-            Some(Cause::Sink(name, error)) => out.field("sink", name).field("cause", error),
-            Some(Cause::Journal(error)) => out.field("cause", error),
-            None => &mut out,
-        };
-        out.finish()
+            .field("needs_person", &inner.needs_person)
+            .field("retry_at", &inner.retry_at)
+            .field("service", &inner.service)
+            .finish()
     }
 }
 
+// The text says it all: an error of the service behind it is part of it.
 impl std::error::Error for Error {}

@@ -195,6 +195,21 @@ fn go_zero_time() -> Option<SystemTime> {
 #[error("the date is not in the form of RFC 3339 (such as 2026-02-03T10:11:12Z)")]
 pub struct ParseDateError(());
 
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*std::borrow::Cow::<str>::deserialize(deserializer)? {
+            "never" => Ok(Self::Never),
+            "not_reported" => Ok(Self::NotReported),
+            text => match DateText::new(text).parse() {
+                Ok(Some(time)) => Ok(Self::At(time)),
+                _ => Err(de::Error::custom(
+                    "expected a date of RFC 3339, never, or not_reported",
+                )),
+            },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

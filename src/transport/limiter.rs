@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::limits::{RateLimits, Scope, Timing, apart};
+use super::limits::{RateLimits, Timing, apart};
 use super::operation::Operation;
+use super::profile::Scope;
 use crate::clock::Clock;
 use crate::sync::lock;
 

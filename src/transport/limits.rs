@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::header::{AGE, DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::profile::Profile;
+use super::profile::{Profile, Scope};
 use crate::time::DateText;
 
 /// The limits that the last answers told of; whatever a service does not send is `None`.
@@ -58,23 +58,6 @@ impl RateLimits {
             Scope::AuthToken => &mut self.auth_token,
         }
     }
-}
-
-/// What a limit is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Scope {
-    Global,
-    Route,
-    AuthToken,
-}
-
-/// The headers that tell of one limit, by their names in small letters.
-#[derive(Debug)]
-pub(crate) struct LimitHeaders {
-    pub(crate) scope: Scope,
-    pub(crate) limit: &'static str,
-    pub(crate) remaining: &'static str,
-    pub(crate) reset: &'static str,
 }
 
 /// What gateways of all kinds call the end of a window, and what is left in it.
@@ -256,6 +239,7 @@ fn until(time: SystemTime, now: SystemTime) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::profile::LimitHeaders;
     use super::*;
 
     const PROFILE: Profile = Profile {

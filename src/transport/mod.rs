@@ -30,13 +30,13 @@ pub(crate) use self::call::Call;
 pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
-#[cfg(feature = "launchdarkly")]
-pub(crate) use self::limits::{LimitHeaders, Scope};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::operation::{Idempotency, Operation};
 #[cfg(feature = "query-server")]
 pub(crate) use self::profile::KnownText;
 pub(crate) use self::profile::Profile;
+#[cfg(feature = "launchdarkly")]
+pub(crate) use self::profile::{LimitHeaders, Scope};
 pub use self::request::Request;
 pub(crate) use self::request::Session;
 #[cfg(feature = "query-server")]

@@ -1,6 +1,5 @@
 //! What sets the services apart on the wire.
 
-use super::limits::LimitHeaders;
 use super::retry::Delivery;
 use crate::error::ErrorKind;
 use crate::id::Service;
@@ -27,6 +26,23 @@ pub struct Profile {
     /// What to do next, where there is better advice than the usual. That for
     /// [`ErrorKind::Server`] is about the status 500 only.
     pub(crate) hints: &'static [(ErrorKind, &'static str)],
+}
+
+/// What a limit is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Scope {
+    Global,
+    Route,
+    AuthToken,
+}
+
+/// The headers that tell of one limit, by their names in small letters.
+#[derive(Debug)]
+pub(crate) struct LimitHeaders {
+    pub(crate) scope: Scope,
+    pub(crate) limit: &'static str,
+    pub(crate) remaining: &'static str,
+    pub(crate) reset: &'static str,
 }
 
 impl Profile {

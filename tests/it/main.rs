@@ -17,6 +17,7 @@ mod launchdarkly;
 mod query_server;
 #[cfg(unix)]
 mod state;
+mod structure;
 mod support;
 
 /// What needs all three services. The files are beside this one.
@@ -44,9 +45,6 @@ mod all {
     mod records;
     mod regressions;
     mod rotation;
-    #[cfg(unix)]
-    mod rotation_crash;
-    mod rotation_simulation;
     mod simulation;
     mod sinks;
     mod world;

@@ -5,6 +5,7 @@
 //! | `postgres` | [`PostgresStore`] | state in a table of PostgreSQL |
 //! | `object-store` | [`ObjectStore`] | state in S3, Google Cloud Storage or Azure Blob Storage |
 //! | `vault` | [`VaultKv2`] | secrets in a KV v2 engine of Vault or OpenBao |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(any(feature = "object-store", feature = "postgres"))]
 mod form;

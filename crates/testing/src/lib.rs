@@ -208,6 +208,7 @@
 //! [`refuse_connections`](LaunchDarkly::refuse_connections) has closed fails as it would with the
 //! service. The twins keep the newest 10,000 requests; a load test may switch that off with
 //! [`record_requests`](LaunchDarkly::record_requests).
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod avisi_cloud;
 mod body;

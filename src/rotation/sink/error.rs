@@ -3,9 +3,6 @@
 use std::fmt;
 use std::io;
 
-use super::redact;
-use crate::secret::Secret;
-
 /// What is known after a sink failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -77,11 +74,6 @@ impl SinkError {
     #[must_use]
     pub fn may_hold_secret(&self) -> bool {
         self.kind == SinkErrorKind::Unknown
-    }
-
-    pub(crate) fn redacted(mut self, secret: &Secret) -> Self {
-        self.text = redact(&self.text, secret);
-        self
     }
 }
 

@@ -2,9 +2,9 @@ use std::time::UNIX_EPOCH;
 
 use futures_core::future::BoxFuture;
 
-use super::super::limits::LimitHeaders;
 use super::super::operation::Idempotency;
 use super::super::profile::Profile;
+use super::super::profile::{LimitHeaders, Scope};
 use super::*;
 
 static LIST: Operation = Operation::new("list", Idempotency::Safe, 200);

@@ -1,113 +1,100 @@
-//! Rotations on the twins.
+//! Managed tokens on the twins.
 
-mod fleet;
-mod lost;
-mod plans;
-mod safety;
-mod strategies;
+mod failing;
+mod steady;
+mod vault;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use access_tokens::rotation::sink::{self, FileSink, Sink, SinkError};
-use access_tokens::rotation::{Journal, MemoryJournal, Rotation};
-use access_tokens::{Secret, TokenKey, TokenRecord};
+use access_tokens::rotation::sink::{Sink, SinkKind};
+use access_tokens::rotation::state::MemoryStore;
+use access_tokens::rotation::{Keeper, ManagedToken, ManagedTokenBuilder, Outcome, Report};
+use access_tokens::{RotationPolicy, Secret, days};
 
-pub(crate) use crate::all::world::{Call, KINDS, Kind, NAME, Twin, World};
-pub(crate) use crate::support::{Scratch, secret_in};
+pub(crate) use self::vault::{Trouble, Vault};
+pub(crate) use crate::all::world::{Call, KINDS, Kind, World};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// A world with a file that its token was delivered to, and a journal.
+/// A world with a managed token in one sink, and a keeper.
 pub(crate) struct Setup {
     pub(crate) world: World,
-    pub(crate) scratch: Scratch,
-    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) store: MemoryStore,
+    pub(crate) vault: Vault,
 }
 
 impl Setup {
     pub(crate) async fn new(kind: Kind) -> Self {
+        Self::with(kind, SinkKind::Restorable).await
+    }
+
+    pub(crate) async fn with(kind: Kind, sink: SinkKind) -> Self {
         let world = World::new(kind).await;
-        let scratch = Scratch::new();
-        std::fs::write(scratch.path("token"), world.secret.expose_secret()).unwrap();
+        let vault = Vault::holding("first", sink, &world.secret);
         Self {
             world,
-            scratch,
-            journal: Arc::default(),
+            store: MemoryStore::new(),
+            vault,
         }
     }
 
-    /// A rotation that delivers to the file.
-    pub(crate) fn rotation(&self) -> Rotation {
-        self.bare()
-            .deliver(FileSink::new(self.scratch.path("token")))
+    /// A keeper of its own, as another process would have.
+    pub(crate) fn keeper(&self) -> Keeper {
+        Keeper::builder(self.store.clone())
+            .clock(self.world.clock.clone())
+            .act_timeout(Duration::from_millis(100))
+            .build()
     }
 
-    /// A rotation without a sink.
-    pub(crate) fn bare(&self) -> Rotation {
-        let journal: Arc<dyn Journal> = self.journal.clone();
-        Rotation::of_shared(self.world.service(), &self.world.key).shared_journal(journal)
+    /// The token of the world, due after 90 days, with a day of overlap.
+    pub(crate) fn builder(&self) -> ManagedTokenBuilder {
+        self.bare().deliver_to(self.vault.clone())
+    }
+
+    /// The same without a sink.
+    pub(crate) fn bare(&self) -> ManagedTokenBuilder {
+        ManagedToken::builder("edge-token")
+            .shared_service(self.world.service())
+            .adopt(self.world.key.clone())
+            .policy(RotationPolicy::new().max_age(days(90)))
+            .overlap(days(1))
+            .allow_own_credential(self.world.kind == Kind::AvisiCloud)
+    }
+
+    pub(crate) fn token(&self) -> ManagedToken {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) fn with_sinks(&self, sinks: &[&Vault]) -> ManagedToken {
+        let mut builder = self.bare();
+        for sink in sinks {
+            let sink: Arc<dyn Sink> = Arc::new((*sink).clone());
+            builder = builder.deliver_to_shared(sink);
+        }
+        builder.build().unwrap()
+    }
+
+    /// The secret that consumers find works.
+    pub(crate) fn assert_works(&self) {
+        let secret = self.vault.secret().unwrap();
+        assert!(self.world.accepts(&secret), "a dead secret is delivered");
     }
 
     pub(crate) fn delivered(&self) -> Secret {
-        secret_in(&self.scratch.path("token")).unwrap()
+        self.vault.secret().unwrap()
     }
 
-    /// The old token is as it was, there is no other, and no entry.
-    pub(crate) async fn assert_untouched(&self) {
-        assert_eq!(self.delivered(), self.world.secret);
-        assert!(self.world.accepts(&self.world.secret));
-        assert_eq!(self.world.alive(), std::slice::from_ref(&self.world.key));
-        self.assert_no_entry().await;
-    }
-
-    /// The file holds a secret that works, of a new token; the old one is gone.
-    pub(crate) async fn assert_rotated(&self) {
-        assert_ne!(self.delivered(), self.world.secret);
-        assert!(self.world.accepts(&self.delivered()));
-        assert!(!self.world.accepts(&self.world.secret));
-        assert_eq!(self.world.alive().len(), 1, "{:?}", self.world.alive());
-        self.assert_no_entry().await;
-    }
-
-    pub(crate) async fn assert_no_entry(&self) {
-        let entries = self.journal.entries().await.unwrap();
-        assert!(entries.is_empty(), "{entries:?}");
-    }
-
-    pub(crate) async fn entry_count(&self) -> usize {
-        self.journal.entries().await.unwrap().len()
+    pub(crate) fn pass(&self, time: Duration) {
+        self.world.clock.advance(time);
     }
 }
 
-/// Keeps what it was given, and fails when told to.
-#[derive(Clone, Default)]
-pub(crate) struct Vault {
-    pub(crate) given: Arc<Mutex<Vec<(TokenKey, Secret)>>>,
-    pub(crate) failure: Arc<Mutex<Option<SinkError>>>,
-}
-
-impl Vault {
-    pub(crate) fn sink(&self) -> impl Sink + use<> {
-        let vault = self.clone();
-        sink::from_fn("vault", move |secret: Secret, token: TokenRecord| {
-            let vault = vault.clone();
-            async move {
-                let failure = vault.failure.lock().unwrap().clone();
-                if failure.as_ref().is_none_or(SinkError::may_hold_secret) {
-                    vault.given.lock().unwrap().push((token.key, secret));
-                }
-                failure.map_or(Ok(()), Err)
-            }
-        })
-    }
-
-    pub(crate) fn fail(&self, error: impl Into<Option<SinkError>>) {
-        *self.failure.lock().unwrap() = error.into();
-    }
-
-    pub(crate) fn last(&self) -> Option<Secret> {
-        let given = self.given.lock().unwrap();
-        given.last().map(|(_, secret)| secret.clone())
+/// The name of an outcome, with what failed.
+pub(crate) fn said(report: &Report) -> String {
+    match &report.outcome {
+        Outcome::Failed(error) => format!("failed {}", error.kind()),
+        other => other.as_str().to_owned(),
     }
 }

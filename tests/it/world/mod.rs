@@ -1,4 +1,5 @@
 //! One face for the three twins.
+#![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod op;
 pub(crate) mod watched;

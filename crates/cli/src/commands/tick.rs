@@ -1,0 +1,223 @@
+//! `tokens tick`
+
+use std::collections::BTreeSet;
+
+use access_tokens::rotation::{Outcome, Report};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+
+use super::Run;
+use crate::args::Tick;
+use crate::error::{FAILED, OK, Stop, graver};
+use crate::managed::{self, Clients};
+use crate::metrics;
+use crate::output::{rfc3339, shown};
+
+/// How many tokens are ticked at a time.
+const AT_A_TIME: usize = 8;
+
+pub(crate) async fn run(run: &Run<'_>, tick: &Tick) -> Result<u8, Stop> {
+    if tick.watch.is_none() && run.config.store == crate::config::Store::Memory {
+        return Err(
+            Stop::config("a state in memory is forgotten when this program ends")
+                .hint("Use store = \"file:…\", or --watch, where nothing else can be had."),
+        );
+    }
+    let keeper = managed::keeper(run)?;
+    let Some(pause) = tick.watch else {
+        return once(run, &keeper, &tick.names.names).await;
+    };
+    let mut code = OK;
+    let mut end = std::pin::pin!(stopped());
+    loop {
+        // What is under way comes to its end: an act that is broken off is work for the next tick.
+        code = graver(code, once(run, &keeper, &tick.names.names).await?);
+        tokio::select! {
+            () = &mut end => return Ok(code),
+            () = run.context.clock.sleep(pause) => {}
+        }
+    }
+}
+
+/// Resolves when somebody asks the program to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// One pass over the tokens.
+async fn once(
+    run: &Run<'_>,
+    keeper: &access_tokens::rotation::Keeper,
+    names: &[String],
+) -> Result<u8, Stop> {
+    let selected = managed::selected(run.config, names)?;
+    let accounts = selected.values().map(|token| token.account.as_str());
+    let clients = Clients::connect(run, accounts).await;
+    let mut code = OK;
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for (name, token) in &selected {
+        let declared = match clients.get(&token.account) {
+            Ok(service) => managed::declare(run, name, token, service)?,
+            Err(stop) => {
+                code = graver(code, stop.code);
+                refused(run, name, stop)?;
+                continue;
+            }
+        };
+        if managed::feeds_its_account(run.config, token) {
+            last.push(declared);
+        } else {
+            first.push(declared);
+        }
+    }
+    // An account's own credential is changed when nobody needs it any more.
+    for (tokens, at_a_time) in [(first, AT_A_TIME), (last, 1)] {
+        let mut reports = if names.is_empty() {
+            keeper.tick_all(tokens, at_a_time).boxed()
+        } else {
+            // Who names a token does not want to wait.
+            keeper.retry_all(tokens, at_a_time).boxed()
+        };
+        while let Some(report) = reports.next().await {
+            code = graver(code, show(run, &report)?);
+        }
+    }
+    if names.is_empty() {
+        leftovers(run, keeper).await;
+    }
+    metrics::write(run, keeper).await;
+    Ok(code)
+}
+
+/// Names what is in the state and no more in the configuration.
+async fn leftovers(run: &Run<'_>, keeper: &access_tokens::rotation::Keeper) {
+    let Ok(statuses) = keeper.statuses().await else {
+        return;
+    };
+    let declared: BTreeSet<_> = run.config.tokens.keys().map(String::as_str).collect();
+    for status in statuses.into_iter().filter_map(Result::ok) {
+        if declared.contains(status.token.as_str()) {
+            continue;
+        }
+        let name = shown(&status.token);
+        let lives = status
+            .previous
+            .iter()
+            .map(|(key, until)| format!("{key} until {}", rfc3339(*until)));
+        let lives: Vec<_> = lives.collect();
+        let lives = if lives.is_empty() {
+            String::new()
+        } else {
+            format!(", and nothing will retire {}", lives.join(", "))
+        };
+        run.context.tell(format_args!(
+            "{name} is in the state and no more in {}{lives}; put it back, or `tokens forget {name}`",
+            run.config.path.display()
+        ));
+    }
+}
+
+fn refused(run: &Run<'_>, name: &str, stop: &Stop) -> Result<(), Stop> {
+    if run.json() {
+        let error = json!({ "kind": stop.kind, "message": stop.message, "hint": stop.hint });
+        return run.context.say(json!({
+            "token": name, "outcome": "failed", "current": null, "previous": [],
+            "reason": null, "next": null, "error": error,
+        }));
+    }
+    let word = run.style.bad("failed");
+    run.context
+        .say(format_args!("{name}  {word}  {}", stop.message))
+}
+
+/// Shows a report, and gives its exit code.
+pub(crate) fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
+    let code = match report.error() {
+        Some(error) => managed::exit_code(error),
+        None => OK,
+    };
+    if run.json() {
+        run.context.say(line(report))?;
+        return Ok(code);
+    }
+    for warning in &report.warnings {
+        run.context
+            .tell(format_args!("{}: {}", shown(&report.token), shown(warning)));
+    }
+    let idle = matches!(
+        report.outcome,
+        Outcome::NotDue { .. }
+            | Outcome::Waiting { .. }
+            | Outcome::Busy { .. }
+            | Outcome::Suspended { .. }
+    );
+    let needs_attention = code != OK;
+    if run.quiet && !needs_attention {
+        return Ok(code);
+    }
+    let word = report.outcome.as_str().replace('_', " ");
+    let word = format!("{word:<11}");
+    let word = match &report.outcome {
+        Outcome::Failed(_) => run.style.bad(&word),
+        _ if code == FAILED || code == crate::error::PERSON => run.style.warn(&word),
+        _ if idle => word,
+        _ => run.style.good(&word),
+    };
+    let text = report.outcome.to_string();
+    let text = text
+        .split_once(": ")
+        .map_or(text.as_str(), |(_, rest)| rest);
+    run.context.say(format_args!(
+        "{word} {}  {text}",
+        run.style.head(&shown(&report.token))
+    ))?;
+    if let Some(error) = report.error() {
+        run.context
+            .tell(format_args!("            {}", error.hint()));
+    }
+    if let Some(error) = &report.after {
+        run.context
+            .tell(format_args!("            after: {}", error.message()));
+    }
+    Ok(code)
+}
+
+/// The line of an outcome, for programs.
+fn line(report: &Report) -> Value {
+    let previous: Vec<_> = report
+        .previous
+        .iter()
+        .map(|(key, until)| json!({ "key": key.as_str(), "until": rfc3339(*until) }))
+        .collect();
+    let reason = match &report.outcome {
+        Outcome::Rotated { cause, .. } => Some(cause.as_str().to_owned()),
+        Outcome::Waiting { why, .. } | Outcome::Suspended { why } => Some(why.clone()),
+        _ => None,
+    };
+    let error = report.error().map(|error| {
+        json!({
+            "kind": error.kind().as_str(), "message": error.message(), "hint": error.hint(),
+        })
+    });
+    json!({
+        "token": report.token,
+        "outcome": report.outcome.as_str(),
+        "current": report.current.as_ref().map(access_tokens::TokenKey::as_str),
+        "previous": previous,
+        "reason": reason,
+        "next": report.next().map(rfc3339),
+        "error": error,
+        "warnings": report.warnings,
+    })
+}

@@ -1,0 +1,151 @@
+//! Where a secret is delivered to, as it is written in the configuration and after `--to`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::file;
+use crate::context::Context;
+use crate::duration;
+
+/// A place for a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SinkSpec {
+    File {
+        path: PathBuf,
+        mode: Option<u32>,
+        group: Option<String>,
+        in_place: bool,
+    },
+    Dotenv {
+        path: PathBuf,
+        key: String,
+    },
+    Vault {
+        mount: String,
+        path: String,
+        key: String,
+    },
+    Aws {
+        name: String,
+        key: Option<String>,
+    },
+    Command {
+        words: Vec<String>,
+        timeout: Option<Duration>,
+    },
+}
+
+const FORMS: &str =
+    "must be file:PATH, dotenv:PATH#KEY, vault:MOUNT/PATH#KEY, aws:NAME or command:LINE";
+
+impl SinkSpec {
+    /// Reads the short form.
+    pub(crate) fn parse(context: &Context, text: &str) -> Result<Self, String> {
+        let (kind, rest) = text.split_once(':').ok_or(FORMS)?;
+        if rest.is_empty() {
+            return Err(FORMS.to_owned());
+        }
+        match kind {
+            "file" => Ok(Self::File {
+                path: context.directory.join(rest),
+                mode: None,
+                group: None,
+                in_place: false,
+            }),
+            "dotenv" => {
+                let (path, key) = keyed(rest).ok_or("must be dotenv:PATH#KEY")?;
+                let path = context.directory.join(path);
+                Ok(Self::Dotenv { path, key })
+            }
+            "vault" => {
+                let wrong = "must be vault:MOUNT/PATH#KEY";
+                let (place, key) = keyed(rest).ok_or(wrong)?;
+                let (mount, path) = place.split_once('/').ok_or(wrong)?;
+                if mount.is_empty() || path.trim_matches('/').is_empty() {
+                    return Err(wrong.to_owned());
+                }
+                let (mount, path) = (mount.to_owned(), path.to_owned());
+                Ok(Self::Vault { mount, path, key })
+            }
+            "aws" => Ok(match keyed(rest) {
+                Some((name, key)) => Self::Aws {
+                    name: name.to_owned(),
+                    key: Some(key),
+                },
+                None => Self::Aws {
+                    name: rest.to_owned(),
+                    key: None,
+                },
+            }),
+            "command" => Ok(Self::Command {
+                words: words(rest)?,
+                timeout: None,
+            }),
+            // Not even the first word is shown: it may be part of a secret.
+            _ => Err(FORMS.to_owned()),
+        }
+    }
+
+    /// The file that it writes.
+    pub(crate) fn path(&self) -> Option<&PathBuf> {
+        match self {
+            Self::File { path, .. } | Self::Dotenv { path, .. } => Some(path),
+            Self::Vault { .. } | Self::Aws { .. } | Self::Command { .. } => None,
+        }
+    }
+
+    /// Reads the form of a table.
+    pub(super) fn table(context: &Context, table: &file::Sink) -> Result<Self, String> {
+        let mut sink = Self::parse(context, &table.to)?;
+        let only = |key: &str, what: &str| Err(format!("`{key}` is for {what} only"));
+        match &mut sink {
+            Self::File {
+                mode,
+                group,
+                in_place,
+                ..
+            } => {
+                *mode = table.mode.as_deref().map(octal).transpose()?;
+                group.clone_from(&table.group);
+                *in_place = match table.write.as_deref() {
+                    None | Some("replace") => false,
+                    Some("in-place") => true,
+                    Some(_) => return Err("`write` must be \"replace\" or \"in-place\"".to_owned()),
+                };
+            }
+            _ if table.mode.is_some() => return only("mode", "file:"),
+            _ if table.group.is_some() => return only("group", "file:"),
+            _ if table.write.is_some() => return only("write", "file:"),
+            _ => {}
+        }
+        match (&mut sink, &table.timeout) {
+            (_, None) => {}
+            (Self::Command { timeout, .. }, Some(text)) => *timeout = Some(duration::parse(text)?),
+            _ => return only("timeout", "command:"),
+        }
+        Ok(sink)
+    }
+}
+
+fn keyed(text: &str) -> Option<(&str, String)> {
+    let (place, key) = text.rsplit_once('#')?;
+    (!place.is_empty() && !key.is_empty()).then(|| (place, key.to_owned()))
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0o").unwrap_or(text);
+    u32::from_str_radix(digits, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| "`mode` must be octal, such as \"0640\"".to_owned())
+}
+
+/// Splits a line into words as a shell would, without running one.
+pub(crate) fn words(line: &str) -> Result<Vec<String>, String> {
+    let words =
+        shell_words::split(line).map_err(|_| "has a quote that is not closed".to_owned())?;
+    if words.first().is_none_or(String::is_empty) {
+        return Err("names no command".to_owned());
+    }
+    Ok(words)
+}

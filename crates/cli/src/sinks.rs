@@ -1,0 +1,80 @@
+//! The sinks that a configuration names.
+
+use std::sync::Arc;
+
+use access_tokens::rotation::sink::{CommandSink, DotenvSink, FileSink, Sink};
+
+use crate::config::SinkSpec;
+use crate::context::Context;
+use crate::error::Stop;
+
+/// A sink as it is written down. Nothing is asked or written yet.
+pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, Stop> {
+    Ok(match spec {
+        SinkSpec::File {
+            path,
+            mode,
+            group,
+            in_place,
+        } => {
+            let mut sink = FileSink::new(path);
+            if let Some(mode) = mode {
+                sink = sink.mode(*mode);
+            }
+            if let Some(group) = group {
+                sink = sink.group(group);
+            }
+            if *in_place {
+                sink = sink.in_place();
+            }
+            Arc::new(sink)
+        }
+        SinkSpec::Dotenv { path, key } => Arc::new(DotenvSink::new(path, key)),
+        SinkSpec::Command { words, timeout } => {
+            let [program, arguments @ ..] = words.as_slice() else {
+                return Err(Stop::config("a command has no words"));
+            };
+            let mut sink = CommandSink::new(program)
+                .args(arguments)
+                .current_dir(&context.directory);
+            if let Some(timeout) = timeout {
+                sink = sink.timeout(*timeout);
+            }
+            Arc::new(sink)
+        }
+        SinkSpec::Vault { mount, path, key } => vault(context, mount, path, key)?,
+        SinkSpec::Aws { .. } => {
+            return Err(Stop::config("this build of tokens cannot deliver to aws:"));
+        }
+    })
+}
+
+/// A key of a KV v2 secret, reached as the program `vault` reaches it.
+fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dyn Sink>, Stop> {
+    use access_tokens_stores::{VaultAuth, VaultKv2};
+    let either = |one: &str, other: &str| -> Result<Option<String>, Stop> {
+        Ok(context.var(one)?.or(context.var(other)?))
+    };
+    let address = either("VAULT_ADDR", "BAO_ADDR")?
+        .ok_or_else(|| Stop::config("a vault: sink needs VAULT_ADDR"))?;
+    let mut builder = VaultKv2::builder(address, path, key).mount(mount);
+    if let Some(namespace) = either("VAULT_NAMESPACE", "BAO_NAMESPACE")? {
+        builder = builder.namespace(namespace);
+    }
+    if let Some(role) = context.var("VAULT_K8S_ROLE")? {
+        builder = builder.auth(VaultAuth::kubernetes(role));
+    } else if let Some(role) = context.var("VAULT_ROLE_ID")? {
+        let secret = context.var("VAULT_SECRET_ID")?;
+        let secret = secret.ok_or_else(|| Stop::config("VAULT_ROLE_ID needs VAULT_SECRET_ID"))?;
+        builder = builder.auth(VaultAuth::app_role(role, secret));
+    } else if let Some(token) = either("VAULT_TOKEN", "BAO_TOKEN")? {
+        builder = builder.auth(VaultAuth::token(token));
+    } else if let Some(home) = context.var("HOME")? {
+        let file = std::path::Path::new(&home).join(".vault-token");
+        builder = builder.auth(VaultAuth::token_file(file));
+    }
+    let sink = builder
+        .build()
+        .map_err(|error| Stop::config(error.to_string()))?;
+    Ok(Arc::new(sink))
+}

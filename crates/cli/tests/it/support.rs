@@ -1,0 +1,195 @@
+//! Twins, a configuration in a scratch folder, and the program.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use access_tokens::{Clock, Secret};
+use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A piece of every secret that a test can be sure of.
+pub(crate) struct World {
+    pub(crate) ld: LaunchDarkly,
+    pub(crate) query: QueryServer,
+    pub(crate) avisi: AvisiCloud,
+    pub(crate) folder: TempDir,
+}
+
+/// What the program did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl From<Output> for Done {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Done {
+    /// The one JSON document.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// JSON Lines.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let lines = self.out.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {self:?}")))
+            .collect()
+    }
+
+    /// The outcome of one token.
+    pub(crate) fn outcome(&self, token: &str) -> Value {
+        let lines = self.lines();
+        let found = lines.iter().find(|line| line["token"] == token);
+        found
+            .cloned()
+            .unwrap_or_else(|| panic!("no outcome of {token}: {self:?}"))
+    }
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with_clock(access_tokens::SystemClock::new()).await
+    }
+
+    pub(crate) async fn with_clock(clock: impl Clock + Clone + 'static) -> Self {
+        Self {
+            ld: LaunchDarkly::builder()
+                .clock(clock.clone())
+                .start()
+                .await
+                .unwrap(),
+            query: QueryServer::builder()
+                .clock(clock.clone())
+                .start()
+                .await
+                .unwrap(),
+            avisi: AvisiCloud::builder()
+                .clock(clock)
+                .lists_credential(false)
+                .start()
+                .await
+                .unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Writes the configuration: state in files, the three accounts, and these tokens.
+    pub(crate) fn configure(&self, tokens: &str) {
+        self.configure_with("", tokens);
+    }
+
+    pub(crate) fn configure_with(&self, state: &str, tokens: &str) {
+        let text = format!(
+            r#"[state]
+store = "file:state"
+{state}
+
+[accounts.prod]
+service = "launchdarkly"
+credential = "env:LD_ACCESS_TOKEN"
+url = "{}"
+
+[accounts.edge]
+service = "query-server"
+credential = "env:QUERY_DEPLOY_TOKEN"
+url = "{}"
+
+[accounts.cloud]
+service = "avisi-cloud"
+credential = "env:ACLOUD_PERSONAL_ACCESS_TOKEN"
+url = "{}"
+
+{tokens}
+"#,
+            self.ld.base_url(),
+            self.query.base_url(),
+            self.avisi.base_url()
+        );
+        self.write_config(&text);
+    }
+
+    pub(crate) fn write_config(&self, text: &str) {
+        let path = self.path("tokens.toml");
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tokens"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("LD_ACCESS_TOKEN", self.ld.credential().expose_secret())
+            .env(
+                "QUERY_DEPLOY_TOKEN",
+                self.query.credential().expose_secret(),
+            )
+            .env(
+                "ACLOUD_PERSONAL_ACCESS_TOKEN",
+                self.avisi.credential().expose_secret(),
+            )
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end; it must not print a credential.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
+        let done = Done::from(self.command(arguments).output().unwrap());
+        for secret in [
+            self.ld.credential(),
+            self.query.credential(),
+            self.avisi.credential(),
+        ] {
+            assert_hidden(&done, &secret);
+        }
+        done
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    pub(crate) fn tick(&self) -> Done {
+        self.run(&["--output", "json", "tick"])
+    }
+}
+
+/// A secret is in no output.
+pub(crate) fn assert_hidden(done: &Done, secret: &Secret) {
+    let text = secret.expose_secret();
+    assert!(
+        !done.out.contains(text) && !done.err.contains(text),
+        "a secret was printed"
+    );
+}

@@ -1,0 +1,85 @@
+//! What an error says.
+
+use std::fmt;
+
+use super::Error;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        write!(f, "{}", inner.service)?;
+        if let Some(operation) = inner.operation {
+            write!(f, " {operation}")?;
+        }
+        write!(f, ": {}", inner.kind.text())?;
+        if let Some(field) = inner.field {
+            write!(f, ": {field}")?;
+        }
+        if let Some(cause) = inner.cause {
+            write!(f, ": {}", cause.text())?;
+        }
+        if let Some(reason) = &inner.reason {
+            write!(f, ": {reason}")?;
+        }
+        let mut facts = Vec::new();
+        if let Some(status) = inner.status {
+            facts.push(match &inner.code {
+                Some(code) => format!("{} {code}", status.as_u16()),
+                None => status.as_u16().to_string(),
+            });
+        }
+        facts.extend(
+            inner
+                .message
+                .as_ref()
+                .map(|message| format!("\"{message}\"")),
+        );
+        facts.extend(inner.details.iter().map(|detail| format!("\"{detail}\"")));
+        facts.extend(
+            inner
+                .request_id
+                .as_ref()
+                .map(|id| format!("request id {id}")),
+        );
+        if inner.attempts > 1 {
+            facts.push(format!("{} attempts", inner.attempts));
+        }
+        if !facts.is_empty() {
+            write!(f, " ({})", facts.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("service", &inner.service.name())
+            .field("kind", &inner.kind);
+        macro_rules! given {
+            ($($name:ident),+) => {$(
+                if let Some(value) = &inner.$name {
+                    out.field(stringify!($name), value);
+                }
+            )+};
+        }
+        given!(
+            cause,
+            operation,
+            status,
+            code,
+            message,
+            request_id,
+            retry_after,
+            field,
+            reason
+        );
+        if !inner.details.is_empty() {
+            out.field("details", &inner.details);
+        }
+        out.field("attempts", &inner.attempts)
+            .field("may_have_been_sent", &inner.may_have_been_sent)
+            .finish()
+    }
+}

@@ -1,0 +1,223 @@
+//! Whether a token is due now, why, and when it will be.
+
+use std::time::Duration;
+
+use super::problem::Problem;
+use super::record::{Record, Stamp, Token};
+use super::request::Ask;
+use super::rules::{Now, Rules};
+use super::sink::{Holds, SinkVersion};
+use super::{Cause, ErrorKind};
+use crate::due::{Due, days};
+use crate::service::{TokenRecord, TokenState};
+use crate::time::When;
+
+/// What is to be done about the current token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Decision {
+    Due(Why),
+    NotDue { next: Option<Stamp> },
+    Blocked(Problem),
+}
+
+/// Why a token is due.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Why {
+    pub(crate) cause: Cause,
+    pub(crate) detail: String,
+}
+
+/// What a list says about the current token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) enum CurrentFact {
+    /// Nothing that counts: it is not there, but may be too new to be seen.
+    #[default]
+    Unknown,
+    /// It is there: the rule that asks for a change, or when one will.
+    Judged {
+        due: Option<String>,
+        next: Option<Stamp>,
+    },
+    /// It is gone.
+    Gone,
+    /// Somebody has switched it off.
+    Inactive,
+}
+
+/// What a sink said.
+pub(crate) type Seen = (Option<SinkVersion>, Holds);
+
+/// Judges a token as a list shows it.
+pub(crate) fn judge(
+    rules: &Rules,
+    record: &Record,
+    listed: Option<&TokenRecord>,
+    now: Now,
+) -> CurrentFact {
+    let Some(current) = &record.current else {
+        return CurrentFact::Unknown;
+    };
+    let Some(listed) = listed else {
+        let settled = current.settles_at.is_none_or(|at| at <= now.keeper);
+        return if settled {
+            CurrentFact::Gone
+        } else {
+            CurrentFact::Unknown
+        };
+    };
+    match listed.state {
+        TokenState::Inactive => return CurrentFact::Inactive,
+        TokenState::Unusable => {
+            let due = Some("the service does not accept it any more".to_owned());
+            return CurrentFact::Judged { due, next: None };
+        }
+        _ => {}
+    }
+    let mut token = listed.clone();
+    if !token.created.is_reported() {
+        token.created = When::At(current.made_at.time());
+    }
+    let (policy, next) = effective(rules, current, &token);
+    match policy.due(&token, now.service.time()) {
+        Due::Now(reason) => CurrentFact::Judged {
+            due: Some(reason.to_string()),
+            next: Some(now.service),
+        },
+        Due::NotYet(_) | Due::Unknown(_) => CurrentFact::Judged { due: None, next },
+    }
+}
+
+/// The policy as it fits this token's real life, and when it asks for a change.
+fn effective(
+    rules: &Rules,
+    current: &Token,
+    token: &TokenRecord,
+) -> (crate::RotationPolicy, Option<Stamp>) {
+    let made = token.created.time().map_or(current.made_at, Stamp::of);
+    let end = token.expires.time().map(Stamp::of).or(current.expires);
+    let mut policy = rules.policy.clone().include_expired(true);
+    if let Some(age) = policy.max_age {
+        policy.max_age = Some(age.saturating_sub(rules.earlier.min(age / 2)));
+    }
+    let by_age = policy.max_age.map(|age| made.plus(age));
+    let mut by_end = None;
+    if let Some(end) = end {
+        let most = widest_window(end.since(made));
+        policy.expires_within = match policy.expires_within {
+            Some(window) => Some(window.saturating_add(rules.earlier).min(most)),
+            // Whatever the rules are, it is not to run out unnoticed.
+            None if by_age.is_none_or(|at| at >= end) => Some(most),
+            None => None,
+        };
+        by_end = policy.expires_within.map(|window| end.minus(window));
+    }
+    let next = [by_age, by_end].into_iter().flatten().min();
+    (policy, next)
+}
+
+/// How long before its end a token may be due at most: a service that grants shorter lives than it
+/// was asked for must not cause a loop.
+pub(crate) fn widest_window(life: Duration) -> Duration {
+    if life <= days(10) { life / 2 } else { life / 3 }
+}
+
+/// Decides from the record, a list and what the sinks say.
+pub(crate) fn decide(
+    rules: &Rules,
+    record: &Record,
+    fact: &CurrentFact,
+    sinks: &[Option<Seen>],
+    ask: Option<&Ask>,
+) -> Decision {
+    if let Some(Ask::Rotate { suspected, by }) = ask {
+        let cause = if *suspected {
+            Cause::Suspected
+        } else {
+            Cause::Requested
+        };
+        return due(cause, by.clone());
+    }
+    if record.current.is_none() {
+        return due(Cause::First, "it is declared, and there is none yet");
+    }
+    match fact {
+        CurrentFact::Gone if rules.creates => {
+            return due(Cause::Gone, "it is gone at the service");
+        }
+        CurrentFact::Gone => {
+            let text = "the token is gone at the service; rotate it to make another one like it, or forget the entry";
+            return Decision::Blocked(Problem::person(ErrorKind::Gone, text));
+        }
+        CurrentFact::Inactive => {
+            let text = "the token is switched off or revoked; rotate it to make another one like it, or forget the entry";
+            return Decision::Blocked(Problem::person(ErrorKind::Gone, text));
+        }
+        CurrentFact::Unknown | CurrentFact::Judged { .. } => {}
+    }
+    if let Some(decision) = of_sinks(record, sinks) {
+        return decision;
+    }
+    match fact {
+        CurrentFact::Judged {
+            due: Some(rule), ..
+        } => due(Cause::Policy, rule.clone()),
+        CurrentFact::Judged { next, .. } => Decision::NotDue { next: *next },
+        _ => Decision::NotDue { next: None },
+    }
+}
+
+fn due(cause: Cause, detail: impl Into<String>) -> Decision {
+    let detail = detail.into();
+    Decision::Due(Why { cause, detail })
+}
+
+fn of_sinks(record: &Record, sinks: &[Option<Seen>]) -> Option<Decision> {
+    let states = record.sinks.iter().zip(sinks);
+    for (state, seen) in states.clone() {
+        if let Some((_, holds)) = seen
+            && is_foreign(record, holds)
+        {
+            return Some(Decision::Blocked(Problem::person(
+                ErrorKind::Drift,
+                format!(
+                    "{} holds what somebody else has put there; rotate to overwrite it, or put the token's secret back",
+                    state.id
+                ),
+            )));
+        }
+    }
+    if !record.exposed.is_empty() {
+        return Some(due(Cause::Repair, "not every sink holds the same token"));
+    }
+    let current = record.current_mark();
+    for (state, seen) in states {
+        if state.added {
+            return Some(due(Cause::Config, format!("{} was added", state.id)));
+        }
+        match seen {
+            Some((_, Holds::Nothing)) => {
+                return Some(due(Cause::Missing, format!("{} is empty", state.id)));
+            }
+            Some((_, Holds::Attempt(mark))) if *mark != current => {
+                let text = format!("{} holds another token of this entry", state.id);
+                return Some(due(Cause::Drift, text));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether somebody else has put this there.
+pub(crate) fn is_foreign(record: &Record, holds: &Holds) -> bool {
+    // Content without a label is what was there before the first delivery.
+    let delivered = record
+        .current
+        .as_ref()
+        .is_some_and(|token| record.is_own(&token.mark) && token.mark.number() != Some(0));
+    match holds {
+        Holds::Other => delivered,
+        Holds::Attempt(mark) => !record.is_own(mark) && *mark != record.current_mark(),
+        _ => false,
+    }
+}

@@ -1,0 +1,319 @@
+//! The first contact: which token a declaration means, and the record that remembers it.
+
+use serde_json::json;
+
+use super::super::error::Error;
+use super::super::record::{Life, MadeLike, Record, Stamp, Template, Token};
+use super::super::sink::{Holds, SinkKind};
+use super::super::state::{self, Listed, StoreErrorKind, Stored};
+use super::super::token::{Declared, Source};
+use super::super::{ErrorKind, problem::Problem};
+use super::account::Snapshot;
+use super::acts::{marked, observe, owner_of};
+use super::answers::mark_of;
+use super::confirm::of_service;
+use super::runner::{Context, claim_entry, token_entry};
+use crate::marker::Marker;
+use crate::service::{TokenKey, TokenRecord, TokenState};
+
+/// What a first contact comes to.
+pub(crate) struct Contact {
+    pub(crate) stored: Stored,
+    /// What somebody should know.
+    pub(crate) warning: Option<String>,
+}
+
+/// Finds the token and makes the record. Nothing is changed at the service or in a sink.
+pub(crate) async fn contact(
+    context: &Context,
+    declared: &Declared,
+    listing: &Snapshot,
+) -> Result<Contact, Error> {
+    let (record, warning) = draft(context, declared, listing).await?;
+    if let Some(token) = &record.current {
+        claim(context, declared, &token.key).await?;
+    }
+    let error = |error| Error::store(&declared.name, &error);
+    let body = serde_json::to_value(&record).map_err(|_| {
+        Error::new(
+            &declared.name,
+            ErrorKind::Store,
+            "the record has no JSON form",
+        )
+    })?;
+    let stored = Stored::new(token_entry(&declared.name), body);
+    match state::write(&*context.store, None, &stored).await {
+        Ok(()) => Ok(Contact { stored, warning }),
+        // Another runner made the first contact at the same time.
+        Err(lost) if lost.kind() == StoreErrorKind::Exists => {
+            let found = context.store.load(&stored.name).await.map_err(error)?;
+            let stored = found.ok_or_else(|| error(lost))?;
+            Ok(Contact { stored, warning })
+        }
+        Err(other) => Err(error(other)),
+    }
+}
+
+/// The record as a first contact would make it, and what somebody should know.
+pub(crate) async fn draft(
+    context: &Context,
+    declared: &Declared,
+    listing: &Snapshot,
+) -> Result<(Record, Option<String>), Error> {
+    let name = &declared.name;
+    let mut warning = None;
+    let delivered = delivered(context, declared, listing)
+        .await
+        .map_err(|p| Error::problem(name, &p))?;
+    let found = find(context, declared, listing, delivered.as_ref()).await?;
+    let service = declared.service.service();
+    let mut record = Record::new(name, service.name(), declared.account.as_deref());
+    record.made_like = match (&found, &declared.source) {
+        (_, Source::Create(template)) => of_template(name, template),
+        (Some(token), _) => {
+            let template = declared.service.template(&token.key).await;
+            let template = template.map_err(|error| {
+                Error::problem(name, &of_service(&error))
+                    .caused_by(Some(std::sync::Arc::new(error)))
+            })?;
+            of_token(token, Template::from(template))
+        }
+        (None, _) => MadeLike::default(),
+    };
+    if let Some(token) = found {
+        if token.state == TokenState::Inactive {
+            let text = format!(
+                "{} is switched off or revoked; adopt another one",
+                token.key
+            );
+            return Err(Error::new(name, ErrorKind::Gone, text).for_a_person());
+        }
+        let mark = mark_of(&token);
+        if let Some(mark) = &mark {
+            if delivered.as_ref().is_none_or(|d| d.key != token.key) && !declared.reclaim {
+                return Err(elsewhere(context, declared, &token.key, Some(mark)).await);
+            }
+            warning = Some(format!(
+                "{} was made by an earlier state, and is taken on again",
+                token.key
+            ));
+        }
+        record.current = Some(Token {
+            key: token.key.clone(),
+            mark: mark.unwrap_or_else(|| record.incarnation.attempt(0)),
+            revision: token.revision.clone(),
+            made_at: token
+                .created
+                .time()
+                .map_or(Stamp::of(declared.service.now()), Stamp::of),
+            expires: token.expires.time().map(Stamp::of),
+            settles_at: None,
+        });
+    }
+    let ids: Vec<String> = declared
+        .rules
+        .sinks
+        .iter()
+        .map(|sink| sink.id.clone())
+        .collect();
+    record.align_sinks(&ids);
+    for sink in &mut record.sinks {
+        sink.added = false;
+    }
+    Ok((record, warning))
+}
+
+fn of_template(name: &str, template: &crate::TokenTemplate) -> MadeLike {
+    let named = template
+        .properties()
+        .get("name")
+        .and_then(serde_json::Value::as_str);
+    MadeLike {
+        name: Some(Marker::stripped(named.unwrap_or(name)).to_owned()),
+        template: Template::from(template.clone()),
+        ..MadeLike::default()
+    }
+}
+
+fn of_token(token: &TokenRecord, template: Template) -> MadeLike {
+    let name = token.name.as_deref().unwrap_or(token.key.as_str());
+    let life = match (token.expires, token.created.time()) {
+        (crate::When::Never, _) => Life::Endless,
+        (crate::When::At(end), Some(created)) => match end.duration_since(created) {
+            Ok(span) => Life::Seconds(span.as_secs().max(1)),
+            Err(_) => Life::Unknown,
+        },
+        _ => Life::Unknown,
+    };
+    MadeLike {
+        name: Some(Marker::stripped(name).trim_end().to_owned()),
+        template,
+        life,
+        owner: owner_of(token),
+        kind: token.kind,
+    }
+}
+
+/// The token whose secret all sinks say they hold, by the mark of an earlier state: the evidence by
+/// which a lost state is found again.
+async fn delivered(
+    context: &Context,
+    declared: &Declared,
+    listing: &Snapshot,
+) -> Result<Option<TokenRecord>, Problem> {
+    let mut marks = Vec::new();
+    for sink in declared
+        .sinks
+        .iter()
+        .filter(|sink| sink.kind() != SinkKind::Blind)
+    {
+        marks.push(observe(sink.as_ref(), context.times.act).await?.holds);
+    }
+    let Some(Holds::Attempt(mark)) = marks.first() else {
+        return Ok(None);
+    };
+    let all = marks
+        .iter()
+        .all(|holds| *holds == Holds::Attempt(mark.clone()));
+    Ok(marked(&listing.tokens, mark).filter(|_| all).cloned())
+}
+
+async fn find(
+    context: &Context,
+    declared: &Declared,
+    listing: &Snapshot,
+    delivered: Option<&TokenRecord>,
+) -> Result<Option<TokenRecord>, Error> {
+    let name = &declared.name;
+    let error = |kind, text: String| Error::new(name, kind, text).for_a_person();
+    match &declared.source {
+        Source::Key(key) => match listing.get(key).or(delivered) {
+            Some(token) => Ok(Some(token.clone())),
+            None => Err(match retired(context, key).await {
+                Some(retired) => error(ErrorKind::Retired, retired),
+                None => error(ErrorKind::NotFound, format!("there is no token {key}")),
+            }),
+        },
+        Source::Name(wanted) => {
+            let fits = |token: &&TokenRecord| {
+                let name = token.name.as_deref().unwrap_or(token.key.as_str());
+                let named = name == wanted || Marker::stripped(name) == wanted;
+                named && token.state != TokenState::Inactive
+            };
+            let found: Vec<&TokenRecord> = listing.tokens.iter().filter(fits).collect();
+            if let Some(token) = delivered.filter(|d| found.iter().any(|token| token.key == d.key))
+            {
+                return Ok(Some(token.clone()));
+            }
+            match found.as_slice() {
+                [one] => Ok(Some((*one).clone())),
+                [] => Err(error(
+                    ErrorKind::NotFound,
+                    format!("there is no token named {wanted:?}"),
+                )),
+                _ => {
+                    let text = format!("several tokens are named {wanted:?}: {}", keys(&found));
+                    Err(error(ErrorKind::Ambiguous, text))
+                }
+            }
+        }
+        Source::Create(template) => {
+            if delivered.is_some() {
+                return Ok(delivered.cloned());
+            }
+            let wanted = of_template(name, template).name;
+            let similar = |token: &&TokenRecord| {
+                let name = token.name.as_deref().unwrap_or(token.key.as_str());
+                let named = Some(Marker::stripped(name).trim_end()) == wanted.as_deref();
+                named && mark_of(token).is_some() && token.state != TokenState::Inactive
+            };
+            let similar: Vec<&TokenRecord> = listing.tokens.iter().filter(similar).collect();
+            if similar.is_empty() {
+                return Ok(None);
+            }
+            // A state that is lost at every start must not make a token at every start.
+            let text = format!(
+                "an earlier state has made tokens of this name ({}); adopt one of them with reclaim(true), or delete them",
+                keys(&similar)
+            );
+            Err(error(ErrorKind::ManagedElsewhere, text))
+        }
+    }
+}
+
+fn keys(tokens: &[&TokenRecord]) -> String {
+    const MOST: usize = 10;
+    let keys = tokens.iter().take(MOST).map(|token| token.key.to_string());
+    let more = if tokens.len() > MOST { ", …" } else { "" };
+    format!("{}{more}", keys.collect::<Vec<_>>().join(", "))
+}
+
+/// Claims a key for this entry, so that no other takes it on.
+async fn claim(context: &Context, declared: &Declared, key: &TokenKey) -> Result<(), Error> {
+    let name = &declared.name;
+    let error = |error| Error::store(name, &error);
+    let service = declared.service.service();
+    let entry = claim_entry(service.name(), declared.account.as_deref(), key);
+    let claim = Stored::new(entry, json!({ "token": name }));
+    match state::write(&*context.store, None, &claim).await {
+        Ok(()) => Ok(()),
+        Err(lost) if lost.kind() == StoreErrorKind::Exists => {
+            let found = context.store.load(&claim.name).await.map_err(error)?;
+            let holder = found.as_ref().and_then(|found| found.body.get("token"));
+            if holder.and_then(serde_json::Value::as_str) == Some(name.as_str()) {
+                return Ok(());
+            }
+            Err(elsewhere(context, declared, key, None).await)
+        }
+        Err(other) => Err(error(other)),
+    }
+}
+
+/// Who manages a key, for an error.
+async fn elsewhere(
+    context: &Context,
+    declared: &Declared,
+    key: &TokenKey,
+    mark: Option<&Marker>,
+) -> Error {
+    let name = &declared.name;
+    if let Some(text) = retired(context, key).await {
+        return Error::new(name, ErrorKind::Retired, text).for_a_person();
+    }
+    let by = match records(context)
+        .await
+        .iter()
+        .find(|record| record.names(key) || mark.is_some_and(|mark| record.is_own(mark)))
+    {
+        Some(record) => format!("{key} belongs to the entry {:?}", record.name),
+        None => format!("{key} is marked or claimed by another entry or another state"),
+    };
+    Error::new(name, ErrorKind::ManagedElsewhere, by).for_a_person()
+}
+
+/// Says that a key was rotated, and to what, if any record knows it.
+async fn retired(context: &Context, key: &TokenKey) -> Option<String> {
+    records(context).await.iter().find_map(|record| {
+        let known = record.retired.iter().any(|retired| retired.key == *key);
+        let current = record
+            .current
+            .as_ref()
+            .filter(|token| known && token.key != *key)?;
+        Some(format!(
+            "{key} was rotated already by the entry {:?}; its successor is {}",
+            record.name, current.key
+        ))
+    })
+}
+
+/// All records that can be read.
+async fn records(context: &Context) -> Vec<Record> {
+    let Ok(all) = context.store.list(&token_entry("")).await else {
+        return Vec::new();
+    };
+    let read = |listed| match listed {
+        Listed::Entry(stored) => Record::read(&stored.body).ok(),
+        Listed::Unreadable(_) => None,
+    };
+    all.into_iter().filter_map(read).collect()
+}

@@ -1,0 +1,26 @@
+//! One machine behind one door: a tick.
+//!
+//! [`machine`] says what comes next, [`begin`], [`mend`] and [`answers`] are its parts, and none of
+//! them calls anybody. [`runner`] and [`acts`] do what it says. [`contact`] makes the record,
+//! [`confirm`] looks at what came back, [`tick`] and [`planner`] go from a record to a report or to
+//! a plan.
+
+mod account;
+mod acts;
+mod answers;
+mod begin;
+mod confirm;
+mod contact;
+mod machine;
+mod mend;
+#[cfg(test)]
+mod model;
+mod planner;
+mod runner;
+mod tick;
+
+pub(crate) use self::account::Account;
+pub(crate) use self::acts::take_step;
+pub(crate) use self::planner::plan;
+pub(crate) use self::runner::{Context, claim_entry, request_entry, token_entry};
+pub(crate) use self::tick::{How, Turn, keeper_now, tick, turn};
