@@ -7,9 +7,9 @@ use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::Service;
 use crate::transport::{Call, Idempotency, Operation, Profile};
 
-// Nothing at all is taken for an empty list, as null is.
+// That there is no content is an empty list, as null is.
 pub(super) const LIST: Operation =
-    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_empty("null");
+    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_no_content("null");
 pub(super) const PROVISION: Operation = Operation::new(
     "provisionPersonalAccessToken",
     Idempotency::NonIdempotent,

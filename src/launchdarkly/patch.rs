@@ -86,15 +86,15 @@ impl Patch {
         self.test("/name", name.into())
     }
 
-    /// Renames the token.
+    /// Renames the token, or names one that has no name.
     pub fn replace_name(self, name: impl Into<String>) -> Self {
-        self.replace("/name", name.into())
+        self.add("/name", name.into())
     }
 
-    /// Gives the token another description. No official client does this; expect it to work, and
-    /// look at what comes back.
+    /// Gives the token another description, or one that has none its first. No official client does
+    /// this; expect it to work, and look at what comes back.
     pub fn replace_description(self, description: impl Into<String>) -> Self {
-        self.replace("/description", description.into())
+        self.add("/description", description.into())
     }
 
     /// Gives the token other access of the kind it has. To change the kind, add a

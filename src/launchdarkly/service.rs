@@ -9,7 +9,7 @@ use super::client::Client;
 use super::identity::Own;
 use super::record::{Reading, body_like, ends_like};
 use super::wire::GET_CALLER_IDENTITY;
-use super::{Caller, OldSecret, Patch, TokenBody, TokenBodyBuilder};
+use super::{Caller, OldSecret, Patch, Token, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
 use crate::new_token::NewToken as NewTokenOf;
@@ -45,6 +45,7 @@ impl TokenService for Client {
             Action::Verify | Action::WhoAmI | Action::OwnCredential => &["getCallerIdentity"],
             Action::Create => &["postToken"],
             Action::Reset => &["resetToken"],
+            // To take an end away, the token is read before.
             Action::SetExpiry => &["patchToken"],
             Action::Delete => &["deleteToken"],
             Action::Secret => &[],
@@ -120,19 +121,17 @@ impl TokenService for Client {
     fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
         let key = key.clone();
         Box::pin(async move {
-            let patch = match expiry {
-                Expiry::Never => Patch::new().remove("/expiry"),
-                Expiry::At(time) => Patch::new().expire_at(time),
-                Expiry::In(span) => {
-                    let time = self.now().checked_add(span).ok_or_else(|| {
-                        let rule = "lies too far in the future";
-                        Error::input(Service::LAUNCH_DARKLY, "expiry", rule)
-                    })?;
-                    Patch::new().expire_at(time)
-                }
+            let id = id(&key)?;
+            let time = match expiry {
+                Expiry::Never => return Ok(self.reading().record(self.without_end(&id).await?)),
+                Expiry::At(time) => time,
+                Expiry::In(span) => self.now().checked_add(span).ok_or_else(|| {
+                    let rule = "lies too far in the future";
+                    Error::input(Service::LAUNCH_DARKLY, "expiry", rule)
+                })?,
             };
-            let token = self.patch(&id(&key)?, patch).await?;
-            if expiry != Expiry::Never && token.expires().time().is_none() {
+            let token = self.patch(&id, Patch::new().expire_at(time)).await?;
+            if token.expires().time().is_none() {
                 // Fields that a service does not know are dropped without an error.
                 return Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry"));
             }
@@ -184,6 +183,20 @@ impl TokenService for Client {
 }
 
 impl Client {
+    /// Takes the end of a token away, if it has one: to remove what is not there is refused.
+    async fn without_end(&self, id: &TokenId) -> Result<Token> {
+        let before = Client::get(self, id).await?;
+        if before.expires().time().is_none() {
+            return Ok(before);
+        }
+        let after = self.patch(id, Patch::new().remove("/expiry")).await?;
+        match after.expires().time() {
+            None => Ok(after),
+            Some(_) => Err(Error::unsupported(Service::LAUNCH_DARKLY, "set_expiry")
+                .with_reason("the service said yes and kept the end")),
+        }
+    }
+
     /// Whether a token is the one that this client uses; by its id, or where the service does not
     /// tell that, by the last characters of its secret, which cannot prove that it is another.
     pub(super) async fn owns(&self, record: &TokenRecord) -> Result<OwnCredential> {

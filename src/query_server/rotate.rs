@@ -136,7 +136,7 @@ impl Alone {
         let token = (base.to_owned(), name.to_owned());
         let mut under_way = lock(&UNDER_WAY);
         let first = under_way.get_or_insert_default().insert(token.clone());
-        first.then_some(Self(token))
+        first.then(|| Self(token))
     }
 }
 

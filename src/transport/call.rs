@@ -303,12 +303,18 @@ impl Call {
 
     /// Hands a success to the generated client in the form that its document promises.
     fn deliver(&self, answer: Answer, info: Received, url: url::Url) -> reqwest::Response {
-        let Answer { headers, body, .. } = answer;
+        let Answer {
+            status,
+            headers,
+            body,
+            ..
+        } = answer;
         let mut outcome = lock(&self.outcome);
         outcome.html = looks_like_html(&headers, &body);
         outcome.info = Some(info);
         drop(outcome);
-        let empty = body.trim_ascii().is_empty();
+        let may_be_empty = !self.operation.empty_by_status || status == StatusCode::NO_CONTENT;
+        let empty = may_be_empty && body.trim_ascii().is_empty();
         let body = match self.operation.empty_body {
             Some(stand_in) if empty => bytes::Bytes::from_static(stand_in.as_bytes()),
             _ => body,

@@ -25,6 +25,8 @@ pub struct Operation {
     pub(crate) success: u16,
     /// What stands for a body where the service may leave it out.
     pub(crate) empty_body: Option<&'static str>,
+    /// Whether it may leave it out with 204 alone.
+    pub(crate) empty_by_status: bool,
     /// Whether the path names a token: only then does 404 mean that there is no such token.
     pub(crate) names_token: bool,
     /// What to do if the answer is lost, where it is not to look for a token that may have been made.
@@ -38,6 +40,7 @@ impl Operation {
             idempotency,
             success,
             empty_body: None,
+            empty_by_status: false,
             names_token: false,
             if_lost: None,
         }
@@ -47,6 +50,14 @@ impl Operation {
     pub(crate) const fn or_empty(mut self, body: &'static str) -> Self {
         self.empty_body = Some(body);
         self
+    }
+
+    /// As [`or_empty`](Self::or_empty), where the status says that there is no content: an answer
+    /// that is merely empty may be half of one.
+    #[cfg(feature = "avisi-cloud")]
+    pub(crate) const fn or_no_content(mut self, body: &'static str) -> Self {
+        self.empty_by_status = true;
+        self.or_empty(body)
     }
 
     #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]

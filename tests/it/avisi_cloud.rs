@@ -259,17 +259,19 @@ mod answers {
     }
 
     #[tokio::test]
-    async fn a_list_is_an_array_or_null_or_nothing() {
+    async fn a_list_is_an_array_or_null_or_no_content() {
         for answer in [
             json(200, &json!([])),
             json(200, &json!(null)),
             bare(200, " null\n"),
-            empty(200),
             empty(204),
         ] {
             let server = always(answer).await;
             assert_eq!(*client(&server).list().await.unwrap(), []);
         }
+        // That nothing came does not say that there is nothing.
+        let error = client(&always(empty(200)).await).list().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
         let server = always(bare(200, &json!([token(), token()]).to_string())).await;
         assert_eq!(
             client(&server).list().await.unwrap().len(),

@@ -414,7 +414,7 @@ mod on_the_wire {
                 "rename",
                 Patch::new()
                     .test_name("nightly export")
-                    .replace_name("weekly export"),
+                    .replace("/name", "weekly export"),
             ),
             (
                 "roleToPolicy",

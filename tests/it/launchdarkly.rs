@@ -354,8 +354,8 @@ mod requests {
             request.json(),
             json!([
                 {"op": "test", "path": "/name", "value": "old"},
-                {"op": "replace", "path": "/name", "value": "new"},
-                {"op": "replace", "path": "/description", "value": "d"},
+                {"op": "add", "path": "/name", "value": "new"},
+                {"op": "add", "path": "/description", "value": "d"},
                 {"op": "test", "path": "/description", "value": null},
                 {"op": "add", "path": "/customRoleIds/-", "value": "ops"},
                 {"op": "remove", "path": "/role"},

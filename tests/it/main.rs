@@ -45,6 +45,7 @@ mod all {
     mod records;
     mod regressions;
     mod rotation;
+    mod services;
     mod simulation;
     mod sinks;
     mod world;

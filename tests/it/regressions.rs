@@ -151,7 +151,14 @@ async fn a_secret_in_a_broken_body_of_an_error() {
 }
 #[tokio::test]
 async fn the_credential_in_the_request_id_of_a_success() {
-    let raw = Raw::start(|_| Reply::Bytes(whole(200, &[("x-request-id", CREDENTIAL)], "{}"))).await;
+    let raw = Raw::start(|_| {
+        Reply::Bytes(whole(
+            200,
+            &[("x-request-id", CREDENTIAL)],
+            r#"{"items":[]}"#,
+        ))
+    })
+    .await;
     let (_, info) = ld(&raw.uri).list().page().with_info().await.unwrap();
     let error = ld(&raw.uri).get(&id()).await.unwrap_err();
     assert!(

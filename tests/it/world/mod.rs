@@ -216,6 +216,9 @@ impl World {
         let names = requests.iter().map(|request| {
             let one = request.path.trim_end_matches('/').split('/').count();
             match (self.kind, request.method.as_str(), request.path.as_str()) {
+                (Kind::LaunchDarkly, "GET", path) if path.ends_with("/caller-identity") => {
+                    "getCallerIdentity"
+                }
                 (Kind::LaunchDarkly, "GET", _) if one == 4 => "getTokens",
                 (Kind::LaunchDarkly, "GET", _) => "getToken",
                 (Kind::LaunchDarkly, "POST", path) if path.ends_with("/reset") => "resetToken",
