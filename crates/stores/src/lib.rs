@@ -2,11 +2,23 @@
 //!
 //! | feature | type | what |
 //! |---|---|---|
+//! | `postgres` | [`PostgresStore`] | state in a table of PostgreSQL |
+//! | `object-store` | [`ObjectStore`] | state in S3, Google Cloud Storage or Azure Blob Storage |
 //! | `vault` | [`VaultKv2`] | secrets in a KV v2 engine of Vault or OpenBao |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "object-store", feature = "postgres"))]
+mod form;
+#[cfg(feature = "object-store")]
+mod object;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "vault")]
 mod vault;
 
+#[cfg(feature = "object-store")]
+pub use object::ObjectStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "vault")]
 pub use vault::{VaultAuth, VaultKv2, VaultKv2Builder};

@@ -60,14 +60,18 @@ impl StoreError {
         self.kind
     }
 
-    pub(super) fn exists(name: &str) -> Self {
+    /// Makes the error of a create whose name is taken.
+    #[must_use]
+    pub fn exists(name: &str) -> Self {
         Self::new(
             StoreErrorKind::Exists,
             format!("there is an entry named {name:?} already"),
         )
     }
 
-    pub(super) fn superseded(name: &str) -> Self {
+    /// Makes the error of a write that expected another version than the one that is there.
+    #[must_use]
+    pub fn superseded(name: &str) -> Self {
         Self::new(
             StoreErrorKind::Superseded,
             format!("the entry {name:?} was changed by another runner"),

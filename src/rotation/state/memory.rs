@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
+use super::name::check_name;
+use super::probe::probe;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
@@ -58,24 +60,14 @@ impl MemoryStore {
     }
 }
 
-pub(super) fn checked(name: &str) -> Result<&str, StoreError> {
-    if name.is_empty() {
-        return Err(StoreError::new(
-            StoreErrorKind::InvalidName,
-            "the name of an entry is empty",
-        ));
-    }
-    Ok(name)
-}
-
 impl StateStore for MemoryStore {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-        Box::pin(async move { Ok(self.entries().get(checked(name)?).cloned()) })
+        Box::pin(async move { Ok(self.entries().get(check_name(name)?).cloned()) })
     }
 
     fn create<'a>(&'a self, entry: &'a Stored) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            match self.entries().entry(checked(&entry.name)?.to_owned()) {
+            match self.entries().entry(check_name(&entry.name)?.to_owned()) {
                 Entry::Occupied(_) => Err(StoreError::exists(&entry.name)),
                 Entry::Vacant(place) => {
                     place.insert(entry.clone());
@@ -91,7 +83,7 @@ impl StateStore for MemoryStore {
         entry: &'a Stored,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            match self.entries().get_mut(checked(&entry.name)?) {
+            match self.entries().get_mut(check_name(&entry.name)?) {
                 Some(stored) if stored.version == *expected => {
                     stored.clone_from(entry);
                     Ok(())
@@ -107,7 +99,7 @@ impl StateStore for MemoryStore {
         expected: &'a StoreVersion,
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            match self.entries().entry(checked(name)?.to_owned()) {
+            match self.entries().entry(check_name(name)?.to_owned()) {
                 Entry::Occupied(place) if place.get().version == *expected => {
                     place.remove();
                     Ok(())
@@ -137,9 +129,13 @@ impl StateStore for MemoryStore {
         })
     }
 
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(probe(self))
+    }
+
     fn try_lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<LocalLock, StoreError>> {
         Box::pin(async move {
-            if !lock(&self.locked).insert(checked(name)?.to_owned()) {
+            if !lock(&self.locked).insert(check_name(name)?.to_owned()) {
                 return Ok(LocalLock::Busy);
             }
             let held = Held {

@@ -13,7 +13,8 @@ use crate::marker::Marker;
 pub const PROBE_PREFIX: &str = "probe/";
 
 /// Tries a store out on an entry of its own: it can be written and read back, and it refuses a
-/// second create, a stale replace and a stale removal. [`StateStore::probe`] does that by default.
+/// second create, a stale replace and a stale removal. For a store of your own, as what its
+/// [`StateStore::probe`] does.
 ///
 /// # Errors
 /// [`StoreErrorKind::Unsuitable`] if it takes what it has to refuse, and whatever the calls fail

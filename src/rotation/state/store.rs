@@ -6,7 +6,6 @@ use std::time::SystemTime;
 
 use super::error::StoreError;
 use super::lock::LocalLock;
-use super::probe::probe;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
 
@@ -37,7 +36,7 @@ use crate::BoxFuture;
 ///
 /// use access_tokens::BoxFuture;
 /// use access_tokens::rotation::state::{
-///     Listed, StateStore, StoreError, StoreErrorKind, StoreVersion, Stored,
+///     Listed, StateStore, StoreError, StoreErrorKind, StoreVersion, Stored, probe,
 /// };
 ///
 /// /// The least that a store needs.
@@ -103,6 +102,10 @@ use crate::BoxFuture;
 ///
 ///     fn remove_unreadable<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
 ///         Box::pin(async { Err(changed()) }) // all of them can be read
+///     }
+///
+///     fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+///         Box::pin(probe(self))
 ///     }
 /// }
 ///
@@ -170,14 +173,13 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     fn remove_unreadable<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Proves, before anything relies on it, that the store can be written and refuses a second
-    /// create and a stale write. The entry for that is removed again.
+    /// create and a stale write. The entry for that is removed again. The function
+    /// [`probe`](super::probe()) does so by the other calls.
     ///
     /// # Errors
     /// [`Unsuitable`](super::StoreErrorKind::Unsuitable) if it takes what it has to refuse, and
     /// whatever the calls fail with.
-    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(probe(self))
-    }
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Takes the lock of this machine on a name, where the store has one, without waiting: whoever
     /// gets it knows that nobody of this machine is at work on the name.

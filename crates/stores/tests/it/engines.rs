@@ -44,26 +44,33 @@ fn start(command: impl Fn(u16) -> Command) -> Server {
     // Somebody else may take the port in between.
     for _ in 0..5 {
         let port = free_port();
-        let mut child = command(port)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let end = Instant::now() + Duration::from_secs(60);
-        while Instant::now() < end {
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Server { child, port };
-            }
-            std::thread::sleep(Duration::from_millis(30));
+        if let Ok(server) = start_at(command(port), port) {
+            return server;
         }
-        let _ = child.kill();
-        let _ = child.wait();
     }
     panic!("the engine does not start");
+}
+
+/// The same on this port; it may end at once.
+fn start_at(mut command: Command, port: u16) -> Result<Server, &'static str> {
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut server = Server { child, port };
+    let end = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < end {
+        if server.child.try_wait().unwrap().is_some() {
+            return Err("it has ended");
+        }
+        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(server);
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    Err("it does not listen")
 }
 
 /// A development server of `OpenBao`: in memory, root token `root`, KV v2 at `secret/`.
@@ -82,4 +89,135 @@ pub(crate) fn bao() -> Option<Server> {
         command
     });
     Some(server)
+}
+
+/// A cluster of PostgreSQL of its own, on a port of this machine; its directory ends with it.
+#[cfg(feature = "postgres")]
+pub(crate) struct Postgres {
+    bin: PathBuf,
+    directory: tempfile::TempDir,
+    server: Option<Server>,
+}
+
+#[cfg(feature = "postgres")]
+impl Postgres {
+    pub(crate) fn start() -> Option<Self> {
+        let bin = postgres_programs()?;
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        // The server refuses to run as root, and its user has to get at the directory.
+        let owned = Command::new("chown")
+            .arg("postgres")
+            .arg(directory.path())
+            .status();
+        assert!(!is_root() || owned.is_ok_and(|status| status.success()));
+        let made = unprivileged(&bin.join("initdb"))
+            .arg("-D")
+            .arg(&data)
+            .args(["-U", "keeper", "-A", "trust", "-E", "UTF8", "--no-sync"])
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        let mut postgres = Self {
+            bin,
+            directory,
+            server: None,
+        };
+        postgres.server = Some(start(|port| postgres.command(port)));
+        postgres.wait();
+        Some(postgres)
+    }
+
+    /// It listens before it takes anybody in.
+    fn wait(&self) {
+        let ready = || {
+            let mut command = Command::new(self.bin.join("pg_isready"));
+            command.args(["-q", "-h", "127.0.0.1", "-p", &self.port().to_string()]);
+            command.status().unwrap().success()
+        };
+        let end = Instant::now() + Duration::from_secs(60);
+        while !ready() {
+            assert!(Instant::now() < end, "PostgreSQL takes nobody in");
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+
+    fn command(&self, port: u16) -> Command {
+        let mut command = unprivileged(&self.bin.join("postgres"));
+        command.arg("-D").arg(self.directory.path().join("data"));
+        command.args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+        command.args([
+            "-c",
+            "unix_socket_directories=",
+            "-c",
+            "max_connections=150",
+        ]);
+        command
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.as_ref().unwrap().port
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!(
+            "host=127.0.0.1 port={} user=keeper dbname=postgres",
+            self.port()
+        )
+    }
+
+    /// Kills it at once, as a power cut does, and starts it again on the same port.
+    pub(crate) fn kill_and_restart(&mut self) {
+        let port = self.port();
+        self.server = None;
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.server.is_none() {
+            assert!(Instant::now() < end, "PostgreSQL does not start again");
+            // Processes of the killed one may still be going.
+            self.server = start_at(self.command(port), port).ok();
+        }
+        self.wait();
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres_programs() -> Option<PathBuf> {
+    // Debian keeps them off the path.
+    let debian = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let debian = debian.filter_map(|version| Some(version.ok()?.path().join("bin")));
+    let mut debian: Vec<_> = debian.filter(|bin| bin.join("initdb").is_file()).collect();
+    debian.sort();
+    let found = debian.pop();
+    found.or_else(|| program("initdb")?.parent().map(ToOwned::to_owned))
+}
+
+#[cfg(feature = "postgres")]
+fn is_root() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().any(|line| line.starts_with("Uid:\t0\t"))
+}
+
+#[cfg(feature = "postgres")]
+fn unprivileged(program: &std::path::Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+        .arg(program);
+    command
+}
+
+/// The object store and secrets of AWS, as moto stands in for them.
+#[cfg(feature = "object-store")]
+pub(crate) fn moto() -> Option<Server> {
+    let moto = program("moto_server")?;
+    Some(start(|port| {
+        let mut command = Command::new(&moto);
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        command
+    }))
 }

@@ -1,5 +1,5 @@
 //! Every engine against the real thing, where it is on the path.
-#![cfg(feature = "vault")]
+#![cfg(any(feature = "vault", feature = "postgres", feature = "object-store"))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,5 +9,13 @@
 )]
 
 mod engines;
+#[cfg(feature = "object-store")]
+mod object;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(any(feature = "postgres", feature = "object-store"))]
+mod proxy;
+#[cfg(any(feature = "postgres", feature = "object-store"))]
+mod state;
 #[cfg(feature = "vault")]
 mod vault;

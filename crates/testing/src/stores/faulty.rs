@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use access_tokens::BoxFuture;
 use access_tokens::rotation::state::{
-    Listed, LocalLock, StateStore, StoreError, StoreErrorKind, StoreVersion, Stored,
+    Listed, LocalLock, StateStore, StoreError, StoreErrorKind, StoreVersion, Stored, probe,
 };
 
 /// Call of a store that can go wrong.
@@ -198,6 +198,10 @@ impl StateStore for FaultyStore {
 
     fn remove_unreadable<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.remove_unreadable(name)
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(probe(self))
     }
 
     fn try_lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<LocalLock, StoreError>> {

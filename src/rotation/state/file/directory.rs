@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::files::For;
 use super::record::{self, Last, Unread};
-use super::{files, locks, name};
+use super::{files, locks};
 use crate::rotation::state::error::{StoreError, StoreErrorKind as Kind};
+use crate::rotation::state::name::{escape_name, unescape_name};
 use crate::rotation::state::stored::{Listed, StoreVersion, Stored, Unreadable};
 
 /// Ending of record files, of the drafts of new ones, and of what version 0.1.0 wrote.
@@ -80,7 +81,7 @@ impl Directory {
         for file in self.files()? {
             let path = self.path.join(&file);
             if let Some(escaped) = file.strip_suffix(RECORD) {
-                let known = name::unescaped(escaped);
+                let known = unescape_name(escaped);
                 if known
                     .as_ref()
                     .is_some_and(|known| !known.starts_with(prefix))
@@ -120,7 +121,7 @@ impl Directory {
         let own = escaped.is_some_and(|escaped| {
             let stored = files::open(&path, For::Reading).ok().flatten();
             let stored = stored.and_then(|mut file| record::last(&mut file).ok());
-            stored.is_some_and(|last| name::escaped(&last.entry.name) == escaped)
+            stored.is_some_and(|last| escape_name(&last.entry.name) == escaped)
         });
         if own || !(escaped.is_some() || listed.ends_with(EARLIER)) {
             return Err(readable(listed));
@@ -170,7 +171,7 @@ impl Directory {
 
     pub(super) fn try_lock(&self, entry_name: &str) -> Result<Option<locks::Taken>> {
         let folder = self.path.join(locks::FOLDER);
-        let path = folder.join(name::escaped(entry_name) + ".work");
+        let path = folder.join(escape_name(entry_name) + ".work");
         let taken = self.make().and_then(|()| locks::take(&path));
         taken.map_err(|error| failed(Kind::Unavailable, &path, &error))
     }
@@ -180,7 +181,7 @@ impl Directory {
     }
 
     fn record(&self, entry_name: &str) -> PathBuf {
-        self.path.join(name::escaped(entry_name) + RECORD)
+        self.path.join(escape_name(entry_name) + RECORD)
     }
 
     /// Waits for the lock under which this file is changed.
@@ -252,7 +253,7 @@ impl Directory {
 
 pub(super) fn stripe(path: &Path) -> u8 {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
-    name::stripe(stem.unwrap_or_default())
+    locks::stripe(stem.unwrap_or_default())
 }
 
 /// The entry that is to be changed, if it has the expected version.
@@ -316,7 +317,7 @@ fn list_one(
         Err(error) => Err(Unread::Io(error)),
     };
     let why = match found {
-        Ok(last) if name::escaped(&last.entry.name) + RECORD == file => {
+        Ok(last) if escape_name(&last.entry.name) + RECORD == file => {
             let name = last.entry.name.clone();
             let asked = name.starts_with(prefix);
             return asked.then_some((name, Listed::Entry(last.entry)));

@@ -3,7 +3,6 @@
 mod directory;
 mod files;
 mod locks;
-mod name;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -17,7 +16,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use self::directory::Directory;
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
-use super::memory::checked;
+use super::name::{check_name, escape_name};
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
@@ -119,7 +118,7 @@ impl FileStore {
         name: &str,
         work: impl FnOnce(&Directory) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {
-        let stripe = name::stripe(&name::escaped(checked(name)?));
+        let stripe = locks::stripe(&escape_name(check_name(name)?));
         let turn = match self.writers.get(usize::from(stripe)) {
             Some(writers) => Some(Arc::clone(writers).lock_owned().await),
             None => None,
@@ -131,7 +130,7 @@ impl FileStore {
 impl StateStore for FileStore {
     fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
         Box::pin(async move {
-            let name = checked(name)?.to_owned();
+            let name = check_name(name)?.to_owned();
             self.read(move |directory| directory.load(&name)).await
         })
     }
@@ -193,7 +192,7 @@ impl StateStore for FileStore {
 
     fn try_lock<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<LocalLock, StoreError>> {
         Box::pin(async move {
-            let name = checked(name)?.to_owned();
+            let name = check_name(name)?.to_owned();
             let take =
                 move |directory: &Directory| Ok((directory.try_lock(&name)?, directory.domain()));
             Ok(match self.read(take).await? {
