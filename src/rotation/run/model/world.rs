@@ -31,6 +31,8 @@ pub(super) struct Bounds {
     /// Days that pass.
     pub(super) jumps: u8,
     pub(super) roll_backs: u8,
+    /// There is only one runner, which may be killed.
+    pub(super) alone: bool,
     /// A sink takes every write although it is said to be fenced.
     pub(super) without_fence: bool,
     /// Nothing settles: whatever has no answer counts as over at once.
@@ -385,7 +387,8 @@ impl World {
             next.land(message.clone());
             all.push((format!("arrives late: {message:?}"), next));
         }
-        for (runner, name) in NAMES.iter().enumerate() {
+        let most = if self.bounds.alone { 1 } else { NAMES.len() };
+        for (runner, name) in NAMES.iter().take(most).enumerate() {
             if self.runners[runner].is_none() {
                 let mut next = self.clone();
                 next.start(runner);
