@@ -105,7 +105,7 @@ fn unreadable(op: Op, case: &Case, decode: Outcome) -> Outcome {
             requests: Some(1),
             failed: None,
         },
-        Op::AvList | Op::AvRevoke if empty => Outcome {
+        Op::AvRevoke if empty => Outcome {
             requests: Some(1),
             failed: None,
         },

@@ -44,9 +44,10 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
         let next_due = known
             .as_ref()
             .and_then(|known| managed::next_due(token, known));
-        let finding = known
-            .as_ref()
-            .and_then(|known| finding(known, next_due, now));
+        let finding = match &known {
+            Some(known) => finding(known, next_due, now),
+            None => Some(("has no token yet".to_owned(), FINDINGS)),
+        };
         standings.push(Standing {
             known,
             name: (*name).to_owned(),

@@ -219,7 +219,11 @@ pub(super) fn remove_drafts(base: &Path) -> io::Result<()> {
         let own = file.as_encoded_bytes().starts_with(name.as_encoded_bytes());
         if own {
             step(Step::Remove)?;
-            fs::remove_file(entry.path())?;
+            match fs::remove_file(entry.path()) {
+                // It is gone, which is all that is wanted.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                done => done?,
+            }
         }
     }
     Ok(())
