@@ -25,7 +25,7 @@
 //! was read of it before it failed stays in the report. A single token that cannot be read hides no
 //! other, and is named there too. A [`Report`] holds no secret, because a
 //! [`TokenRecord`](crate::TokenRecord) has no place for one; [`Report`] describes the formats of its
-//! [table](Report::table), its [JSON](Report::to_json) and its [CSV](Report::to_csv).
+//! [table](Report::to_table), its [JSON](Report::to_json) and its [CSV](Report::to_csv).
 //!
 //! # Memory
 //!

@@ -109,7 +109,7 @@ pub trait TokenServiceExt: TokenService {
 
     /// Deletes all tokens for which `which` says so, and says which they were.
     ///
-    /// The whole list is read before the first delete. To delete while a [`list`](Self::list) is
+    /// The whole list is read before the first delete. To delete while a [`list`](TokenService::list) is
     /// read moves the tokens that are yet to come, on services whose lists have pages, and some of
     /// them may then be missed.
     ///
