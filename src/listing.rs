@@ -84,7 +84,6 @@ impl<T> Listing<T> {
         (self.items, self.unreadable)
     }
 
-    #[cfg(any(feature = "query-server", feature = "avisi-cloud"))]
     /// The first unreadable item that may be the one with this id: it has the id, or none that can
     /// be read.
     pub(crate) fn may_hide(&self, id: &str) -> Option<&UnreadableItem> {

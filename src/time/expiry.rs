@@ -40,6 +40,7 @@ pub enum Expiry {
 }
 
 impl Expiry {
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     /// The time meant, `None` for never, or the rule that it breaks.
     pub(crate) fn resolve(self, now: SystemTime) -> Result<Option<SystemTime>, &'static str> {
         let time = match self {

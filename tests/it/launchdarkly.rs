@@ -7,8 +7,8 @@ use crate::support::{
     CREDENTIAL, NOW, Raw, Reply, Sent, always, assert_refused, at, bare, bodies, empty, html, json,
     lines, now, one_attempt, only, script, sent, whole,
 };
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
 use access_tokens::launchdarkly::OldSecret;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
 use access_tokens::launchdarkly::Region;
 use access_tokens::launchdarkly::{
     Access, Client, Patch, PatchOp, PatchOperation, Role, Statement, StatementEffect, Token,
