@@ -97,7 +97,7 @@ fuzz_target!(|answer: Answer| {
             0 => {
                 let client = client!(launchdarkly, launchdarkly);
                 let page = client.list().page().await;
-                page.map(|page| format!("{:?}", page.links.len()))
+                page.map(|page| format!("{:?}", page.links))
             }
             1 => {
                 let client = client!(launchdarkly, launchdarkly);
