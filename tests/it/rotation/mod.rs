@@ -5,6 +5,7 @@ mod failing;
 mod fleet;
 mod kept;
 mod lease;
+mod readme;
 mod steady;
 mod vault;
 

@@ -31,7 +31,7 @@ const MAY_BE_LARGE: [&str; 1] = ["rotation"]; // is being rebuilt
 
 const LONGEST_FILE: usize = 400;
 /// Longer ones that are still to be split, and how long they may be until then.
-const MAY_BE_LONG: [(&str, usize); 2] = [("error/mod", 401), ("rotation/sink/place/change", 450)];
+const MAY_BE_LONG: [(&str, usize); 1] = [("error/mod", 401)];
 
 fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
