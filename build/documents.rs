@@ -1,4 +1,4 @@
-//! What is made of each document beyond what the generator makes of it.
+//! What is asked of the generator, document by document.
 
 use schemars::schema::InstanceType;
 
