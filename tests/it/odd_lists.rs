@@ -221,9 +221,10 @@ async fn a_link_behind_the_end_leaves_nothing_out() {
             let rows: Vec<_> = rows
                 .map(|n| token("launchdarkly", &format!("id-{n}")))
                 .collect();
-            let links = match offset + 25 < 60 {
-                true => json!({"next": {"href": format!("/api/v2/tokens?offset={next}")}}),
-                false => json!({}),
+            let links = if offset + 25 < 60 {
+                json!({"next": {"href": format!("/api/v2/tokens?offset={next}")}})
+            } else {
+                json!({})
             };
             json!({"items": rows, "_links": links, "totalCount": 60})
         })
