@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use super::decision::effective;
-use super::error::ErrorKind;
+use super::kind::ErrorKind;
 use super::record::{Record, Stamp, Token};
 use super::rules::earlier;
 use crate::due::RotationPolicy;
