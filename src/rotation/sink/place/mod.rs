@@ -10,6 +10,7 @@ mod disk;
 mod lock;
 mod meta;
 mod overwrite;
+mod resolve;
 mod sidecar;
 mod steps;
 mod stored;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use self::disk::{Draft, Found};
 use self::lock::Lock;
 use self::meta::Meta;
+use self::resolve::resolve;
 use self::sidecar::{Now, Sidecar, Unusable};
 use super::{Holds, Observed, SinkError};
 use crate::text::is_unsafe_to_print;
@@ -97,7 +99,7 @@ impl Place {
 
     /// The place in the words that everybody has for it.
     pub(super) fn id(&self) -> String {
-        let path = disk::resolve(&self.path)
+        let path = resolve(&self.path)
             .or_else(|_| std::path::absolute(&self.path))
             .unwrap_or_else(|_| self.path.clone());
         match path.to_str() {
@@ -109,10 +111,10 @@ impl Place {
     }
 
     fn site(&self) -> Result<Site, SinkError> {
-        let file = disk::resolve(&self.path).map_err(|error| not_stored("the place", &error))?;
+        let file = resolve(&self.path).map_err(|error| not_stored("the place", &error))?;
         let base = disk::with_ending(&file, SIDECAR);
         let sidecar = match &self.sidecar {
-            Some(path) => disk::resolve(path).map_err(|error| not_stored("the sidecar", &error))?,
+            Some(path) => resolve(path).map_err(|error| not_stored("the sidecar", &error))?,
             None => base.clone(),
         };
         Ok(Site {
@@ -160,9 +162,10 @@ impl Place {
                     .map_err(|error| not_stored("the file", &error))?;
             }
             _ => {
-                if found.is_some() && meta::is_mount_point(&site.file) {
-                    let text = "something is mounted at exactly this place, which cannot be replaced: have it written in place";
-                    return Err(SinkError::not_stored(text));
+                if found.is_some()
+                    && let Some(why) = meta::fixed(&site.file)
+                {
+                    return Err(SinkError::not_stored(why));
                 }
                 // About as much as will be written, so that a full disk is seen.
                 let some = vec![0; old.len().max(1024)];
