@@ -48,6 +48,22 @@ pub(crate) const DOCUMENTS: [Document; 3] = [
                 "MemberSummary",
                 &["_id", "firstName", "lastName", "role", "email"],
             ),
+            ("Tokens", &["totalCount"]),
+            // Not among them: what tells whether the caller is a token.
+            (
+                "Caller",
+                &[
+                    "accountId",
+                    "projectId",
+                    "environmentName",
+                    "projectName",
+                    "memberId",
+                    "scopes",
+                    "clientName",
+                    "audience",
+                    "expiresAt",
+                ],
+            ),
         ],
         lists: &[("Tokens", "items")],
     },

@@ -48,14 +48,16 @@ impl Models<'_> {
             )]));
         } else if listed(self.wanted.lenient) {
             self.adjusted += 1;
-            let with = if rust.contains("MemberSummary") {
-                "crate::lenient::object"
+            field.attrs.push(if rust.contains("Vec <") {
+                // By default empty already.
+                parse_quote!(#[serde(
+                    deserialize_with = "::serde_with::As::<::serde_with::DefaultOnError>::deserialize"
+                )])
+            } else if rust.contains("MemberSummary") {
+                parse_quote!(#[serde(default, deserialize_with = "crate::lenient::object")])
             } else {
-                "crate::lenient::scalar"
-            };
-            field
-                .attrs
-                .push(parse_quote!(#[serde(default, deserialize_with = #with)]));
+                parse_quote!(#[serde(default, deserialize_with = "crate::lenient::scalar")])
+            });
         } else if serde
             .split(['(', ',', ')'])
             .any(|part| part.trim() == "default")
