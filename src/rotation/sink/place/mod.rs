@@ -86,6 +86,9 @@ struct Site {
 
 const SIDECAR: &str = ".access-tokens";
 
+/// About as much as is written at least, so that a check sees a full disk.
+const ROOM: usize = 4096;
+
 impl Place {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
@@ -154,7 +157,11 @@ impl Place {
             if sidecar.is_some_and(|sidecar| sidecar.clashes(slot.name())) {
                 return Err(clash());
             }
-            Draft::create(&site.sidecar).map_err(|error| not_stored("its sidecar", &error))?;
+            // It keeps what goes and, for a file that is written over, what is there and what comes.
+            let some = vec![0; old.len().saturating_mul(3).saturating_add(ROOM)];
+            Draft::create(&site.sidecar)
+                .and_then(|mut draft| draft.write(&some))
+                .map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
             Some(_) if self.over => {
@@ -167,8 +174,7 @@ impl Place {
                 {
                     return Err(SinkError::not_stored(why));
                 }
-                // About as much as will be written, so that a full disk is seen.
-                let some = vec![0; old.len().max(1024)];
+                let some = vec![0; old.len().max(ROOM)];
                 self.draft(&site, found.as_ref(), group, None, &some)?;
             }
         }
