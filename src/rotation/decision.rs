@@ -7,7 +7,7 @@ use super::record::{Record, Stamp, Token};
 use super::request::Ask;
 use super::rules::{Now, Rules};
 use super::sink::{Holds, SinkVersion};
-use super::{Cause, ErrorKind};
+use super::{kind::ErrorKind, outcome::Cause};
 use crate::due::{Due, days};
 use crate::service::{TokenRecord, TokenState};
 use crate::time::When;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::error::ErrorKind;
+use super::kind::ErrorKind;
 use super::record::{Record, Stamp, Token};
 use crate::service::TokenKey;
 use crate::time::rfc3339;
