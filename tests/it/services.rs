@@ -233,6 +233,19 @@ async fn a_description_is_changed_whether_there_is_one_or_not() {
 }
 
 #[tokio::test]
+async fn a_token_is_renamed_whether_it_has_a_name_or_not() {
+    let (_twin, client) = ld().await;
+    let nameless = launchdarkly::TokenBody::builder().role(Role::Reader);
+    let new = client.create(nameless).await.unwrap();
+    assert_eq!(new.token().name.as_deref().unwrap_or_default(), "");
+    for name in ["first", "second"] {
+        let patch = launchdarkly::Patch::new().replace_name(name);
+        let patched = client.patch(&new.token().id, patch).await.unwrap();
+        assert_eq!(patched.name.as_deref(), Some(name));
+    }
+}
+
+#[tokio::test]
 async fn two_kinds_of_access_are_refused_before_anything_is_sent() {
     let (twin, client) = ld().await;
     let both = launchdarkly::TokenBody::builder()
