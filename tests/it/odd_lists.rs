@@ -3,8 +3,8 @@
 
 use access_tokens::launchdarkly::TokenStream;
 use access_tokens::{
-    ErrorKind, Listing, TokenRecord, TokenService, TokenServiceExt as _, Verification, avisi_cloud,
-    launchdarkly, query_server,
+    ErrorKind, Listing, Marker, TokenRecord, TokenService, TokenServiceExt as _, Verification,
+    avisi_cloud, launchdarkly, query_server,
 };
 use access_tokens_testing::launchdarkly::{Operation, Seed};
 use access_tokens_testing::{Fault, LaunchDarkly};
@@ -289,4 +289,20 @@ async fn what_cannot_be_read_is_not_deleted_and_said() {
     assert_eq!(keys, ["a", "b"]);
     assert_eq!(deleted.unreadable()[0].index, 1);
     assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_mark_that_an_odd_token_may_carry_is_not_said_to_be_missing() {
+    let (marker, other) = (Marker::random(), Marker::random());
+    let mut marked = token("avisi_cloud", "a");
+    marked["name"] = json!(marker.appended_to("ci"));
+    let server = always(answer(200, &json!([marked, 5]))).await;
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
+    assert_eq!(client.find_marked(&marker).await.unwrap().len(), 1);
+    for error in [
+        client.find_marked(&other).await.unwrap_err(),
+        client.delete_marked(&other).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+    }
 }
