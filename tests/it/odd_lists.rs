@@ -204,6 +204,17 @@ async fn a_page_of_nothing_but_odd_tokens_hides_no_page_after_it() {
     }
 }
 
+/// A service that gives the same page whatever it is asked for.
+#[tokio::test]
+async fn what_comes_again_and_again_is_named_once() {
+    let named = json!({"_id": "b", "name": 5});
+    let rows = json!([token("launchdarkly", "a"), {"_id": null}, named]);
+    let (_server, stream) = pages(move |_| json!({"items": rows, "totalCount": 1_000})).await;
+    let (ids, places, error) = read(stream).await;
+    assert_eq!((ids, places.len()), (vec!["a".to_owned()], 2), "{places:?}");
+    assert_eq!(error, Some(ErrorKind::Decode));
+}
+
 /// A service that gives 25 at a time and reckons its links by what was asked for.
 #[tokio::test]
 async fn a_link_behind_the_end_leaves_nothing_out() {

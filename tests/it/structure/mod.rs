@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 7] = [
     &["marker", "new_token", "open", "service"],
     &["generated"],
     &["due", "inventory", "rotation"],
-    &["lib"],
+    &["guide", "lib"],
 ];
 const WINGS: usize = 4;
 
