@@ -35,16 +35,13 @@ where
 /// Reads an object, or else everything but an object and a list.
 struct Lenient<T, const OBJECT: bool>(PhantomData<T>);
 
-fn read<'de, const OBJECT: bool, T, E>(
+fn read<'de, const OBJECT: bool, T: Deserialize<'de>>(
     value: impl IntoDeserializer<'de, ValueError>,
-) -> Result<Option<T>, E>
-where
-    T: Deserialize<'de>,
-{
+) -> Option<T> {
     if OBJECT {
-        return Ok(None);
+        return None;
     }
-    Ok(T::deserialize(value.into_deserializer()).ok())
+    T::deserialize(value.into_deserializer()).ok()
 }
 
 impl<'de, T: DeserializeOwned, const OBJECT: bool> Visitor<'de> for Lenient<T, OBJECT> {
@@ -59,27 +56,27 @@ impl<'de, T: DeserializeOwned, const OBJECT: bool> Visitor<'de> for Lenient<T, O
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Option<T>, E> {
-        read::<OBJECT, _, _>(value)
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {

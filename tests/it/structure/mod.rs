@@ -17,7 +17,7 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["error"],
     &["transport"],
-    &["marker", "new_token", "open", "service"],
+    &["marker", "new_token", "open", "service", "wing"],
     &["generated"],
     &["due", "inventory", "rotation"],
     &["guide", "lib"],
