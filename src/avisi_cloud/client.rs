@@ -11,7 +11,6 @@ use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::text::escape_untrusted;
 use crate::transport::{Core, Profile, Request, ServiceClient};
 

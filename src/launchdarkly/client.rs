@@ -16,7 +16,6 @@ use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
 
 /// Settings that only this service has; see the methods of [`ClientBuilder`].

@@ -9,8 +9,8 @@ use super::rotate::rotate;
 use super::wire::{CREATE, DELETE, LIST, PROFILE, VALUE};
 use super::{Token, Tokens};
 use crate::error::Result;
+use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::transport::{Core, Profile, Request, ServiceClient};
 
 /// Client for the tokens of a Query Server.

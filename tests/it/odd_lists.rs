@@ -305,9 +305,9 @@ async fn what_cannot_be_read_is_not_deleted_and_said() {
 #[tokio::test]
 async fn a_mark_that_an_odd_token_may_carry_is_not_said_to_be_missing() {
     let (marker, other) = (Marker::random(), Marker::random());
-    let mut marked = token("avisi_cloud", "a");
-    marked["name"] = json!(marker.appended_to("ci"));
-    let server = always(answer(200, &json!([marked, 5]))).await;
+    let mut one = token("avisi_cloud", "a");
+    one["name"] = json!(marker.appended_to("ci"));
+    let server = always(answer(200, &json!([one, 5]))).await;
     let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
     assert_eq!(client.find_marked(&marker).await.unwrap().len(), 1);
     for error in [
