@@ -1,6 +1,10 @@
 //! Managed tokens on the twins.
 
+mod evidence;
 mod failing;
+mod fleet;
+mod kept;
+mod lease;
 mod readme;
 mod steady;
 mod vault;
@@ -9,10 +13,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::rotation::sink::{Sink, SinkKind};
-use access_tokens::rotation::state::MemoryStore;
-use access_tokens::rotation::{Keeper, ManagedToken, ManagedTokenBuilder, Outcome, Report};
+use access_tokens::rotation::state::{MemoryStore, StateStore};
+use access_tokens::rotation::{
+    Keeper, KeeperBuilder, ManagedToken, ManagedTokenBuilder, Outcome, Report,
+};
 use access_tokens::{RotationPolicy, Secret, days};
+use tokio::sync::Notify;
 
+use self::kept::Hanging;
+pub(crate) use self::kept::{Ledger, Then, Watched};
 pub(crate) use self::vault::{Trouble, Vault};
 pub(crate) use crate::all::world::{Call, KINDS, Kind, World};
 
@@ -24,6 +33,8 @@ pub(crate) struct Setup {
     pub(crate) world: World,
     pub(crate) store: MemoryStore,
     pub(crate) vault: Vault,
+    pub(crate) ledger: Ledger,
+    hung: Arc<Notify>,
 }
 
 impl Setup {
@@ -38,15 +49,53 @@ impl Setup {
             world,
             store: MemoryStore::new(),
             vault,
+            ledger: Ledger::default(),
+            hung: Arc::default(),
         }
     }
 
     /// A keeper of its own, as another process would have.
     pub(crate) fn keeper(&self) -> Keeper {
-        Keeper::builder(self.store.clone())
+        self.keeper_on(self.store.clone())
+    }
+
+    /// The same on another store.
+    pub(crate) fn keeper_on(&self, store: impl StateStore + 'static) -> Keeper {
+        self.keeper_builder(store).build()
+    }
+
+    pub(crate) fn keeper_builder(&self, store: impl StateStore + 'static) -> KeeperBuilder {
+        Keeper::builder(store)
             .clock(self.world.clock.clone())
+            .events(self.ledger.clone())
             .act_timeout(Duration::from_millis(100))
+    }
+
+    /// A keeper whose event of this action is never answered.
+    pub(crate) fn events_hang_at(&self, action: &'static str) -> Keeper {
+        let events = Hanging {
+            ledger: self.ledger.clone(),
+            at: action,
+            reached: Arc::clone(&self.hung),
+        };
+        self.keeper_builder(self.store.clone())
+            .events(events)
             .build()
+    }
+
+    /// Waits until it hangs.
+    pub(crate) async fn hung(&self) {
+        self.hung.notified().await;
+    }
+
+    /// All secrets that there were.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.vault.seen();
+        secrets.extend([self.world.secret.clone(), self.world.credential()]);
+        let shown = secrets
+            .iter()
+            .map(|secret| secret.expose_secret().to_owned());
+        shown.collect()
     }
 
     /// The token of the world, due after 90 days, with a day of overlap.

@@ -20,6 +20,8 @@ pub(crate) enum Trouble {
     Late,
     /// It never ends.
     Hangs,
+    /// It is refused, and the error says what was to be kept secret.
+    SaysTheSecret,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +34,7 @@ struct Inside {
     check_fails: bool,
     observe_fails: bool,
     writes: Vec<&'static str>,
+    seen: Vec<Secret>,
 }
 
 /// A sink in memory.
@@ -116,6 +119,11 @@ impl Vault {
         self.inside().writes.clone()
     }
 
+    /// All secrets that were ever delivered.
+    pub(crate) fn seen(&self) -> Vec<Secret> {
+        self.inside().seen.clone()
+    }
+
     fn write(
         &self,
         mark: &Marker,
@@ -198,6 +206,7 @@ impl Sink for Vault {
         delivery: &'a Delivery<'a>,
     ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
+            self.inside().seen.push(delivery.secret().clone());
             let write = || {
                 let secret = Some(delivery.secret().clone());
                 self.write(
@@ -224,6 +233,10 @@ impl Sink for Vault {
                     Err(SinkError::unknown("no answer"))
                 }
                 Some(Trouble::Hangs) => std::future::pending().await,
+                Some(Trouble::SaysTheSecret) => {
+                    let text = format!("cannot keep {}", delivery.secret().expose_secret());
+                    Err(SinkError::not_stored(text))
+                }
             }
         })
     }

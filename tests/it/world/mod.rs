@@ -112,6 +112,25 @@ impl World {
         }
     }
 
+    /// Another token, made just now.
+    pub(crate) fn seed(&self, name: &str) -> (TokenKey, Secret) {
+        let (key, secret) = match &self.twin {
+            Twin::LaunchDarkly(twin) => {
+                let token = twin.seed(launchdarkly::Seed::new(name).description("for tests"));
+                (token.id, token.secret)
+            }
+            Twin::QueryServer(twin) => {
+                let token = twin.seed(query_server::Seed::new(name).write(false));
+                (token.name, token.secret)
+            }
+            Twin::AvisiCloud(twin) => {
+                let token = twin.seed(avisi_cloud::Seed::new(name));
+                (token.id, token.secret)
+            }
+        };
+        (TokenKey::new(key), secret)
+    }
+
     pub(crate) fn base_url(&self) -> String {
         each!(self, twin => twin.base_url())
     }

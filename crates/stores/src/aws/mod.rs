@@ -2,7 +2,6 @@
 
 mod calls;
 mod client;
-mod fields;
 mod http;
 mod sink;
 mod version;
@@ -128,6 +127,11 @@ impl AwsSecretsManager {
             Some(key) => format!("aws {} {}#{key}", self.region, self.name),
             None => format!("aws {} {}", self.region, self.name),
         }
+    }
+
+    /// The same failure, with the place in its text.
+    fn named(&self, error: &SinkError) -> SinkError {
+        SinkError::new(error.kind(), format!("{}: {error}", self.place()))
     }
 
     fn not_stored(&self, why: impl fmt::Display) -> SinkError {
