@@ -59,9 +59,10 @@ pub(crate) fn with_secret(
         }
     };
     built.map_err(|error| {
+        let hint = error.hint().map(ToString::to_string);
         let stop = Stop::config(format!("accounts.{name}: {error}"));
-        match error.hint() {
-            Some(hint) => stop.hint(hint.to_string()),
+        match hint {
+            Some(hint) => stop.hint(hint),
             None => stop,
         }
     })

@@ -32,8 +32,7 @@ pub(crate) struct Stop {
     /// The kind, for programs.
     pub(crate) kind: &'static str,
     pub(crate) message: String,
-    /// What to do next.
-    pub(crate) hint: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl Stop {
@@ -50,21 +49,16 @@ impl Stop {
     }
 
     fn new(code: u8, kind: &'static str, message: impl Into<String>) -> Self {
-        let hint = match kind {
-            "usage" => "`tokens --help` says what there is.",
-            "config" => "Mend the configuration; `tokens demo` shows a whole one.",
-            _ => "Mend that, and run it again.",
-        };
         Self {
             code,
             kind,
             message: message.into(),
-            hint: hint.to_owned(),
+            hint: None,
         }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
+        self.hint = Some(hint.into());
         self
     }
 }
@@ -78,17 +72,16 @@ impl fmt::Display for Stop {
 impl From<access_tokens::Error> for Stop {
     fn from(error: access_tokens::Error) -> Self {
         let hint = error.hint().map(ToString::to_string);
-        let stop = Self::failed("service", error.to_string());
-        match hint {
-            Some(hint) => stop.hint(hint),
-            None => stop.hint("See to the account's address and credential, and run it again."),
+        Self {
+            hint,
+            ..Self::failed("service", error.to_string())
         }
     }
 }
 
 impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
-        Self::failed("io", error.to_string()).hint("See to that file or stream, and run it again.")
+        Self::failed("io", error.to_string())
     }
 }
 

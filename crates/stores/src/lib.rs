@@ -10,11 +10,9 @@
 
 #[cfg(feature = "aws")]
 mod aws;
-#[cfg(any(feature = "aws", feature = "vault"))]
-mod fields;
 #[cfg(any(feature = "object-store", feature = "postgres"))]
 mod form;
-#[cfg(any(feature = "aws", feature = "vault"))]
+#[cfg(feature = "aws")]
 mod label;
 #[cfg(feature = "object-store")]
 mod object;

@@ -14,7 +14,7 @@ use super::super::token::ManagedToken;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
 use super::confirm::of_service;
-use super::contact::{contact, note_failure};
+use super::contact::{contact, is_draft, note_failure};
 use super::context::{Context, request_entry, token_entry};
 use super::evidence::Teller;
 use super::known::Known;
@@ -215,15 +215,6 @@ pub(super) async fn listing(
     })
 }
 
-/// Whether it only says why the first contact has failed so far.
-pub(super) fn is_draft(stored: &Stored) -> bool {
-    stored
-        .body
-        .get("draft")
-        .and_then(serde_json::Value::as_bool)
-        == Some(true)
-}
-
 /// The record of this declaration.
 pub(crate) fn read(token: &ManagedToken, stored: &Stored) -> Result<Record, Error> {
     let declared = token.declared();
@@ -345,8 +336,7 @@ fn report(runner: &mut Runner<'_>) -> Ticked {
             why: wait.why.to_owned(),
         }
     } else if record.on_hold.is_some() {
-        let why = "rotation is on hold since it was rolled back; rotate or release it to go on"
-            .to_owned();
+        let why = "rotation is on hold since it was rolled back; release it to go on".to_owned();
         Outcome::Suspended { why }
     } else {
         let next = match &runner.machine.decision {

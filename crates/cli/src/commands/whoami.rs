@@ -72,7 +72,8 @@ pub(crate) async fn run(run: &Run<'_>, whoami: &Whoami) -> Result<u8, Stop> {
                 .join(", "),
         };
         let head = run.style.head(&caller.account);
-        run.line(format_args!("{head}  {} ({})", what, caller.service), 2)?;
+        run.context
+            .say(format_args!("{head}  {} ({})", what, caller.service))?;
     }
     Ok(code)
 }

@@ -29,11 +29,10 @@ pub(super) struct Api {
 }
 
 /// What the server answered.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Value,
-    /// The body as it came: it holds secrets, so there is no `Debug`.
-    pub(super) bytes: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -134,7 +133,7 @@ impl Api {
         method: Method,
         path: &[&str],
         version: Option<u64>,
-        body: Option<&str>,
+        body: Option<&Value>,
     ) -> Result<Answer, Lost> {
         let (token, fresh) = self.token().await.map_err(Lost::NotSent)?;
         let answer = self
@@ -189,7 +188,7 @@ impl Api {
         let mut path = vec!["auth"];
         path.extend(mount.trim_matches('/').split('/'));
         path.push("login");
-        let body = login.body().await?.to_string();
+        let body = login.body().await?;
         let answer = self
             .send(Method::POST, &path, None, Some(&body), None)
             .await;
@@ -221,7 +220,7 @@ impl Api {
         method: Method,
         path: &[&str],
         version: Option<u64>,
-        body: Option<&str>,
+        body: Option<&Value>,
         token: Option<&Secret>,
     ) -> Result<Answer, Lost> {
         let not_sent = |why: &str| Lost::NotSent(SinkError::not_stored(why));
@@ -243,7 +242,7 @@ impl Api {
             } else {
                 "application/json"
             };
-            request = request.header("content-type", kind).body(body.to_owned());
+            request = request.header("content-type", kind).body(body.to_string());
         }
         let answer = tokio::time::timeout(self.timeout, self.answer(request)).await;
         answer.unwrap_or_else(|_| {
@@ -296,11 +295,8 @@ impl Api {
                 }
             }
         }
-        Ok(Answer {
-            status,
-            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
-            bytes: body,
-        })
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Ok(Answer { status, body })
     }
 }
 
