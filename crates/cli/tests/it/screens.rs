@@ -56,9 +56,10 @@ async fn busy_world() -> World {
             "file:a/folder/that/is/not/there/and/has/a/long/path/nowhere.token",
         ),
     ] {
-        all.push_str(&format!(
+        let entry = format!(
             "[tokens.{name}]\naccount = \"{account}\"\ncreate = {create}\ndeliver = [\"{deliver}\"]\nafter = [\"test ! -e broken\"]\n"
-        ));
+        );
+        all.push_str(&entry);
     }
     world.configure(&all);
     world.ld.seed(

@@ -251,19 +251,6 @@ url = "{}"
         self.go(&["--output", "json", "tick"]).await
     }
 
-    /// Waits until the program has said something, asks it to end, and gives what it did.
-    pub(crate) fn end_after_a_line(&self, mut child: Child) -> Done {
-        let mut out = String::new();
-        let mut reader = BufReader::new(child.stdout.take().unwrap());
-        reader.read_line(&mut out).unwrap();
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        reader.read_to_string(&mut out).unwrap();
-        let mut done = Done::from(child.wait_with_output().unwrap());
-        done.out = out;
-        done
-    }
-
     /// The tokens of this name on LaunchDarkly.
     pub(crate) fn named(&self, name: &str) -> usize {
         let tokens = self.ld.tokens();
@@ -278,6 +265,19 @@ url = "{}"
     pub(crate) fn tick(&self) -> Done {
         self.run(&["--output", "json", "tick"])
     }
+}
+
+/// Waits until the program has said something, asks it to end, and gives what it did.
+pub(crate) fn end_after_a_line(mut child: Child) -> Done {
+    let mut out = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut out).unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    reader.read_to_string(&mut out).unwrap();
+    let mut done = Done::from(child.wait_with_output().unwrap());
+    done.out = out;
+    done
 }
 
 /// What was written.
