@@ -281,10 +281,6 @@ pub(crate) fn operation<O: Operation>(name: &str) -> io::Result<O> {
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr $(, |$given:ident: $taken:ty| $value:expr)?;)+) => {
         #[derive(Debug)]
-        #[expect(
-            clippy::struct_excessive_bools,
-            reason = "each is one switch of the builder"
-        )]
         pub(super) struct Options {
             $(pub(super) $name: $type,)+
         }
