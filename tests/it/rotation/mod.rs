@@ -15,6 +15,7 @@ mod second_night;
 mod steady;
 mod truth;
 mod vault;
+mod years;
 
 use std::sync::Arc;
 use std::time::Duration;

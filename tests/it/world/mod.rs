@@ -97,6 +97,24 @@ impl World {
         }
     }
 
+    /// A LaunchDarkly of whichever kind.
+    pub(crate) async fn on_launchdarkly(
+        build: impl FnOnce(launchdarkly::Builder) -> launchdarkly::Builder,
+        seed: impl FnOnce(launchdarkly::Seed) -> launchdarkly::Seed,
+    ) -> Self {
+        let clock = VirtualClock::new();
+        let builder = build(LaunchDarkly::builder().clock(clock.clone()));
+        let twin = builder.start().await.unwrap();
+        let token = twin.seed(seed(launchdarkly::Seed::new(NAME)));
+        Self {
+            kind: Kind::LaunchDarkly,
+            twin: Twin::LaunchDarkly(twin),
+            clock,
+            key: TokenKey::new(token.id),
+            secret: token.secret,
+        }
+    }
+
     /// Another token, made just now.
     pub(crate) fn seed(&self, name: &str) -> (TokenKey, Secret) {
         let (key, secret) = match &self.twin {

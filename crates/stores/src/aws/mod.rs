@@ -122,12 +122,9 @@ impl AwsSecretsManager {
         Ok(self)
     }
 
-    /// What is said of it in errors.
+    /// What it is called in errors: whoever shows them says which sink it is.
     fn place(&self) -> String {
-        match &self.key {
-            Some(key) => format!("aws {} {}#{key}", self.region, self.name),
-            None => format!("aws {} {}", self.region, self.name),
-        }
+        format!("secret {}", self.name)
     }
 
     fn not_stored(&self, why: impl fmt::Display) -> SinkError {

@@ -144,7 +144,9 @@ impl Now {
 
 impl Sink for AwsSecretsManager {
     fn id(&self) -> String {
-        self.place()
+        let key = self.key.as_ref().map(|key| format!("#{key}"));
+        let key = key.unwrap_or_default();
+        format!("aws {} {}{key}", self.region, self.name)
     }
 
     fn kind(&self) -> SinkKind {

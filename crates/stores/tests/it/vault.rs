@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::engines::{Server, bao};
+use crate::restart::{Read, what_uses_it_is_restarted};
+use crate::world::World;
 
 struct Bao {
     server: Server,
@@ -455,4 +457,26 @@ fn addresses_and_paths_that_would_lead_elsewhere_are_refused() {
             .build()
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn what_uses_a_secret_is_restarted_after_its_delivery() {
+    let Some(bao) = Bao::start().await else {
+        return;
+    };
+    let bao = Arc::new(bao);
+    let world = World::new().await;
+    let (old, declared) = world.token("nightly export");
+    let old = old.secret.expose_secret();
+    bao.post("secret/data/app", json!({"data": {"token": old}}))
+        .await;
+    let sink = Arc::new(bao.sink("app", "token"));
+    let read: Read = {
+        let bao = Arc::clone(&bao);
+        Arc::new(move || {
+            let bao = Arc::clone(&bao);
+            Box::pin(async move { bao.data("app").await["token"].as_str().unwrap().to_owned() })
+        })
+    };
+    what_uses_it_is_restarted(&world, declared, old, sink, read).await;
 }
