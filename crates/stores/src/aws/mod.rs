@@ -2,7 +2,6 @@
 
 mod calls;
 mod client;
-mod fields;
 mod http;
 mod sink;
 mod version;
@@ -125,6 +124,11 @@ impl AwsSecretsManager {
     /// What it is called in errors: whoever shows them says which sink it is.
     fn place(&self) -> String {
         format!("secret {}", self.name)
+    }
+
+    /// The same failure, with the place in its text.
+    fn named(&self, error: &SinkError) -> SinkError {
+        SinkError::new(error.kind(), format!("{}: {error}", self.place()))
     }
 
     fn not_stored(&self, why: impl fmt::Display) -> SinkError {
