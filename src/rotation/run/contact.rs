@@ -141,6 +141,9 @@ pub(crate) async fn draft(
     };
     if let Some(token) = found {
         if token.state == TokenState::Inactive {
+            if let Some(text) = retired(context, &token.key).await {
+                return Err(Error::new(name, ErrorKind::Retired, text).for_a_person());
+            }
             let text = format!(
                 "{} is switched off or revoked; adopt another one",
                 token.key
@@ -246,7 +249,7 @@ async fn find(
     let name = &declared.name;
     let error = |kind, text: String| Error::new(name, kind, text).for_a_person();
     match &declared.source {
-        Source::Key(key) => match listing.get(key).or(delivered) {
+        Source::Key(key) => match followed(listing.get(key), delivered) {
             Some(token) => Ok(Some(token.clone())),
             None => Err(match retired(context, key).await {
                 Some(retired) => error(ErrorKind::Retired, retired),
@@ -298,6 +301,22 @@ async fn find(
             Err(error(ErrorKind::ManagedElsewhere, text))
         }
     }
+}
+
+/// The token that was declared, or the successor of it that all sinks hold.
+fn followed<'a>(
+    declared: Option<&'a TokenRecord>,
+    delivered: Option<&'a TokenRecord>,
+) -> Option<&'a TokenRecord> {
+    let (Some(first), Some(last)) = (declared, delivered) else {
+        return declared.or(delivered);
+    };
+    let name = |token: &'a TokenRecord| {
+        let name = token.name.as_deref().unwrap_or(token.key.as_str());
+        Marker::stripped(name).trim_end()
+    };
+    let follows = name(first) == name(last) && last.state != TokenState::Inactive;
+    Some(if follows { last } else { first })
 }
 
 fn keys(tokens: &[&TokenRecord]) -> String {
