@@ -24,9 +24,9 @@ use crate::marker::Marker;
 ///
 /// The rules for all of them:
 ///
-/// * An error says what is known: [`SinkErrorKind::NotStored`](super::SinkErrorKind::NotStored) and [`SinkErrorKind::Conflict`](super::SinkErrorKind::Conflict) mean
-///   that nothing was changed *and nothing of this call will be*; whatever is not certain is
-///   [`SinkErrorKind::Unknown`](super::SinkErrorKind::Unknown).
+/// * An error says what is known: [`NotStored`](super::SinkErrorKind::NotStored) and
+///   [`Conflict`](super::SinkErrorKind::Conflict) mean that nothing was changed *and nothing of this
+///   call will be*; whatever is not certain is [`Unknown`](super::SinkErrorKind::Unknown).
 /// * A call whose future is dropped may still take effect; a fenced sink refuses it from the next
 ///   write on.
 /// * Delivering the secret of the attempt that the sink already holds succeeds, moves the version,
@@ -109,7 +109,7 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// delivered, or what was there before the first delivery, an empty place included.
     ///
     /// # Errors
-    /// [`SinkErrorKind::Unsupported`](super::SinkErrorKind::Unsupported) from a sink that does not keep it; else as
+    /// [`Unsupported`](super::SinkErrorKind::Unsupported) from a sink that does not keep it; else as
     /// [`deliver`](Self::deliver).
     fn restore<'a>(
         &'a self,
@@ -123,7 +123,7 @@ pub trait Sink: fmt::Debug + Send + Sync {
     /// write is refused from now on.
     ///
     /// # Errors
-    /// [`SinkErrorKind::Unsupported`](super::SinkErrorKind::Unsupported) from a sink without versions; else as
+    /// [`Unsupported`](super::SinkErrorKind::Unsupported) from a sink without versions; else as
     /// [`deliver`](Self::deliver).
     fn rewrite<'a>(&'a self, _seen: &'a SinkVersion) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async { Err(SinkError::unsupported("it has no versions")) })
