@@ -345,7 +345,8 @@ fn report(runner: &mut Runner<'_>) -> Ticked {
             why: wait.why.to_owned(),
         }
     } else if record.on_hold.is_some() {
-        let why = "rotation is on hold since it was rolled back; release it to go on".to_owned();
+        let why = "rotation is on hold since it was rolled back; rotate or release it to go on"
+            .to_owned();
         Outcome::Suspended { why }
     } else {
         let next = match &runner.machine.decision {

@@ -8,6 +8,7 @@ mod lease;
 mod readme;
 mod steady;
 mod vault;
+mod years;
 
 use std::sync::Arc;
 use std::time::Duration;

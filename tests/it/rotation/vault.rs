@@ -8,6 +8,7 @@ use access_tokens::rotation::sink::{
     Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written,
 };
 use access_tokens::{BoxFuture, Marker, Secret};
+use tokio::task::yield_now;
 
 /// What becomes of the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +208,8 @@ impl Sink for Vault {
     ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
             self.inside().seen.push(delivery.secret().clone());
+            // Whoever waits can be killed, before the write or before it hears of it.
+            yield_now().await;
             let write = || {
                 let secret = Some(delivery.secret().clone());
                 self.write(
@@ -217,7 +220,11 @@ impl Sink for Vault {
                 )
             };
             match self.next("deliver") {
-                None => write(),
+                None => {
+                    let written = write();
+                    yield_now().await;
+                    written
+                }
                 Some(Trouble::Refused) => Err(SinkError::not_stored("no room")),
                 Some(Trouble::Unanswered) => {
                     let _ = write();
@@ -259,6 +266,7 @@ impl Sink for Vault {
                 return Err(SinkError::not_stored("it does not hold that any more"));
             };
             let written = self.write(attempt, secret, Some(seen), None);
+            yield_now().await;
             if trouble.is_some() {
                 return Err(SinkError::unknown("no answer"));
             }

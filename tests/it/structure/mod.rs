@@ -17,10 +17,10 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["error"],
     &["transport"],
-    &["marker", "new_token", "open", "service"],
+    &["marker", "new_token", "open", "service", "wing"],
     &["generated"],
     &["due", "inventory", "rotation"],
-    &["lib"],
+    &["guide", "lib"],
 ];
 const WINGS: usize = 4;
 
