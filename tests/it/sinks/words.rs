@@ -171,28 +171,32 @@ async fn what_a_sink_says_gets_out_without_the_secret_and_without_tricks() {
             token = token.deliver_to(second);
         }
         let token = token.build().unwrap();
-        let mut said = String::new();
+        let mut said = Vec::new();
         for _ in 0..4 {
             let report = keeper.tick(&token).await;
-            said += &format!("{report}\n{report:?}\n");
+            said.push(format!("{report}\n{report:?}\n"));
             if let Some(error) = report.error() {
-                said += &format!("{error} {error:?} {:?}\n", std::error::Error::source(error));
+                said.push(format!(
+                    "{error} {error:?} {:?}\n",
+                    std::error::Error::source(error)
+                ));
             }
             for warning in &report.warnings {
                 assert!(!warning.contains(['\n', '\u{1b}']), "{warning:?}");
             }
             match keeper.status("edge-token").await {
-                Ok(status) => said += &format!("{status:?}\n"),
-                Err(error) => said += &format!("{error} {error:?}\n"),
+                Ok(status) => said.push(format!("{status:?}\n")),
+                Err(error) => said.push(format!("{error} {error:?}\n")),
             }
             setup.pass(days(91));
             *talker.knows.lock().unwrap() = None;
         }
-        said += &told.0.lock().unwrap();
+        said.push(told.0.lock().unwrap().clone());
         let stored = setup.store.list("").await.unwrap();
-        said += &format!("{stored:?}\n");
+        said.push(format!("{stored:?}\n"));
         let plan = keeper.plan(&token).await.map(|plan| plan.to_string());
-        said += &format!("{plan:?}\n");
+        said.push(format!("{plan:?}\n"));
+        let said = said.concat();
         assert!(said.contains("talker"), "{said}");
         // The tricks are there, spelled out.
         assert!(said.contains("u{202e}b"), "{place:?}: {said}");
