@@ -282,6 +282,32 @@ async fn a_caller_is_told_by_what_matters_whatever_the_rest_is() {
 }
 
 #[tokio::test]
+async fn a_token_is_not_missing_where_an_odd_one_may_be_it() {
+    let nameless = json!({"name": "without id"});
+    let rows = json!([
+        5,
+        token("avisi_cloud", "a"),
+        nameless,
+        token("avisi_cloud", "b")
+    ]);
+    let server = always(answer(200, &rows)).await;
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
+    let all = client.list_all().await.unwrap();
+    // Each by its place in the answer, whatever is odd about it.
+    let mut places: Vec<_> = all.unreadable().iter().map(|item| item.index).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 2]);
+    let service = client.as_service();
+    assert!(service.get(&"b".into()).await.is_ok());
+    for error in [
+        service.get(&"c".into()).await.unwrap_err(),
+        service.template(&"c".into()).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_not_deleted_and_said() {
     let rows = json!([token("avisi_cloud", "a"), 5, token("avisi_cloud", "b")]);
     let list = whole(200, &[], &rows.to_string());

@@ -1,5 +1,4 @@
 //! A sink in memory of whichever kind, that fails when told to.
-#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,6 +20,8 @@ pub(crate) enum Trouble {
     Late,
     /// It never ends.
     Hangs,
+    /// It arrives, perhaps not for good.
+    NotSynced,
     /// It is refused, and the error says what was to be kept secret.
     SaysTheSecret,
 }
@@ -41,22 +42,22 @@ struct Inside {
 /// A sink in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
-    name: &'static str,
+    name: String,
     kind: SinkKind,
     inside: Arc<Mutex<Inside>>,
 }
 
 impl Vault {
-    pub(crate) fn new(name: &'static str, kind: SinkKind) -> Self {
+    pub(crate) fn new(name: impl Into<String>, kind: SinkKind) -> Self {
         Self {
-            name,
+            name: name.into(),
             kind,
             inside: Arc::default(),
         }
     }
 
     /// One that holds the user's own first secret.
-    pub(crate) fn holding(name: &'static str, kind: SinkKind, secret: &Secret) -> Self {
+    pub(crate) fn holding(name: impl Into<String>, kind: SinkKind, secret: &Secret) -> Self {
         let this = Self::new(name, kind);
         this.overwrite(secret);
         this
@@ -110,10 +111,6 @@ impl Vault {
     /// The secret that consumers find here.
     pub(crate) fn secret(&self) -> Option<Secret> {
         self.inside().holds.clone().and_then(|(_, secret)| secret)
-    }
-
-    pub(crate) fn label(&self) -> Option<Marker> {
-        self.inside().holds.clone().and_then(|(mark, _)| mark)
     }
 
     pub(crate) fn writes(&self) -> Vec<&'static str> {
@@ -240,6 +237,10 @@ impl Sink for Vault {
                     Err(SinkError::unknown("no answer"))
                 }
                 Some(Trouble::Hangs) => std::future::pending().await,
+                Some(Trouble::NotSynced) => {
+                    let text = "the directory could not be synced";
+                    write().map(|written| written.with_warning(text))
+                }
                 Some(Trouble::SaysTheSecret) => {
                     let text = format!("cannot keep {}", delivery.secret().expose_secret());
                     Err(SinkError::not_stored(text))
