@@ -166,8 +166,9 @@ impl Place {
                 .map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
-            Some(_) if self.over => {
-                disk::open_for_writing(&site.file)
+            Some(found) if self.over => {
+                let after = found.meta.with_mode(self.mode).with_group(group);
+                self.check_over(&site, found, &after)
                     .map_err(|error| not_stored("the file", &error))?;
             }
             _ => {
@@ -181,6 +182,20 @@ impl Place {
             }
         }
         Ok(())
+    }
+
+    /// Whether a file can be written over, and be given what is asked for.
+    fn check_over(&self, site: &Site, found: &Found, after: &Meta) -> io::Result<()> {
+        disk::open_for_writing(&site.file)?;
+        if *after != found.meta {
+            // What it has already, which only those can give it who can change it.
+            meta::set_mode(&site.file, &found.meta)?;
+        }
+        // Another group is tried on a file beside it, where there can be one.
+        match Draft::create(&site.base) {
+            Ok(draft) if found.meta.owner_differs(after) => draft.dress(after, None),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn observe(&self, slot: &impl Slot) -> Result<Observed, SinkError> {
