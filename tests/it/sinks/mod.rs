@@ -3,6 +3,7 @@
 mod command;
 mod dotenv;
 mod file;
+mod places;
 mod races;
 mod readers;
 

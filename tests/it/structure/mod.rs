@@ -30,12 +30,11 @@ const MAY_BE_LARGE: [&str; 1] = ["rotation"]; // is being rebuilt
 
 const LONGEST_FILE: usize = 400;
 /// Longer ones that are still to be split, and how long they may be until then.
-const MAY_BE_LONG: [(&str, usize); 5] = [
+const MAY_BE_LONG: [(&str, usize); 4] = [
     ("error/mod", 401),
     ("rotation/keeper", 460),
     ("rotation/run/acts", 700),
     ("rotation/run/model/world", 880),
-    ("rotation/sink/place/change", 450),
 ];
 
 fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -3,8 +3,6 @@
 mod docker;
 mod grammar;
 mod shell;
-#[cfg(test)]
-mod tests;
 mod value;
 
 use std::ops::Range;

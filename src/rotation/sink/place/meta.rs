@@ -1,6 +1,6 @@
 //! What belongs to a file besides its content: mode, owner, group, attributes.
 
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -97,7 +97,7 @@ pub(super) fn set_owner(_: &Path, _: &Meta, _: &Meta) -> io::Result<()> {
 pub(super) fn set_mode(path: &Path, new: &Meta) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    fs::set_permissions(path, fs::Permissions::from_mode(new.mode))
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(new.mode))
 }
 
 #[cfg(not(unix))]

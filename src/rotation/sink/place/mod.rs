@@ -9,6 +9,7 @@ mod change;
 mod disk;
 mod lock;
 mod meta;
+mod overwrite;
 mod sidecar;
 mod steps;
 mod stored;
@@ -142,7 +143,7 @@ impl Place {
             None
         };
         if let Some(sidecar) = &sidecar {
-            change::mend(&site, sidecar, &mut found)?;
+            overwrite::mend(&site, sidecar, &mut found)?;
         }
         let old = found.as_ref().map_or(&[][..], |found| &found.content);
         slot.find(old).map_err(SinkError::not_stored)?;
@@ -196,7 +197,7 @@ impl Place {
             let sidecar = read_sidecar(&site)?;
             let mut found = read(&site)?;
             if let (Ok(_), Some(sidecar)) = (&lock, &sidecar) {
-                change::mend(&site, sidecar, &mut found)?;
+                overwrite::mend(&site, sidecar, &mut found)?;
             }
             let now = judge(slot, sidecar.as_ref(), found.as_ref())?;
             if lock.is_ok() {

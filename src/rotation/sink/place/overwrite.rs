@@ -1,0 +1,74 @@
+//! Files that are written over instead of replaced.
+
+use std::io::{self, Seek as _, Write as _};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::disk::{self, Found};
+use super::meta::{self, Meta};
+use super::sidecar::Sidecar;
+use super::steps::{Step, step};
+use super::{Site, not_stored};
+use crate::rotation::sink::SinkError;
+
+/// Brings to its end what somebody who was killed began to write over the file; only under the lock.
+pub(super) fn mend(
+    site: &Site,
+    sidecar: &Sidecar,
+    found: &mut Option<Found>,
+) -> Result<(), SinkError> {
+    let Some(found) = found else {
+        return Ok(());
+    };
+    let Some(new) = sidecar.cut_short(&found.content) else {
+        return Ok(());
+    };
+    overwrite(&site.file, &found.content, new, &found.meta, &found.meta)?;
+    found.content = Zeroizing::new(new.to_vec());
+    Ok(())
+}
+
+/// Writes over what is in a file. What fails is put back.
+pub(super) fn overwrite(
+    path: &Path,
+    old: &[u8],
+    new: &[u8],
+    before: &Meta,
+    after: &Meta,
+) -> Result<(), SinkError> {
+    let open = || {
+        let file = disk::open_for_writing(path)?;
+        if before.owner_differs(after) {
+            step(Step::Owner)?;
+            meta::set_owner(path, before, after)?;
+        }
+        if before != after {
+            step(Step::Mode)?;
+            meta::set_mode(path, after)?;
+        }
+        Ok(file)
+    };
+    let mut file = open().map_err(|error: io::Error| not_stored("the file", &error))?;
+    let mut write = |content: &[u8]| {
+        file.rewind()?;
+        let (first, rest) = content.split_at(content.len() / 2);
+        step(Step::Write)?;
+        file.write_all(first)?;
+        // Nothing is between them but what a crash in the middle would be.
+        step(Step::Write)?;
+        file.write_all(rest)?;
+        step(Step::Cut)?;
+        file.set_len(content.len() as u64)?;
+        disk::sync(&file)
+    };
+    let Err(error) = write(new) else {
+        return Ok(());
+    };
+    match write(old) {
+        Ok(()) => Err(not_stored("the file", &error)),
+        Err(_) => Err(SinkError::unknown(format!(
+            "it was written in part, and what was there cannot be put back: {error}"
+        ))),
+    }
+}
