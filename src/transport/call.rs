@@ -268,7 +268,7 @@ impl Call {
             return Ok(keyed);
         }
         let current = core.credential.current(core.profile);
-        match tokio::time::timeout(self.remaining(), current).await {
+        match crate::reactor::timeout(self.remaining(), current).await {
             Ok(keyed) => keyed.map_err(|error| {
                 let error = error.with_attempts(attempts);
                 self.finish(error, sent_before, Delivery::NotSent)
@@ -280,7 +280,7 @@ impl Call {
     /// Whether the provider has another credential than the one that was refused.
     async fn renew(&self, rejected: &Secret) -> bool {
         let renew = self.core.credential.renew(rejected);
-        tokio::time::timeout(self.remaining(), renew).await == Ok(true)
+        crate::reactor::timeout(self.remaining(), renew).await == Ok(true)
     }
 
     /// The time until the deadline.

@@ -126,7 +126,7 @@ impl Core {
     /// The credential that the next attempt would use.
     pub(crate) async fn current_credential(&self) -> Result<Secret> {
         let current = self.credential.current(self.profile);
-        match tokio::time::timeout(self.settings.timeout, current).await {
+        match crate::reactor::timeout(self.settings.timeout, current).await {
             Ok(keyed) => Ok(keyed?.secret().clone()),
             Err(_) => Err(self.error(ErrorKind::Timeout)),
         }
@@ -136,7 +136,7 @@ impl Core {
     /// Whether a provider has another credential than this one, which was refused.
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
         let renew = self.credential.renew(rejected);
-        tokio::time::timeout(self.settings.timeout, renew).await == Ok(true)
+        crate::reactor::timeout(self.settings.timeout, renew).await == Ok(true)
     }
 
     #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::limits::{RateLimits, Timing, apart};
 use super::operation::Operation;
 use super::profile::Scope;
 use crate::clock::Clock;
+use crate::reactor::timeout;
 use crate::sync::lock;
 
 /// No service is known to have a window longer than ten seconds. An end further away than this is

@@ -137,12 +137,6 @@ pub(crate) struct Session {
 impl Session {
     pub(crate) fn start(core: Arc<Core>, mut options: CallOptions) -> Result<Self> {
         let service = core.profile.service;
-        if tokio::runtime::Handle::try_current().is_err() {
-            let rule = "there is no Tokio runtime here, which the connections need";
-            let hint = "Call it within a Tokio runtime, such as under #[tokio::main] or in \
-                        tokio::runtime::Runtime::block_on; nothing was sent.";
-            return Err(Error::config(service, "runtime", rule).with_hint(Some(hint)));
-        }
         if let Some(name) = options.zero() {
             return Err(Error::input(service, name, "must be greater than zero"));
         }

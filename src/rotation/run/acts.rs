@@ -511,7 +511,7 @@ pub(crate) async fn take_step(
         );
         Err(Problem::new(ErrorKind::After, text))
     };
-    match tokio::time::timeout(limit, catch_panic(step.run(names))).await {
+    match crate::reactor::timeout(limit, catch_panic(step.run(names))).await {
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(text))) => failed(&text),
         Ok(Err(_)) => failed("it panicked"),
@@ -524,7 +524,7 @@ async fn bounded(
     limit: Duration,
     write: impl Future<Output = Result<Written, SinkError>> + Send,
 ) -> Result<Written, SinkError> {
-    match tokio::time::timeout(limit, catch_panic(write)).await {
+    match crate::reactor::timeout(limit, catch_panic(write)).await {
         Ok(Ok(written)) => written,
         Ok(Err(_)) => Err(SinkError::unknown("the sink panicked")),
         Err(_) => Err(SinkError::unknown("the sink took too long")),
@@ -543,7 +543,7 @@ pub(super) async fn observe(sink: &dyn Sink, limit: Duration) -> Result<Observed
         );
         Err(Problem::new(ErrorKind::Sink, text))
     };
-    match tokio::time::timeout(limit, catch_panic(sink.observe())).await {
+    match crate::reactor::timeout(limit, catch_panic(sink.observe())).await {
         Ok(Ok(Ok(seen))) => Ok(seen),
         Ok(Ok(Err(error))) => failed(error.to_string()),
         Ok(Err(_)) => failed("the sink panicked".to_owned()),
@@ -570,7 +570,7 @@ pub(super) async fn prepare(
             );
             Err((Problem::new(ErrorKind::Sink, text), None))
         };
-        match tokio::time::timeout(limit, catch_panic(sink.check())).await {
+        match crate::reactor::timeout(limit, catch_panic(sink.check())).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => return problem(error.to_string()),
             Ok(Err(_)) => return problem("the sink panicked".to_owned()),
