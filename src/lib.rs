@@ -8,6 +8,17 @@
 //! | [`query_server`] | Query Server | list, value, create, update, delete, and rotate on top |
 //! | [`avisi_cloud`] | Avisi Cloud | list, provision, revoke |
 //!
+//! | I want to | start here |
+//! |---|---|
+//! | make a first call | the example below, [`guide::start`] |
+//! | know what happens on failure | [`guide::errors`], [`guide::retries`] |
+//! | see all tokens, audit them | [`inventory`], [`guide::inventory`] |
+//! | have a token replaced in time | [`rotation`], [`guide::managed_tokens`] |
+//! | do so for many, from several machines | [`guide::fleets`], [`guide::sinks`] |
+//! | test without an account | [`guide::testing`] |
+//! | set limits, TLS, a proxy | [`guide::limits`], [`guide::tls`] |
+//! | leave curl or a vendor's client | [`guide::coming_from`] |
+//!
 //! Across services, [`inventory`] tells what tokens there are and [`rotation`] replaces one without
 //! stranding anybody; both reach a service through [`TokenService`] only, which others can implement.
 //!
@@ -64,8 +75,10 @@
 //!
 //! # Features
 //!
-//! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `rustls`
-//! (default) or `native-tls`: TLS. `http2`: HTTP/2 where a server offers it.
+//! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `generate`
+//! (default): models and clients are made during the build; off, the same code is taken as shipped.
+//! `rustls` (default), `rustls-no-provider` or `native-tls`: TLS. `http2`: HTTP/2 where a server
+//! offers it.
 //!
 //! # Tokio
 //!
@@ -90,6 +103,13 @@ mod clock;
 mod due;
 mod error;
 mod generated;
+#[cfg(all(
+    any(doc, doctest),
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+pub mod guide;
 mod id;
 pub mod inventory;
 #[cfg(feature = "launchdarkly")]

@@ -98,8 +98,8 @@ impl<T> Listing<T> {
     feature = "avisi-cloud"
 ))]
 impl<T: serde::de::DeserializeOwned> Listing<T> {
-    /// What can be read of items that cannot all be read; `None` if none can.
-    pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Option<Self> {
+    /// What can be read of items that cannot all be read.
+    pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Self {
         let (mut items, mut unreadable) = (Vec::new(), Vec::new());
         for (index, raw) in (0..).zip(all) {
             let mut json = serde_json::Deserializer::from_str(raw.get());
@@ -113,7 +113,14 @@ impl<T: serde::de::DeserializeOwned> Listing<T> {
                 }
             }
         }
-        (!items.is_empty()).then(|| Self::new(items, unreadable))
+        Self::new(items, unreadable)
+    }
+
+    /// The same of a whole answer; `None` if it has items and none of them is one, since then it may
+    /// be the answer to another question.
+    pub(crate) fn of_answer(all: &[&serde_json::value::RawValue], id: &str) -> Option<Self> {
+        let some = Self::of_readable(all, id);
+        (!some.items.is_empty()).then_some(some)
     }
 }
 

@@ -23,7 +23,8 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Marker(Box<str>);
+// Most records carry none: a thin pointer keeps them small.
+pub struct Marker(Box<Box<str>>);
 
 const PREFIX: &str = "at~";
 const LENGTH: usize = 16;
@@ -35,19 +36,21 @@ impl Marker {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let letter = || ALPHABET.get(fastrand::usize(..ALPHABET.len())).copied();
         let owner = std::iter::repeat_with(letter).take(LENGTH).flatten();
-        Self(owner.map(char::from).collect())
+        Self(Box::new(owner.map(char::from).collect()))
     }
 
     /// The same owner's marker of an attempt.
     #[must_use]
     pub fn attempt(&self, number: u64) -> Self {
-        Self(format!("{}.{number}", self.owner()).into())
+        Self(Box::new(format!("{}.{number}", self.owner()).into()))
     }
 
     /// The part that all attempts of one owner share.
     #[must_use]
     pub fn owner(&self) -> &str {
-        self.0.split_once('.').map_or(&*self.0, |(owner, _)| owner)
+        self.0
+            .split_once('.')
+            .map_or(self.as_str(), |(owner, _)| owner)
     }
 
     /// The number of the attempt, if it has one.
@@ -111,7 +114,7 @@ impl Marker {
             && owner.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             // The one way to write a number: no sign, no leading zero.
             && number.is_none_or(|n| n.parse::<u64>().is_ok_and(|parsed| parsed.to_string() == n));
-        fits.then(|| Self(text.into()))
+        fits.then(|| Self(Box::new(text.into())))
     }
 }
 
@@ -146,7 +149,7 @@ impl TryFrom<String> for Marker {
 
 impl From<Marker> for String {
     fn from(marker: Marker) -> Self {
-        marker.0.into()
+        (*marker.0).into()
     }
 }
 

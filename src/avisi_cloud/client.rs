@@ -21,7 +21,7 @@ pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 /// A list in which an item cannot be read.
 fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {
     let all: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
-    Listing::of_readable(&all, "id")
+    Listing::of_answer(&all, "id")
 }
 
 /// Client for the personal access tokens of an Avisi Cloud user.

@@ -34,6 +34,9 @@ impl Collected {
                         None => _ = self.owners.insert(Arc::clone(owner)),
                     }
                 }
+                if let Some(name) = &mut record.name {
+                    name.shrink_to_fit();
+                }
                 record.revision.shrink_to_fit();
                 self.records.push(record);
             }
@@ -58,5 +61,21 @@ impl Collected {
     pub(super) fn into_report(mut self, as_of: SystemTime) -> Report {
         self.records.shrink_to_fit();
         Report::new(as_of, self.accounts, self.records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The texts of a record are about 60 bytes; together they are to be less than 300.
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn a_record_is_small() {
+        assert!(
+            size_of::<TokenRecord>() <= 232,
+            "{}",
+            size_of::<TokenRecord>()
+        );
     }
 }

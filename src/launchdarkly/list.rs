@@ -39,6 +39,9 @@ pub struct List {
     show_all: Option<bool>,
     pub(super) limit: Option<u32>,
     pub(super) offset: Option<u64>,
+    /// Whether a page may be made of nothing but tokens that cannot be read, since pages before it
+    /// were not.
+    pub(super) goes_on: bool,
 }
 
 impl List {
@@ -49,6 +52,7 @@ impl List {
             show_all: None,
             limit: None,
             offset: None,
+            goes_on: false,
         }
     }
 
@@ -87,7 +91,9 @@ impl List {
             let send = async move |wire: Wire| wire.get_tokens(limit, offset, show_all).await;
             let result = session.call_or_body(&GET_TOKENS, Wire::new_with_client, send);
             result.await.or_else(|(error, body)| {
-                let readable = body.as_deref().and_then(read_each);
+                let readable = body
+                    .as_deref()
+                    .and_then(|body| read_each(body, self.goes_on));
                 readable.ok_or(error)
             })
         })
@@ -95,19 +101,24 @@ impl List {
 }
 
 /// A list in which a token cannot be read, or from which the member with the tokens is missing.
-fn read_each(body: &[u8]) -> Option<Tokens> {
+fn read_each(body: &[u8], goes_on: bool) -> Option<Tokens> {
     #[derive(Deserialize)]
     struct Page<'a> {
         #[serde(borrow)]
         items: Option<Vec<&'a RawValue>>,
         #[serde(rename = "_links")]
         links: Option<Links>,
-        #[serde(rename = "totalCount")]
+        #[serde(
+            default,
+            rename = "totalCount",
+            deserialize_with = "crate::lenient::scalar"
+        )]
         total_count: Option<i64>,
     }
     let page: Page<'_> = serde_json::from_slice(body).ok()?;
     let items = match page.items {
-        Some(items) => Listing::of_readable(&items, "_id")?,
+        Some(items) if goes_on => Listing::of_readable(&items, "_id"),
+        Some(items) => Listing::of_answer(&items, "_id")?,
         // An answer without any of the members is not one to this question.
         None if page.links.is_none() && page.total_count.is_none() => return None,
         None => Listing::default(),

@@ -76,6 +76,11 @@ impl Pages {
         self.asked = self.asked.saturating_add(1);
     }
 
+    /// Where the list was begun.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// Where the next page begins.
     pub(super) fn offset(&self) -> u64 {
         self.offset
@@ -141,7 +146,10 @@ impl Pages {
                 None => return Turn::Broken(self.nothing(linked, total)),
             }
         } else if more || self.may_go_on(count, new, read, &links) {
-            let next = next.filter(|next| *next > self.offset);
+            // A link behind the end that the service itself counts would leave out what is before it.
+            let end = self.total.filter(|total| read < *total);
+            let usable = |next: &u64| *next > self.offset && end.is_none_or(|end| *next < end);
+            let next = next.filter(usable);
             self.offset = next.unwrap_or(read);
         } else {
             return self.ended();
@@ -205,5 +213,5 @@ fn offset_of(href: &str) -> Option<u64> {
     let query = query.split('#').next().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == "offset")
-        .and_then(|(_, value)| value.parse().ok())
+        .and_then(|(_, value)| value.parse::<i64>().ok()?.try_into().ok())
 }

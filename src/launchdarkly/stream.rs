@@ -135,8 +135,9 @@ impl TokenStream {
                 .with_reason(format!("more than {most} of them")));
         }
         self.pages.ask();
-        let page = self.list.clone().limit(limit).offset(offset).page();
-        Ok(page.into_future())
+        let mut page = self.list.clone().limit(limit).offset(offset);
+        page.goes_on = offset > self.pages.start();
+        Ok(page.page().into_future())
     }
 
     /// Takes the page that comes next from those that are on their way, or asks for it.
@@ -181,6 +182,7 @@ impl TokenStream {
         let (items, unreadable) = page.items.into_parts();
         let count = items.len() + unreadable.len();
         let (before, seen) = (self.ready.len(), &mut self.seen);
+        let nothing_else = items.is_empty();
         for token in items {
             if seen.insert(token.id.as_str()) {
                 self.ready.push_back(Ok(token));
@@ -194,7 +196,8 @@ impl TokenStream {
             item.index = item.index.saturating_add(offset);
             // What has no id is known by its place, and proves nothing about the page being new.
             let place = format!("\0{}", item.index);
-            if item.id.is_some() || (new > 0 && seen.insert(&place)) {
+            let may_be_new = new > 0 || nothing_else;
+            if item.id.is_some() || (may_be_new && seen.insert(&place)) {
                 let error = Error::unreadable(Service::LAUNCH_DARKLY, item);
                 self.ready
                     .push_back(Err(error.with_operation(GET_TOKENS.id())));

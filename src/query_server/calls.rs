@@ -39,7 +39,7 @@ fn read_each(body: &[u8]) -> Option<Tokens> {
         data: Vec<&'a RawValue>,
     }
     let all: Items<'_> = serde_json::from_slice(body).ok()?;
-    let data = Listing::of_readable(&all.data, "name")?;
+    let data = Listing::of_answer(&all.data, "name")?;
     Some(Tokens { data })
 }
 

@@ -21,6 +21,9 @@ use futures_core::future::BoxFuture;
 ///         .delete_where(|token| token.last_used.time().is_some_and(unused))
 ///         .await?;
 ///     println!("deleted {}", deleted.len());
+///     for odd in deleted.unreadable() {
+///         println!("left alone: {odd}");
+///     }
 ///     Ok(())
 /// }
 /// # #[cfg(feature = "launchdarkly")]
@@ -107,7 +110,9 @@ pub trait TokenServiceExt: TokenService {
         })
     }
 
-    /// Deletes all tokens for which `which` says so, and says which they were.
+    /// Deletes all tokens for which `which` says so, and says which they were. Those that cannot be
+    /// read are left alone and named in [`Listing::unreadable`], since nobody could ask `which` about
+    /// them.
     ///
     /// The whole list is read before the first delete. To delete while a [`list`](TokenService::list) is
     /// read moves the tokens that are yet to come, on services whose lists have pages, and some of
@@ -123,10 +128,10 @@ pub trait TokenServiceExt: TokenService {
     fn delete_where<'a>(
         &'a self,
         which: impl Fn(&TokenRecord) -> bool + Send + 'a,
-    ) -> BoxFuture<'a, Result<Vec<TokenRecord>>> {
+    ) -> BoxFuture<'a, Result<Listing<TokenRecord>>> {
         let all = self.list_all();
         Box::pin(async move {
-            let (mut chosen, _) = all.await?.into_parts();
+            let (mut chosen, unreadable) = all.await?.into_parts();
             chosen.retain(|record| which(record));
             let mut deleted = Vec::new();
             for record in chosen {
@@ -134,7 +139,7 @@ pub trait TokenServiceExt: TokenService {
                     delete(self, record, &mut deleted).await?;
                 }
             }
-            Ok(deleted)
+            Ok(Listing::new(deleted, unreadable))
         })
     }
 }

@@ -46,12 +46,13 @@ pub(crate) fn no_answer(
     let io_kind = io_error(error).map(io::Error::kind);
     let words = innermost(error);
     let refused_by_proxy = PROXY_SAYS_NO.contains(&words.as_str());
+    let without_tls = words == NO_TLS;
     let (kind, sent, transient) = if status.is_none() && (error.is_builder() || error.is_redirect())
     {
         (ErrorKind::InvalidInput, Delivery::NotSent, false)
     } else if status.is_none() && error.is_connect() {
         // rustls reports what it refuses as invalid data.
-        if io_kind == Some(io::ErrorKind::InvalidData) {
+        if without_tls || io_kind == Some(io::ErrorKind::InvalidData) {
             (ErrorKind::Tls, Delivery::NotSent, false)
         } else {
             (ErrorKind::Connect, Delivery::NotSent, !refused_by_proxy)
@@ -72,9 +73,15 @@ pub(crate) fn no_answer(
     }
     if refused_by_proxy {
         failure = failure.with_hint(Some(hints::PROXY));
+    } else if without_tls {
+        failure = failure.with_hint(Some(hints::NO_TLS));
     }
     Failure::new(failure, sent, transient)
 }
+
+/// The connector's words for an https address in a build without TLS. Whether there is any cannot be
+/// seen before: another crate may have switched it on.
+const NO_TLS: &str = "invalid URL, scheme is not http";
 
 /// hyper's own words for a proxy that answers `CONNECT`, and will answer the same again: 407, any
 /// other status that is no 200, and nonsense.

@@ -274,10 +274,14 @@ impl<C: ServiceClient> ClientBuilder<C> {
                 return bad(field, "must be greater than zero");
             }
         }
-        if base.is_https() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+        #[cfg(feature = "rustls-no-provider")]
+        if !cfg!(any(feature = "rustls", feature = "native-tls"))
+            && rustls::crypto::CryptoProvider::get_default().is_none()
+        {
             return bad(
-                "base_url",
-                "is https, but neither the feature rustls nor native-tls is on",
+                "http",
+                "has no provider of cryptography: install one, such as \
+                 rustls::crypto::ring::default_provider().install_default()",
             );
         }
         let user_agent = match self.user_agent {

@@ -32,3 +32,6 @@ pub(crate) const NOT_THE_API: &str = "This is not the API's answer: check the ba
 
 /// For a proxy that refuses.
 pub(crate) const PROXY: &str = "A proxy in between does not pass the request on: check its credentials and its rules, or go without it for this host (`NO_PROXY`).";
+
+/// For an https address in a build that has no TLS.
+pub(crate) const NO_TLS: &str = "This build has no TLS: switch on one of the features `rustls`, `rustls-no-provider` and `native-tls`.";

@@ -211,7 +211,6 @@ mod requests {
         assert_eq!(lines(&server).await, [""; 0]);
     }
 
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
     #[test]
     fn the_default_address_is_the_documented_one() {
         let client = Client::builder().credential("x").build().unwrap();

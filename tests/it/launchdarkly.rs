@@ -8,11 +8,9 @@ use crate::support::{
     lines, now, one_attempt, only, script, sent, whole,
 };
 use access_tokens::launchdarkly::OldSecret;
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-use access_tokens::launchdarkly::Region;
 use access_tokens::launchdarkly::{
-    Access, Client, Patch, PatchOp, PatchOperation, Role, Statement, StatementEffect, Token,
-    TokenBody, TokenBodyBuilder,
+    Access, Client, Patch, PatchOp, PatchOperation, Region, Role, Statement, StatementEffect,
+    Token, TokenBody, TokenBodyBuilder,
 };
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, Error, ErrorKind, Expiry, Secret, TokenId,
@@ -478,7 +476,25 @@ mod requests {
         assert_eq!(lines(&refusing).await.len(), 2);
     }
 
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    #[cfg(not(any(
+        feature = "rustls",
+        feature = "rustls-no-provider",
+        feature = "native-tls"
+    )))]
+    #[tokio::test]
+    async fn https_without_tls_names_the_features() {
+        let client = Client::builder()
+            .credential("x")
+            .base_url("https://127.0.0.1:9");
+        let error = client.build().unwrap().create(draft()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+        assert!(error.hint().unwrap().contains("`native-tls`"), "{error}");
+        assert!(
+            !error.may_have_been_sent() && error.attempts() == 1,
+            "{error}"
+        );
+    }
+
     #[test]
     fn the_regions_are_the_documented_hosts() {
         for (region, host) in [

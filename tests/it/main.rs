@@ -39,6 +39,7 @@ mod all {
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod odd_lists;
     mod paging;
     mod properties;
     mod rate_limits;

@@ -10,10 +10,12 @@ mod config;
 mod context;
 mod duration;
 mod error;
+mod last_tick;
 mod managed;
 mod metrics;
 mod output;
 mod sinks;
+mod store;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

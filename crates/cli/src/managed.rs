@@ -6,35 +6,38 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use access_tokens::rotation::state::{FileStore, MemoryStore, StateStore};
+use access_tokens::rotation::state::StateStore;
 use access_tokens::rotation::{AfterStep, JsonLines, Keeper, ManagedToken, Status};
 use access_tokens::{RotationPolicy, Secret, TokenKey, TokenService};
 
 use crate::client;
 use crate::commands::Run;
-use crate::config::{Config, First, Hook, SinkSpec, Store, Token};
+use crate::config::{Config, First, Hook, SinkSpec, Token};
 use crate::context::Context;
 use crate::error::Stop;
 use crate::sinks;
+use crate::store;
 
-/// The keeper of a configuration's state.
-pub(crate) fn keeper(run: &Run<'_>) -> Result<Keeper, Stop> {
-    let store = store(run.config)?;
-    let mut builder = Keeper::builder(store).clock(Arc::clone(&run.context.clock));
+/// The state of a configuration.
+pub(crate) struct State {
+    pub(crate) keeper: Keeper,
+    pub(crate) store: Arc<dyn StateStore>,
+}
+
+/// Opens the state of a configuration.
+pub(crate) async fn open(run: &Run<'_>) -> Result<State, Stop> {
+    let store = store::open(run.context, &run.config.store).await?;
+    let mut builder = Keeper::builder(Arc::clone(&store)).clock(Arc::clone(&run.context.clock));
     if let Some(path) = &run.config.events {
         builder = builder.events(JsonLines::new(path));
     }
-    Ok(builder.build())
+    let keeper = builder.build();
+    Ok(State { keeper, store })
 }
 
-fn store(config: &Config) -> Result<Arc<dyn StateStore>, Stop> {
-    match &config.store {
-        Store::File(folder) => Ok(Arc::new(FileStore::new(folder))),
-        Store::Memory => Ok(Arc::new(MemoryStore::new())),
-        Store::Postgres(_) | Store::S3 { .. } => Err(Stop::config(
-            "this build of tokens has no such state store; use file:PATH",
-        )),
-    }
+/// The keeper of a configuration's state.
+pub(crate) async fn keeper(run: &Run<'_>) -> Result<Keeper, Stop> {
+    Ok(open(run).await?.keeper)
 }
 
 /// A client for each account that is asked for; why there is none in the place of one.
@@ -296,7 +299,7 @@ pub(crate) struct Managed {
 
 /// The tokens of the state. A state that cannot be read is a failure of its own.
 pub(crate) async fn known(run: &Run<'_>) -> Result<Vec<Managed>, Stop> {
-    let statuses = keeper(run)?.statuses().await.map_err(Stop::from)?;
+    let statuses = keeper(run).await?.statuses().await.map_err(Stop::from)?;
     let now = run.context.clock.now();
     let of = |status: Status| {
         let token = run.config.tokens.get(&status.token);

@@ -1,4 +1,4 @@
-//! What monitoring reads: a text file for Prometheus' node exporter, and when the last tick was.
+//! What monitoring reads: a text file for the node exporter of Prometheus.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -8,15 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use access_tokens::rotation::{Keeper, Status};
 
 use crate::commands::Run;
-use crate::config::Store;
 use crate::managed;
 
-/// Notes that a tick is over, and writes the metrics that the configuration asks for.
+/// Writes the metrics that the configuration asks for.
 pub(crate) async fn write(run: &Run<'_>, keeper: &Keeper) {
-    if let Some(path) = mark(run) {
-        // Only its time counts; nothing is lost with it.
-        let _ = std::fs::write(path, rfc(run.context.clock.now()));
-    }
     let Some(path) = &run.config.metrics else {
         return;
     };
@@ -31,28 +26,10 @@ pub(crate) async fn write(run: &Run<'_>, keeper: &Keeper) {
     }
 }
 
-/// When the last tick was, where the state is in files.
-pub(crate) fn last_tick(run: &Run<'_>) -> Option<SystemTime> {
-    let text = std::fs::read_to_string(mark(run)?).ok()?;
-    let seconds = text.trim().parse().ok()?;
-    UNIX_EPOCH.checked_add(std::time::Duration::from_secs(seconds))
-}
-
-fn mark(run: &Run<'_>) -> Option<PathBuf> {
-    match &run.config.store {
-        Store::File(folder) => Some(folder.join(".last-tick")),
-        _ => None,
-    }
-}
-
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs()
-}
-
-fn rfc(time: SystemTime) -> String {
-    format!("{}\n", seconds(time))
 }
 
 /// Reads a figure of a token.

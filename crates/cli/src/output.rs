@@ -1,7 +1,7 @@
 //! How results and failures are shown.
 
 use anstyle::{AnsiColor, Effects};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::time::SystemTime;
 
 use crate::args::{Color, Output};
@@ -135,18 +135,27 @@ pub(crate) fn ago(time: SystemTime, now: SystemTime) -> String {
     }
 }
 
-/// A JSON document of the program's own.
+/// A JSON document of the program's own, with one member beside its version.
 pub(crate) fn document(
     cx: &Context,
     name: &str,
     content: &impl serde::Serialize,
 ) -> Result<(), Stop> {
-    let content = serde_json::to_value(content)
-        .map_err(|_| Stop::failed("internal", "the result cannot be written as JSON"))?;
-    let mut document = serde_json::Map::new();
-    document.insert("schema".to_owned(), json!(SCHEMA));
-    document.insert(name.to_owned(), content);
-    let text = serde_json::to_string_pretty(&document)
-        .map_err(|_| Stop::failed("internal", "the result cannot be written as JSON"))?;
-    cx.say(text)
+    let content = serde_json::to_value(content).map_err(|_| no_json())?;
+    members(cx, [(name.to_owned(), content)])
+}
+
+/// A JSON document of the program's own, with these members beside its version.
+pub(crate) fn members(
+    cx: &Context,
+    members: impl IntoIterator<Item = (String, Value)>,
+) -> Result<(), Stop> {
+    let schema = [("schema".to_owned(), json!(SCHEMA))];
+    let document: Map<_, _> = schema.into_iter().chain(members).collect();
+    cx.say(serde_json::to_string_pretty(&document).map_err(|_| no_json())?)
+}
+
+fn no_json() -> Stop {
+    Stop::failed("internal", "the result cannot be written as JSON")
+        .hint("Please report this, with the command.")
 }

@@ -42,21 +42,31 @@ pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, 
             }
             Arc::new(sink)
         }
+        #[cfg(feature = "vault")]
         SinkSpec::Vault { mount, path, key } => vault(context, mount, path, key)?,
-        SinkSpec::Aws { .. } => {
-            return Err(Stop::config("this build of tokens cannot deliver to aws:"));
-        }
+        #[cfg(not(feature = "vault"))]
+        SinkSpec::Vault { .. } => return Err(left_out("vault")),
+        SinkSpec::Aws { .. } => return Err(left_out("aws")),
     })
 }
 
+fn left_out(feature: &str) -> Stop {
+    Stop::config(format!("this build of tokens cannot deliver to {feature}:")).hint(format!(
+        "Build it with the feature {feature}, or deliver elsewhere."
+    ))
+}
+
 /// A key of a KV v2 secret, reached as the program `vault` reaches it.
+#[cfg(feature = "vault")]
 fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dyn Sink>, Stop> {
     use access_tokens_stores::{VaultAuth, VaultKv2};
     let either = |one: &str, other: &str| -> Result<Option<String>, Stop> {
         Ok(context.var(one)?.or(context.var(other)?))
     };
-    let address = either("VAULT_ADDR", "BAO_ADDR")?
-        .ok_or_else(|| Stop::config("a vault: sink needs VAULT_ADDR"))?;
+    let address = either("VAULT_ADDR", "BAO_ADDR")?.ok_or_else(|| {
+        Stop::config("a vault: sink needs VAULT_ADDR")
+            .hint("Set it to the server's address, as for the program vault.")
+    })?;
     let mut builder = VaultKv2::builder(address, path, key).mount(mount);
     if let Some(namespace) = either("VAULT_NAMESPACE", "BAO_NAMESPACE")? {
         builder = builder.namespace(namespace);
@@ -65,7 +75,10 @@ fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dy
         builder = builder.auth(VaultAuth::kubernetes(role));
     } else if let Some(role) = context.var("VAULT_ROLE_ID")? {
         let secret = context.var("VAULT_SECRET_ID")?;
-        let secret = secret.ok_or_else(|| Stop::config("VAULT_ROLE_ID needs VAULT_SECRET_ID"))?;
+        let secret = secret.ok_or_else(|| {
+            Stop::config("VAULT_ROLE_ID needs VAULT_SECRET_ID")
+                .hint("Set both, or VAULT_K8S_ROLE, or VAULT_TOKEN.")
+        })?;
         builder = builder.auth(VaultAuth::app_role(role, secret));
     } else if let Some(token) = either("VAULT_TOKEN", "BAO_TOKEN")? {
         builder = builder.auth(VaultAuth::token(token));
@@ -73,8 +86,8 @@ fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dy
         let file = std::path::Path::new(&home).join(".vault-token");
         builder = builder.auth(VaultAuth::token_file(file));
     }
-    let sink = builder
-        .build()
-        .map_err(|error| Stop::config(error.to_string()))?;
+    let sink = builder.build().map_err(|error| {
+        Stop::config(format!("vault: {error}")).hint("See to VAULT_ADDR and the credential for it.")
+    })?;
     Ok(Arc::new(sink))
 }

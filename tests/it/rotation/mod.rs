@@ -1,6 +1,7 @@
 //! Managed tokens on the twins.
 
 mod failing;
+mod readme;
 mod steady;
 mod vault;
 

@@ -45,23 +45,46 @@ async fn a_command_gets_the_secret_on_its_input_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn success_counts_only_if_all_of_the_secret_was_read() {
+async fn what_a_command_has_read_and_how_it_ended_tell_what_is_known() {
+    use SinkErrorKind::{NotStored, Unknown};
+
+    let late = "exec 3<&0; (sleep 0.2; cat <&3 >/dev/null) & ";
     // Smaller than a pipe, and larger.
     for length in [20, 300_000] {
         let secret = "s".repeat(length);
-        for _ in 0..5 {
-            for script in ["exit 0", "head -c 10 >/dev/null", "exec 0<&-; exit 0"] {
-                let error = deliver(&shell(script), &secret).await.unwrap_err();
-                assert_eq!(error.kind(), SinkErrorKind::Unknown, "{script}: {error}");
-                assert!(error.to_string().contains("not read all"), "{error}");
-            }
-            deliver(&shell("cat >/dev/null"), &secret).await.unwrap();
-            // One that fails says so, whether or not it has read.
-            for script in ["exit 1", "cat >/dev/null; exit 1"] {
-                let error = deliver(&shell(script), &secret).await.unwrap_err();
-                assert_eq!(error.kind(), SinkErrorKind::NotStored, "{error}");
-            }
+        for (script, kind, why) in [
+            // What nobody has read is nowhere, whatever the command says.
+            ("exit 0", NotStored, "not read any"),
+            ("exec 0<&-; exit 0", NotStored, "not read any"),
+            ("exit 1", NotStored, "not read any"),
+            ("exec no-such-program", NotStored, "not read any"),
+            ("kill -9 $$", NotStored, "not read any"),
+            ("sleep 60", NotStored, "not read any"),
+            // Not even by what it leaves behind.
+            (&format!("{late} exit 0"), NotStored, "not read any"),
+            (&format!("{late} exit 1"), NotStored, "not read any"),
+            // A part may be stored.
+            ("head -c 10 >/dev/null", Unknown, "not read all"),
+            ("head -c 10 >/dev/null; exit 1", Unknown, "not read all"),
+            ("head -c 10 >/dev/null; exit 77", NotStored, "not read all"),
+            // It may have failed after it had stored the secret.
+            ("cat >/dev/null; exit 1", Unknown, "status: 1"),
+            ("cat >/dev/null; exit 255", Unknown, "status: 255"),
+            ("cat >/dev/null; kill -9 $$", Unknown, "signal: 9"),
+            ("cat >/dev/null; kill -15 $$", Unknown, "signal: 15"),
+            ("cat >/dev/null; sleep 60", Unknown, "did not end"),
+            // Unless it says that it has not.
+            ("cat >/dev/null; exit 77", NotStored, "status: 77"),
+            ("cat >/dev/null; exit 78", NotStored, "status: 78"),
+        ] {
+            let sink = shell(script).not_stored_on([0, 77]).not_stored_on([78]);
+            let sink = sink.timeout(Duration::from_millis(500));
+            let error = deliver(&sink, &secret).await.unwrap_err();
+            assert_eq!(error.kind(), kind, "{script}: {error}");
+            assert!(error.to_string().contains(why), "{script}: {error}");
         }
+        let stores = shell("cat >/dev/null").not_stored_on([0]);
+        deliver(&stores, &secret).await.unwrap();
     }
 }
 
@@ -129,9 +152,11 @@ async fn everything_that_a_command_has_started_ends_with_it() {
     let grandchild = r#"(while :; do echo x >> "$0"; sleep 0.05; done) & "#;
     let start = Instant::now();
     for (end, kind) in [
-        ("sleep 60", SinkErrorKind::Unknown),
-        ("cat >/dev/null; exit 1", SinkErrorKind::NotStored),
-        ("kill -9 $$", SinkErrorKind::Unknown),
+        ("sleep 60", SinkErrorKind::NotStored),
+        ("cat >/dev/null; sleep 60", SinkErrorKind::Unknown),
+        ("cat >/dev/null; exit 1", SinkErrorKind::Unknown),
+        ("kill -9 $$", SinkErrorKind::NotStored),
+        ("exit 0", SinkErrorKind::NotStored),
     ] {
         let sink = shell(&format!("{grandchild}{end}")).args([&path]);
         let sink = sink.timeout(Duration::from_millis(400)).show_output();
@@ -175,6 +200,24 @@ async fn a_program_that_cannot_be_run_is_refused_by_check() {
         assert!(error.to_string().contains("no program"), "{error}");
         let error = deliver(&sink, SECRET).await.unwrap_err();
         assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    }
+    // A script is run by what its first line names.
+    for (first, runs) in [
+        ("#!/no/such/interpreter", false),
+        ("#! /no/such/interpreter -x", false),
+        ("#!/bin/sh\r", false),
+        ("#!/bin/sh", true),
+        ("#! /bin/sh -e", true),
+        // A shell would run these, and nothing else does.
+        ("# no mark", false),
+        ("", false),
+    ] {
+        let script = scratch.path("script");
+        std::fs::write(&script, format!("{first}\ncat >/dev/null\n")).unwrap();
+        super::set_mode(&script, 0o755);
+        let sink = CommandSink::new(&script);
+        let (checked, done) = (sink.check().await, deliver(&sink, SECRET).await);
+        assert_eq!((checked.is_ok(), done.is_ok()), (runs, runs), "{first:?}");
     }
     let nowhere = CommandSink::new("cat").current_dir(scratch.path("missing"));
     assert!(nowhere.check().await.is_err() && deliver(&nowhere, SECRET).await.is_err());

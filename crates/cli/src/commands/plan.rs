@@ -12,7 +12,7 @@ pub(crate) async fn run(run: &Run<'_>, names: &Names) -> Result<u8, Stop> {
     let selected = managed::selected(run.config, &names.names)?;
     let accounts = selected.values().map(|token| token.account.as_str());
     let clients = Clients::connect(run, accounts).await;
-    let keeper = managed::keeper(run)?;
+    let keeper = managed::keeper(run).await?;
     let (mut code, mut plans) = (OK, Vec::new());
     for (name, token) in &selected {
         let plan = match clients.get(&token.account) {

@@ -21,8 +21,8 @@ pub(crate) async fn rotate(run: &Run<'_>, rotate: &Rotate) -> Result<u8, Stop> {
         ),
     };
     run.context.confirm(&question, rotate.yes)?;
-    let report = managed::keeper(run)?.rotate(&token, reason).await;
-    tick::show(run, &report)
+    let report = managed::keeper(run).await?.rotate(&token, reason).await;
+    tick::show_one(run, &report)
 }
 
 pub(crate) async fn rollback(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
@@ -32,12 +32,12 @@ pub(crate) async fn rollback(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
         shown(&named.name)
     );
     run.context.confirm(&question, named.yes)?;
-    let report = managed::keeper(run)?.rollback(&token).await;
-    tick::show(run, &report)
+    let report = managed::keeper(run).await?.rollback(&token).await;
+    tick::show_one(run, &report)
 }
 
 pub(crate) async fn forget(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
-    let keeper = managed::keeper(run)?;
+    let keeper = managed::keeper(run).await?;
     let known = keeper.status(&named.name).await?;
     if known.is_none() && !run.config.tokens.contains_key(&named.name) {
         return Err(managed::unknown(run.config, &named.name));

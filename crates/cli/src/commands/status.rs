@@ -26,7 +26,8 @@ struct Standing {
 
 pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
     let selected = managed::selected(run.config, &status.names.names)?;
-    let keeper = managed::keeper(run)?;
+    let state = managed::open(run).await?;
+    let keeper = &state.keeper;
     let now = run.context.clock.now();
     let mut standings = Vec::new();
     let mut code = OK;
@@ -85,11 +86,17 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
             code = graver(code, *grave);
         }
     }
-    let last_tick = crate::metrics::last_tick(run);
+    let last_tick = crate::last_tick::read(run, &*state.store).await;
     if run.json() {
         let tokens: Vec<_> = standings.iter().map(Standing::json).collect();
-        let content = json!({ "last_tick": last_tick.map(rfc3339), "tokens": tokens });
-        output::document(run.context, "status", &content)?;
+        output::members(
+            run.context,
+            [
+                ("store".to_owned(), json!(run.config.store.to_string())),
+                ("last_tick".to_owned(), json!(last_tick.map(rfc3339))),
+                ("tokens".to_owned(), json!(tokens)),
+            ],
+        )?;
         return Ok(code);
     }
     for standing in &standings {

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::args::Tick;
-use crate::error::{FAILED, OK, Stop, graver};
-use crate::managed::{self, Clients};
+use crate::error::{FAILED, OK, Stop, USAGE, graver};
+use crate::last_tick;
+use crate::managed::{self, Clients, State};
 use crate::metrics;
-use crate::output::{rfc3339, shown};
+use crate::output::{self, rfc3339, shown};
 
 /// How many tokens are ticked at a time.
 const AT_A_TIME: usize = 8;
@@ -23,45 +24,99 @@ pub(crate) async fn run(run: &Run<'_>, tick: &Tick) -> Result<u8, Stop> {
                 .hint("Use store = \"file:…\", or --watch, where nothing else can be had."),
         );
     }
-    let keeper = managed::keeper(run)?;
+    let mut state = None;
     let Some(pause) = tick.watch else {
-        return once(run, &keeper, &tick.names.names).await;
+        return once(run, &mut state, &tick.names.names).await;
     };
-    let mut code = OK;
-    let mut end = std::pin::pin!(stopped());
+    let mut signals = Signals::new()?;
     loop {
-        // What is under way comes to its end: an act that is broken off is work for the next tick.
-        code = graver(code, once(run, &keeper, &tick.names.names).await?);
         tokio::select! {
-            () = &mut end => return Ok(code),
+            // What is under way comes to its end: an act that is broken off is work for the next
+            // tick. Somebody who asks twice does not want to wait.
+            biased;
+            ended = once(run, &mut state, &tick.names.names) => { ended?; }
+            () = signals.twice(run) => return Ok(OK),
+        }
+        tokio::select! {
+            biased;
+            () = signals.once() => return Ok(OK),
             () = run.context.clock.sleep(pause) => {}
         }
     }
 }
 
-/// Resolves when somebody asks the program to end.
-async fn stopped() {
+/// The signals by which the program is asked to end. They are counted from the moment that this is
+/// made.
+struct Signals {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    asked: bool,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn new() -> Result<Self, Stop> {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            asked: false,
+        })
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "as elsewhere")]
+    fn new() -> Result<Self, Stop> {
+        Ok(Self { asked: false })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+
+    /// Once somebody has asked.
+    async fn once(&mut self) {
+        if !self.asked {
+            self.next().await;
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    /// Once somebody has asked again.
+    async fn twice(&mut self, run: &Run<'_>) {
+        self.next().await;
+        self.asked = true;
+        run.context
+            .tell("ending with what is under way; once more ends at once");
+        self.next().await;
+    }
 }
 
 /// One pass over the tokens.
-async fn once(
-    run: &Run<'_>,
-    keeper: &access_tokens::rotation::Keeper,
-    names: &[String],
-) -> Result<u8, Stop> {
+async fn once(run: &Run<'_>, state: &mut Option<State>, names: &[String]) -> Result<u8, Stop> {
     let selected = managed::selected(run.config, names)?;
+    let state = match state {
+        Some(state) => state,
+        None => match managed::open(run).await {
+            Ok(opened) => state.insert(opened),
+            Err(stop) if stop.code == USAGE => return Err(stop),
+            // Nothing is sent without a state; each token has its outcome all the same.
+            Err(stop) => {
+                for name in selected.keys() {
+                    refused(run, name, &stop)?;
+                }
+                return Ok(stop.code);
+            }
+        },
+    };
+    let keeper = &state.keeper;
     let accounts = selected.values().map(|token| token.account.as_str());
     let clients = Clients::connect(run, accounts).await;
     let mut code = OK;
@@ -96,6 +151,7 @@ async fn once(
     if names.is_empty() {
         leftovers(run, keeper).await;
     }
+    last_tick::note(run, &*state.store).await;
     metrics::write(run, keeper).await;
     Ok(code)
 }
@@ -141,12 +197,24 @@ fn refused(run: &Run<'_>, name: &str, stop: &Stop) -> Result<(), Stop> {
         .say(format_args!("{name}  {word}  {}", stop.message))
 }
 
-/// Shows a report, and gives its exit code.
-pub(crate) fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
-    let code = match report.error() {
-        Some(error) => managed::exit_code(error),
-        None => OK,
-    };
+/// Shows the one report of a command, and gives its exit code.
+pub(crate) fn show_one(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
+    if !run.json() {
+        return show(run, report);
+    }
+    if let Value::Object(members) = line(report) {
+        output::members(run.context, members)?;
+    }
+    Ok(code(report))
+}
+
+fn code(report: &Report) -> u8 {
+    report.error().map_or(OK, managed::exit_code)
+}
+
+/// Shows a report among others, and gives its exit code.
+fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
+    let code = code(report);
     if run.json() {
         run.context.say(line(report))?;
         return Ok(code);

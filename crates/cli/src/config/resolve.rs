@@ -1,6 +1,7 @@
 //! From what is written to what commands need.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,6 +31,18 @@ pub(crate) enum Store {
     Postgres(String),
     S3 { bucket: String, prefix: String },
     Memory,
+}
+
+/// As it is written; a password is never part of it.
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(folder) => write!(f, "file:{}", folder.display()),
+            Self::Postgres(url) => f.write_str(url),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Memory => f.write_str("memory"),
+        }
+    }
 }
 
 /// An account at a service.

@@ -8,7 +8,11 @@
 
 mod accounts;
 mod config;
+#[cfg(all(feature = "postgres", feature = "s3", feature = "vault"))]
+mod engines;
 mod managed;
 mod month;
 mod races;
+#[cfg(all(feature = "postgres", feature = "s3", feature = "vault"))]
+mod stores;
 mod support;

@@ -79,7 +79,7 @@ async fn killed_at_random_nothing_is_left_to_clean_up() {
     }
     consumers_are_served(&world);
     let status = world.run(&["--output", "json", "status", "a"]).json();
-    let token = &status["status"]["tokens"][0];
+    let token = &status["tokens"][0];
     // The service holds nothing that the state does not know.
     let mut known: Vec<_> = vec![token["current"].as_str().unwrap().to_owned()];
     let previous = token["previous"].as_array().unwrap().iter();

@@ -50,6 +50,12 @@ impl Done {
 
     /// The outcome of one token.
     pub(crate) fn outcome(&self, token: &str) -> Value {
+        // That of `rotate` and `rollback` is a document of its own.
+        if let Ok(one) = serde_json::from_str::<Value>(&self.out)
+            && one["token"] == token
+        {
+            return one;
+        }
         let lines = self.lines();
         let found = lines.iter().find(|line| line["token"] == token);
         found

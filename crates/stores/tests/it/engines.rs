@@ -212,7 +212,7 @@ fn unprivileged(program: &std::path::Path) -> Command {
 }
 
 /// The object store and secrets of AWS, as moto stands in for them.
-#[cfg(feature = "object-store")]
+#[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto() -> Option<Server> {
     let moto = program("moto_server")?;
     Some(start(|port| {

@@ -1,5 +1,10 @@
 //! Every engine against the real thing, where it is on the path.
-#![cfg(any(feature = "vault", feature = "postgres", feature = "object-store"))]
+#![cfg(any(
+    feature = "aws",
+    feature = "object-store",
+    feature = "postgres",
+    feature = "vault"
+))]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,12 +13,14 @@
     reason = "tests; each engine uses its part of the helpers"
 )]
 
+#[cfg(feature = "aws")]
+mod aws;
 mod engines;
 #[cfg(feature = "object-store")]
 mod object;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "object-store"))]
+#[cfg(any(feature = "aws", feature = "postgres", feature = "object-store"))]
 mod proxy;
 #[cfg(any(feature = "postgres", feature = "object-store"))]
 mod state;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What is lost, and the connection with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,26 @@ pub(crate) struct Proxy {
     pub(crate) port: u16,
     sent: Arc<AtomicU64>,
     faults: Arc<Mutex<VecDeque<(u64, Lost)>>>,
+    held: Arc<Mutex<Option<(String, Held)>>>,
+}
+
+/// A request that is held back.
+#[derive(Clone, Default)]
+pub(crate) struct Held {
+    reached: Arc<Notify>,
+    released: Arc<Notify>,
+}
+
+impl Held {
+    /// Waits until the request has come.
+    pub(crate) async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    /// Lets it go on.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
+    }
 }
 
 impl Proxy {
@@ -32,6 +53,7 @@ impl Proxy {
             port: listener.local_addr().unwrap().port(),
             sent: Arc::default(),
             faults: Arc::default(),
+            held: Arc::default(),
         };
         let for_all = proxy.clone();
         tokio::spawn(async move {
@@ -51,6 +73,21 @@ impl Proxy {
     pub(crate) fn lose(&self, number: u64, lost: Lost) {
         self.sent.store(0, Ordering::SeqCst);
         *self.faults.lock().unwrap() = VecDeque::from([(number, lost)]);
+    }
+
+    /// Holds the next piece back that has these words in it.
+    pub(crate) fn hold(&self, words: &str) -> Held {
+        let held = Held::default();
+        *self.held.lock().unwrap() = Some((words.to_owned(), held.clone()));
+        held
+    }
+
+    fn held(&self, piece: &[u8]) -> Option<Held> {
+        let mut held = self.held.lock().unwrap();
+        let (words, _) = held.as_ref()?;
+        let words = words.as_bytes();
+        let there = piece.windows(words.len()).any(|window| window == words);
+        there.then(|| held.take())?.map(|(_, held)| held)
     }
 
     /// Whether what was to be lost has been.
@@ -79,6 +116,10 @@ impl Proxy {
                     let piece = &up[..read?];
                     if piece.is_empty() {
                         return Ok(());
+                    }
+                    if let Some(held) = self.held(piece) {
+                        held.reached.notify_one();
+                        held.released.notified().await;
                     }
                     match self.next() {
                         Some(Lost::Request) => return Ok(()),

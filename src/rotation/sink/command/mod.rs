@@ -19,11 +19,12 @@ use crate::text::escape_untrusted;
 /// argument or in the environment, where others can see it.
 ///
 /// * Status 0 means that the command stored the secret, and counts only if it has read all of it.
-/// * Another status means that it did **not** store it: a command that cannot know must not end by
-///   itself with an error, but be ended by a signal or wait for its timeout.
+/// * Another status, or a signal, does not mean that it did not: it may have failed afterwards. Where
+///   a status says so for certain, [`not_stored_on`](Self::not_stored_on) names it.
 /// * A command that does not end within its [`timeout`](Self::timeout) (30 s by default, of real
 ///   time) is killed with everything that it has started, as is one whose delivery is given up. It
 ///   may have stored the secret.
+/// * A command that has read nothing has stored nothing, however it ended.
 ///
 /// What it prints is dropped, unless [`show_output`](Self::show_output) asks for it. The sink is
 /// [blind](SinkKind::Blind): what the command did cannot be taken back.
@@ -44,6 +45,7 @@ pub struct CommandSink {
     timeout: Duration,
     newline: bool,
     output: bool,
+    not_stored_on: Vec<i32>,
     name: Option<String>,
 }
 
@@ -57,6 +59,7 @@ impl CommandSink {
             timeout: Duration::from_secs(30),
             newline: false,
             output: false,
+            not_stored_on: Vec::new(),
             name: None,
         }
     }
@@ -95,6 +98,23 @@ impl CommandSink {
     #[must_use]
     pub fn show_output(mut self) -> Self {
         self.output = true;
+        self
+    }
+
+    /// Adds statuses by which the command says that it has not stored the secret and will not, such as
+    /// that of a refused permission. After any other failure the new token has to stay alive, and a
+    /// few of those in a row need a person.
+    ///
+    /// ```
+    /// use access_tokens::rotation::sink::CommandSink;
+    ///
+    /// let store = CommandSink::new("store-secret").not_stored_on([77]);
+    /// # drop(store);
+    /// ```
+    #[must_use]
+    pub fn not_stored_on(mut self, statuses: impl IntoIterator<Item = i32>) -> Self {
+        self.not_stored_on
+            .extend(statuses.into_iter().filter(|status| *status != 0));
         self
     }
 

@@ -1,7 +1,7 @@
 //! One run of a command.
 
 use std::io::{self, PipeReader, Read as _, Write as _, pipe};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use futures_util::future::join;
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::CommandSink;
 use crate::reactor;
-use crate::rotation::sink::{SinkError, Written, redact};
+use crate::rotation::sink::{SinkError, SinkErrorKind, Written, redact};
 use crate::secret::Secret;
 
 /// How much of each output is kept; the rest is read and dropped.
@@ -42,31 +42,43 @@ impl CommandSink {
             Ok(status) => status.ok(),
             Err(_) => None,
         };
-        if status.is_some_and(|status| status.success()) {
-            group.leave();
-            outputs.abort();
-            return if input.was_read().await {
-                Ok(Written::unversioned())
-            } else {
-                let text = "ended as if it had stored the secret, but has not read all of it";
-                Err(SinkError::unknown(text))
-            };
+        let succeeded = status.is_some_and(|status| status.success());
+        if !succeeded {
+            // What it has started must not go on with the secret, nor hold the outputs open.
+            group.end();
         }
-        // What it has started must not go on with the secret, nor hold the outputs open.
-        group.end();
         if status.is_none() {
             let _ = child.start_kill();
             let _ = child.wait().await;
         }
-        drop(input);
+        let taken = input.taken().await;
+        if succeeded && taken == Taken::All {
+            group.leave();
+            outputs.abort();
+            return Ok(Written::unversioned());
+        }
+        group.end();
+        let what = match status {
+            Some(_) if succeeded => "ended as if it had stored the secret".to_owned(),
+            Some(status) if status.code().is_some() => format!("failed with {status}"),
+            Some(status) => format!("was ended by {status}"),
+            None => format!("did not end within {:?} and was killed", self.timeout),
+        };
+        let read = match taken {
+            Taken::Nothing => ", but has not read any of it",
+            Taken::Part => ", but has not read all of it",
+            Taken::All => "",
+        };
         let said = self.said(outputs, secret).await;
-        Err(match status {
-            Some(status) => failed(status, &said),
-            None => SinkError::unknown(format!(
-                "did not end within {:?} and was killed{said}",
-                self.timeout
-            )),
-        })
+        let code = status.and_then(|status| status.code());
+        let denied = code.is_some_and(|code| self.not_stored_on.contains(&code));
+        // What nobody has read, and nobody can read any more, is nowhere.
+        let kind = if denied || taken == Taken::Nothing {
+            SinkErrorKind::NotStored
+        } else {
+            SinkErrorKind::Unknown
+        };
+        Err(SinkError::new(kind, format!("{what}{read}{said}")))
     }
 
     fn start(&self, secret: &Secret) -> io::Result<(Child, Input)> {
@@ -96,12 +108,13 @@ impl CommandSink {
         if self.newline {
             bytes.push(b'\n');
         }
+        let length = bytes.len();
         // A command that does not read must not hold anybody up.
         spawn_blocking(move || {
             let mut writer = writer;
             let _ = writer.write_all(&bytes);
         });
-        Ok((child, Input(reader)))
+        Ok((child, Input { reader, length }))
     }
 
     /// What it printed, or how to see that.
@@ -120,35 +133,43 @@ impl CommandSink {
     }
 }
 
-fn failed(status: ExitStatus, said: &str) -> SinkError {
-    if status.code().is_some() {
-        SinkError::not_stored(format!("failed with {status}{said}"))
-    } else {
-        SinkError::unknown(format!("was ended by {status}{said}"))
-    }
+/// The other end of the command's standard input, kept to see what is left in it.
+struct Input {
+    reader: PipeReader,
+    length: usize,
 }
 
-/// The other end of the command's standard input, kept to see what is left in it.
-struct Input(PipeReader);
+/// How much of the input was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    All,
+    Part,
+    Nothing,
+}
 
 impl Input {
-    /// Whether the command, which has ended, has taken everything out.
-    async fn was_read(self) -> bool {
-        let Self(mut reader) = self;
+    /// What the command, which has ended, has taken out; the rest is taken away from whatever it has
+    /// left behind.
+    async fn taken(self) -> Taken {
+        let Self { mut reader, length } = self;
         // The writer ends when there is room for the rest.
         let left = spawn_blocking(move || {
-            let mut left = Zeroizing::new([0; 1024]);
-            let mut empty = true;
+            let mut buffer = Zeroizing::new([0; 1024]);
+            let mut left = 0_usize;
             loop {
-                match reader.read(&mut *left) {
-                    Ok(0) => return empty,
-                    Ok(_) => empty = false,
+                match reader.read(&mut *buffer) {
+                    Ok(0) => return Some(left),
+                    Ok(more) => left = left.saturating_add(more),
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(_) => return false,
+                    Err(_) => return None,
                 }
             }
         });
-        left.await.unwrap_or(false)
+        match left.await {
+            Ok(Some(0)) => Taken::All,
+            Ok(Some(left)) if left >= length => Taken::Nothing,
+            _ => Taken::Part,
+        }
     }
 }
 

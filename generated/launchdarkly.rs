@@ -14,6 +14,7 @@ pub mod types {
             rename = "accountId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub account_id: ::std::option::Option<::std::string::String>,
         ///Id of the environment, for a credential of one.
         #[serde(
@@ -26,18 +27,21 @@ pub mod types {
             rename = "projectId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub project_id: ::std::option::Option<::std::string::String>,
         ///Name of the environment.
         #[serde(
             rename = "environmentName",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub environment_name: ::std::option::Option<::std::string::String>,
         ///Name of the project.
         #[serde(
             rename = "projectName",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub project_name: ::std::option::Option<::std::string::String>,
         ///Kind of the credential. The values are not documented.
         #[serde(
@@ -74,6 +78,7 @@ pub mod types {
             rename = "memberId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub member_id: ::std::option::Option<::std::string::String>,
         ///Whether the access token is a service token.
         #[serde(
@@ -84,7 +89,7 @@ pub mod types {
         ///Scopes that were granted.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         #[serde(
-            deserialize_with = "::serde_with::As::<::serde_with::DefaultOnNull>::deserialize"
+            deserialize_with = "::serde_with::As::<::serde_with::DefaultOnError>::deserialize"
         )]
         pub scopes: ::std::vec::Vec<::std::string::String>,
         ///Name of the OAuth client. Known since October 2026 only.
@@ -92,11 +97,12 @@ pub mod types {
             rename = "clientName",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub client_name: ::std::option::Option<::std::string::String>,
         ///Whom the credential was made out to. Known since October 2026 only.
         #[serde(default, skip_serializing_if = "::std::vec::Vec::is_empty")]
         #[serde(
-            deserialize_with = "::serde_with::As::<::serde_with::DefaultOnNull>::deserialize"
+            deserialize_with = "::serde_with::As::<::serde_with::DefaultOnError>::deserialize"
         )]
         pub audience: ::std::vec::Vec<::std::string::String>,
         ///Moment at which the credential stops working, in milliseconds since the Unix epoch (the unit is taken over from the tokens; the service does not state it). Known since October 2026 only.
@@ -104,6 +110,7 @@ pub mod types {
             rename = "expiresAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub expires_at: ::std::option::Option<crate::UnixMillis>,
     }
     ///The steps of a JSON Patch, applied in order.
@@ -401,6 +408,7 @@ pub mod types {
             rename = "totalCount",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[serde(default, deserialize_with = "crate::lenient::scalar")]
         pub total_count: ::std::option::Option<i64>,
     }
     /// Error types.

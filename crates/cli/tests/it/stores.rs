@@ -1,0 +1,158 @@
+//! State stores and sinks that are servers, as the configuration names them.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+
+use access_tokens::Secret;
+
+use crate::engines;
+use crate::support::{Done, World};
+
+const TOKEN: &str = "[tokens.t]\naccount = \"prod\"\ncreate = { role = \"reader\" }\n\
+                     max_age = \"30d\"\noverlap = \"1d\"\ndeliver = [\"file:t.token\"]\n";
+
+/// A request without a body to a server on this machine.
+fn request(port: u16, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{head}\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// What holds for a state store of every kind.
+fn keeps_state(world: &World, store: &str, with: impl Fn(&mut Command)) {
+    let run = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        with(&mut command);
+        let done = Done::from(command.output().unwrap());
+        assert!(!format!("{done:?}").contains("canary"), "{done:?}");
+        done
+    };
+    world.configure(TOKEN);
+    let text = world.read("tokens.toml").replace("file:state", store);
+    world.write_config(&text);
+    let first = run(&["--output", "json", "tick"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    assert_eq!(first.outcome("t")["outcome"], "rotated", "{first:?}");
+    let secret = Secret::new(world.read("t.token").trim());
+    assert!(world.ld.authenticates(&secret));
+
+    let idle = run(&["-q", "tick"]);
+    assert_eq!(
+        (idle.code, idle.out.as_str(), idle.err.as_str()),
+        (0, "", "")
+    );
+    let status = run(&["--output", "json", "status", "--check"]);
+    assert_eq!(status.code, 0, "{status:?}");
+    let json = status.json();
+    assert!(json["last_tick"].is_string(), "{json}");
+    assert_eq!(json["tokens"][0]["current"], first.outcome("t")["current"]);
+
+    let rotated = run(&["--output", "json", "rotate", "t", "--yes"]);
+    assert_eq!(rotated.json()["outcome"], "rotated", "{rotated:?}");
+    let status = run(&["--output", "json", "status"]).json();
+    assert_eq!(status["tokens"][0]["current"], rotated.json()["current"]);
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            let mut command = world.command(&["tick"]);
+            with(&mut command);
+            command.stdout(std::process::Stdio::piped());
+            command.spawn().unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+    assert!(!world.path("state").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_in_postgresql() {
+    let Some(server) = engines::postgres() else {
+        return;
+    };
+    let world = World::start().await;
+    let store = format!("postgres://keeper@127.0.0.1:{}/postgres", server.port);
+    keeps_state(&world, &store, |command| {
+        command.env("PGPASSWORD", "canary");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn state_in_s3() {
+    let Some(server) = engines::moto() else {
+        return;
+    };
+    assert!(request(server.port, "PUT /state HTTP/1.1", "").contains("200 OK"));
+    let world = World::start().await;
+    keeps_state(&world, "s3://state/some/where", |command| {
+        command
+            .env(
+                "AWS_ENDPOINT_URL",
+                format!("http://127.0.0.1:{}", server.port),
+            )
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "id")
+            .env("AWS_SECRET_ACCESS_KEY", "canary");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_vault() {
+    let Some(server) = engines::bao() else {
+        return;
+    };
+    let world = World::start().await;
+    world.configure(&TOKEN.replace("file:t.token", "vault:secret/app/db#token"));
+    let tick = || {
+        let mut command = world.command(&["--output", "json", "tick"]);
+        command
+            .env("VAULT_ADDR", format!("http://127.0.0.1:{}", server.port))
+            .env("VAULT_TOKEN", "canary-root");
+        Done::from(command.output().unwrap())
+    };
+    let mut done = tick();
+    // A development server needs a moment before its engine is there.
+    for _ in 0..50 {
+        if done.code == 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        world.run(&["forget", "t", "--yes"]);
+        done = tick();
+    }
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(!format!("{done:?}").contains("canary"), "{done:?}");
+    let head = "GET /v1/secret/data/app/db HTTP/1.1\r\nx-vault-token: canary-root";
+    let answer = request(server.port, head, "");
+    let secret = answer.split("\"token\":\"").nth(1);
+    let secret = secret.and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(world.ld.authenticates(&Secret::new(secret)));
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_reached_stops_everything_before_it_is_sent() {
+    let world = World::start().await;
+    for store in ["postgres://keeper@127.0.0.1:1/db", "s3://bucket/prefix"] {
+        world.configure(TOKEN);
+        let text = world.read("tokens.toml").replace("file:state", store);
+        world.write_config(&text);
+        let mut command = world.command(&["--output", "json", "tick"]);
+        command
+            .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+            .env("AWS_ACCESS_KEY_ID", "id")
+            .env("AWS_SECRET_ACCESS_KEY", "canary");
+        let done = Done::from(command.output().unwrap());
+        assert_eq!(done.code, 1, "{done:?}");
+        assert_eq!(done.outcome("t")["error"]["kind"], "store", "{done:?}");
+        assert!(!format!("{done:?}").contains("canary"), "{done:?}");
+    }
+    assert!(world.ld.requests().is_empty());
+}
