@@ -41,9 +41,24 @@ pub(crate) fn handle() -> Option<Handle> {
 /// Does what opens and uses connections or processes.
 pub(crate) async fn connected<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
+    let (mut waited, mut over) = (false, None);
     poll_fn(|cx| {
+        if let Some(done) = over.take() {
+            return Poll::Ready(done);
+        }
         let _entered = enter(&NETWORK);
-        work.as_mut().poll(cx)
+        let Poll::Ready(done) = work.as_mut().poll(cx) else {
+            waited = true;
+            return Poll::Pending;
+        };
+        if waited {
+            return Poll::Ready(done);
+        }
+        // The other thread was so quick that nothing was waited for. The caller's other tasks get
+        // their turn all the same.
+        over = Some(done);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     })
     .await
 }
