@@ -95,3 +95,35 @@ pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
     let _entered = enter(&TIMERS);
     tokio::time::timeout(limit, work)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::task::{Context, Waker};
+
+    use tokio::task::coop::poll_proceed;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ready_at_once_lets_others_have_a_turn() {
+        let mut work = pin!(connected(ready(7)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(work.as_mut().poll(&mut context).is_pending());
+        assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));
+    }
+
+    #[tokio::test]
+    async fn a_limit_holds_also_where_work_uses_up_every_turn() {
+        // Each poll takes all that Tokio allows between two waits, and is never done.
+        let greedy = poll_fn(|cx| {
+            while let Poll::Ready(turn) = poll_proceed(cx) {
+                turn.made_progress();
+            }
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        let limit = pin!(timer(Duration::from_millis(20)));
+        assert_eq!(before(limit, greedy).await, None);
+    }
+}
