@@ -4,8 +4,6 @@ use std::time::Duration;
 
 mod policy;
 mod rules;
-#[cfg(test)]
-mod tests;
 mod verdict;
 
 pub use self::policy::RotationPolicy;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::Error as ValueError;
+use serde::de::value::{Error as ValueError, MapAccessDeserializer};
 use serde::de::{
     Deserialize, DeserializeOwned, Deserializer, IgnoredAny, IntoDeserializer, MapAccess,
     SeqAccess, Visitor,
@@ -16,7 +16,7 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    deserializer.deserialize_any(Scalar(PhantomData))
+    deserializer.deserialize_any(Lenient::<T, false>(PhantomData))
 }
 
 /// An object, or nothing if what came is none.
@@ -29,32 +29,22 @@ where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    deserializer.deserialize_any(Object(PhantomData))
+    deserializer.deserialize_any(Lenient::<T, true>(PhantomData))
 }
 
-struct Scalar<T>(PhantomData<T>);
-#[cfg(feature = "launchdarkly")]
-struct Object<T>(PhantomData<T>);
+/// Reads an object, or else everything but an object and a list.
+struct Lenient<T, const OBJECT: bool>(PhantomData<T>);
 
-fn read<'de, T, V>(value: V) -> Option<T>
-where
-    T: Deserialize<'de>,
-    V: IntoDeserializer<'de, ValueError>,
-{
+fn read<'de, const OBJECT: bool, T: Deserialize<'de>>(
+    value: impl IntoDeserializer<'de, ValueError>,
+) -> Option<T> {
+    if OBJECT {
+        return None;
+    }
     T::deserialize(value.into_deserializer()).ok()
 }
 
-fn skip_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<(), A::Error> {
-    while list.next_element::<IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-fn skip_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<(), A::Error> {
-    while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-    Ok(())
-}
-
-impl<'de, T: DeserializeOwned> Visitor<'de> for Scalar<T> {
+impl<'de, T: DeserializeOwned, const OBJECT: bool> Visitor<'de> for Lenient<T, OBJECT> {
     type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,75 +56,39 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for Scalar<T> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
     fn visit_string<E>(self, value: String) -> Result<Option<T>, E> {
-        Ok(read(value))
+        Ok(read::<OBJECT, _>(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Option<T>, A::Error> {
-        skip_list(list).map(|()| None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Option<T>, A::Error> {
-        skip_object(object).map(|()| None)
-    }
-}
-
-#[cfg(feature = "launchdarkly")]
-impl<'de, T: DeserializeOwned> Visitor<'de> for Object<T> {
-    type Value = Option<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
-    }
-
-    fn visit_unit<E>(self) -> Result<Option<T>, E> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Option<T>, E> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Option<T>, A::Error> {
+        if OBJECT {
+            return T::deserialize(MapAccessDeserializer::new(object)).map(Some);
+        }
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Option<T>, A::Error> {
-        skip_list(list).map(|()| None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Option<T>, A::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(object)).map(Some)
     }
 }

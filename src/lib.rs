@@ -140,6 +140,12 @@ mod time;
     feature = "avisi-cloud"
 ))]
 mod transport;
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+mod wing;
 
 pub use clock::{Clock, SystemClock};
 pub use futures_core::future::BoxFuture;

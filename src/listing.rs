@@ -100,6 +100,9 @@ impl<T> Listing<T> {
 impl<T: serde::de::DeserializeOwned> Listing<T> {
     /// What can be read of items that cannot all be read.
     pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Self {
+        use serde_json::value::RawValue;
+        use std::collections::HashMap;
+
         let (mut items, mut unreadable) = (Vec::new(), Vec::new());
         for (index, raw) in (0..).zip(all) {
             let mut json = serde_json::Deserializer::from_str(raw.get());
@@ -109,7 +112,10 @@ impl<T: serde::de::DeserializeOwned> Listing<T> {
                     let path = escape_untrusted(&error.path().to_string(), 200);
                     let reason =
                         format!("{path} is missing something or not of the documented type");
-                    unreadable.push(UnreadableItem::new(index, text_of(raw, id), reason));
+                    let members = serde_json::from_str::<HashMap<String, &RawValue>>(raw.get());
+                    let members = members.unwrap_or_default();
+                    let id = members.get(id).map(|id| serde_json::from_str(id.get()));
+                    unreadable.push(UnreadableItem::new(index, id.and_then(Result::ok), reason));
                 }
             }
         }
@@ -132,18 +138,6 @@ pub(crate) fn place_of(number: usize, unreadable: &[UnreadableItem]) -> u64 {
         place = place.saturating_add(u64::from(item.index <= place));
     }
     place
-}
-
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-/// A member of an object that is a text.
-fn text_of(object: &serde_json::value::RawValue, member: &str) -> Option<String> {
-    let mut members: std::collections::HashMap<String, &serde_json::value::RawValue> =
-        serde_json::from_str(object.get()).ok()?;
-    serde_json::from_str(members.remove(member)?.get()).ok()
 }
 
 impl<T> Default for Listing<T> {

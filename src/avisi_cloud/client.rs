@@ -11,12 +11,8 @@ use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::text::escape_untrusted;
 use crate::transport::{Core, Profile, Request, ServiceClient};
-
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
 /// A list in which an item cannot be read.
 fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {
@@ -61,12 +57,7 @@ impl ServiceClient for Client {
     }
 }
 
-impl Client {
-    /// Builds a client: address, credential and limits.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-
+crate::wing::client! {
     /// Builds a client from the environment.
     ///
     /// | variable | meaning |
@@ -76,30 +67,11 @@ impl Client {
     ///
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
-    pub fn from_env() -> Result<Self> {
-        Self::builder().from_env()?.build()
-    }
+    from_env,
+    Wire,
+}
 
-    /// The address that this client talks to.
-    #[must_use]
-    pub fn base_url(&self) -> &str {
-        self.core.base.as_str()
-    }
-
-    /// This client as a [`TokenService`], some of whose methods the client has by the same names.
-    #[must_use]
-    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
-        self
-    }
-
-    /// Goes on with another secret, on all clones of this client.
-    ///
-    /// # Errors
-    /// If the secret cannot be sent in a header, or if the credential comes from a provider.
-    pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
-        self.core.replace_credential(secret.into())
-    }
-
+impl Client {
     /// The same client with another credential.
     pub(super) fn with_credential(&self, secret: Secret) -> Result<Self> {
         Ok(Self {

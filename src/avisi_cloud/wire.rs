@@ -1,11 +1,8 @@
-//! The service on the wire: its operations, what sets it apart, and the hook of its generated client.
-
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+//! The service on the wire: its operations and what sets it apart.
 
 use crate::error::ErrorKind;
-use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::Service;
-use crate::transport::{Call, Idempotency, Operation, Profile};
+use crate::transport::{Idempotency, Operation, Profile};
 
 // That there is no content is an empty list, as null is.
 pub(super) const LIST: Operation =
@@ -35,14 +32,3 @@ pub(super) static PROFILE: Profile = Profile {
     )],
     ..Profile::of(Service::AVISI_CLOUD)
 };
-
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
-}

@@ -16,11 +16,7 @@ use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
-
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
 /// Settings that only this service has; see the methods of [`ClientBuilder`].
 #[derive(Clone, Debug)]
@@ -132,12 +128,7 @@ impl ServiceClient for Client {
     }
 }
 
-impl Client {
-    /// Builds a client: address, credential and limits.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-
+crate::wing::client! {
     /// Builds a client from the environment.
     ///
     /// | variable | meaning |
@@ -147,35 +138,15 @@ impl Client {
     ///
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
-    pub fn from_env() -> Result<Self> {
-        Self::builder().from_env()?.build()
-    }
+    from_env,
+    Wire,
+}
 
-    /// The address that this client talks to.
-    #[must_use]
-    pub fn base_url(&self) -> &str {
-        self.core.base.as_str()
-    }
-
+impl Client {
     /// The rate limits that the last answer told of.
     #[must_use]
     pub fn rate_limits(&self) -> Option<RateLimits> {
         self.core.rate_limits()
-    }
-
-    /// This client as a [`TokenService`], whose methods some of the client's own hide by their
-    /// names.
-    #[must_use]
-    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
-        self
-    }
-
-    /// Goes on with another secret, on all clones of this client.
-    ///
-    /// # Errors
-    /// If the secret cannot be sent in a header, or if the credential comes from a provider.
-    pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
-        self.core.replace_credential(secret.into())
     }
 
     /// Lists tokens (`getTokens`): a page, all of them, or a stream.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Region in which a LaunchDarkly account lives.
 ///
 /// ```
@@ -11,7 +13,8 @@ use std::str::FromStr;
 /// assert_eq!("eu".parse(), Ok(Region::Eu));
 /// assert_eq!(Region::Eu.base_url(), "https://app.eu.launchdarkly.com");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Region {
     /// The United States, `us`.

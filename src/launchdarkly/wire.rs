@@ -1,12 +1,9 @@
-//! The service on the wire: its operations, what sets it apart, and the hook of its generated client.
-
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+//! The service on the wire: its operations and what sets it apart.
 
 use super::region::Region;
 use crate::error::ErrorKind;
-use crate::generated::launchdarkly::Client as Wire;
 use crate::id::Service;
-use crate::transport::{Call, Idempotency, LimitHeaders, Operation, Profile, Scope};
+use crate::transport::{Idempotency, LimitHeaders, Operation, Profile, Scope};
 
 pub(super) const GET_TOKENS: Operation = Operation::new("getTokens", Idempotency::Safe, 200);
 pub(super) const POST_TOKEN: Operation =
@@ -80,14 +77,3 @@ pub(super) static PROFILE: Profile = Profile {
     ],
     ..Profile::of(Service::LAUNCH_DARKLY)
 };
-
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
-}

@@ -9,12 +9,9 @@ use super::rotate::rotate;
 use super::wire::{CREATE, DELETE, LIST, PROFILE, VALUE};
 use super::{Token, Tokens};
 use crate::error::Result;
+use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
-use crate::service::TokenService;
 use crate::transport::{Core, Profile, Request, ServiceClient};
-
-/// Builder of a [`Client`].
-pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
 /// Client for the tokens of a Query Server.
 ///
@@ -59,12 +56,7 @@ impl ServiceClient for Client {
     }
 }
 
-impl Client {
-    /// Builds a client: address, which is needed, credential and limits.
-    pub fn builder() -> ClientBuilder {
-        ClientBuilder::new()
-    }
-
+crate::wing::client! {
     /// Builds a client from the environment.
     ///
     /// | variable | meaning |
@@ -74,31 +66,11 @@ impl Client {
     ///
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
-    pub fn from_env() -> Result<Self> {
-        Self::builder().from_env()?.build()
-    }
+    from_env,
+    Wire,
+}
 
-    /// The address that this client talks to.
-    #[must_use]
-    pub fn base_url(&self) -> &str {
-        self.core.base.as_str()
-    }
-
-    /// This client as a [`TokenService`], whose methods some of the client's own hide by their
-    /// names.
-    #[must_use]
-    pub fn as_service(&self) -> &(dyn TokenService + 'static) {
-        self
-    }
-
-    /// Goes on with another secret, on all clones of this client.
-    ///
-    /// # Errors
-    /// If the secret cannot be sent in a header, or if the credential comes from a provider.
-    pub fn replace_credential(&self, secret: impl Into<Secret>) -> Result<()> {
-        self.core.replace_credential(secret.into())
-    }
-
+impl Client {
     /// Lists all tokens (`listTokens`). The server does not page.
     pub fn list(&self) -> Request<Tokens> {
         Request::new(&self.core, async |session| list(&session).await)

@@ -74,7 +74,8 @@ impl<'de> Deserialize<'de> for Flag {
 }
 
 /// Whether the server accepts a token, by the server's own rules (observed at 0.12.49).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Liveness {
     /// It does.
@@ -248,7 +249,7 @@ pub struct Updated {
 }
 
 /// Outcome of a rotation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "the secret has changed"]
 #[non_exhaustive]
 pub struct Rotated {
@@ -259,7 +260,7 @@ pub struct Rotated {
 }
 
 /// Fate of the old token in a rotation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum OldToken {
     /// It is deleted.

@@ -1,11 +1,8 @@
-//! The service on the wire: its operations, what sets it apart, and the hook of its generated client.
-
-use progenitor_client::{ClientHooks, ClientInfo as _, OperationInfo};
+//! The service on the wire: its operations and what sets it apart.
 
 use crate::error::ErrorKind;
-use crate::generated::query_server::Client as Wire;
 use crate::id::Service;
-use crate::transport::{Call, Delivery, Idempotency, KnownText, Operation, Profile};
+use crate::transport::{Delivery, Idempotency, KnownText, Operation, Profile};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
@@ -60,14 +57,3 @@ pub(super) static PROFILE: Profile = Profile {
     ],
     ..Profile::of(Service::QUERY_SERVER)
 };
-
-/// Hands every request of the generated client to the transport.
-impl ClientHooks<Call> for Wire {
-    async fn exec(
-        &self,
-        request: reqwest::Request,
-        _: &OperationInfo,
-    ) -> reqwest::Result<reqwest::Response> {
-        self.inner().execute(request).await
-    }
-}

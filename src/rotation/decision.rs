@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::problem::Problem;
-use super::record::{Record, Stamp, Token};
+use super::record::{Record, Stamp};
 use super::request::Ask;
 use super::rules::{Now, Rules};
 use super::sink::{Holds, SinkVersion};
-use super::{Cause, ErrorKind};
-use crate::due::{Due, days};
+use super::{kind::ErrorKind, outcome::Cause};
+use crate::due::{Due, RotationPolicy, days};
 use crate::service::{TokenRecord, TokenState};
 use crate::time::When;
 
@@ -77,7 +77,9 @@ pub(crate) fn judge(
     if !token.created.is_reported() {
         token.created = When::At(current.made_at.time());
     }
-    let (policy, next) = effective(rules, current, &token);
+    let made = token.created.time().map_or(current.made_at, Stamp::of);
+    let end = token.expires.time().map(Stamp::of).or(current.expires);
+    let (policy, next) = effective(&rules.policy, rules.earlier, made, end);
     match policy.due(&token, now.service.time()) {
         Due::Now(reason) => CurrentFact::Judged {
             due: Some(reason.to_string()),
@@ -87,24 +89,23 @@ pub(crate) fn judge(
     }
 }
 
-/// The policy as it fits this token's real life, and when it asks for a change.
-fn effective(
-    rules: &Rules,
-    current: &Token,
-    token: &TokenRecord,
-) -> (crate::RotationPolicy, Option<Stamp>) {
-    let made = token.created.time().map_or(current.made_at, Stamp::of);
-    let end = token.expires.time().map(Stamp::of).or(current.expires);
-    let mut policy = rules.policy.clone().include_expired(true);
+/// The policy as it fits a token's real life, and when it asks for a change.
+pub(crate) fn effective(
+    policy: &RotationPolicy,
+    earlier: Duration,
+    made: Stamp,
+    end: Option<Stamp>,
+) -> (RotationPolicy, Option<Stamp>) {
+    let mut policy = policy.clone().include_expired(true);
     if let Some(age) = policy.max_age {
-        policy.max_age = Some(age.saturating_sub(rules.earlier.min(age / 2)));
+        policy.max_age = Some(age.saturating_sub(earlier.min(age / 2)));
     }
     let by_age = policy.max_age.map(|age| made.plus(age));
     let mut by_end = None;
     if let Some(end) = end {
         let most = widest_window(end.since(made));
         policy.expires_within = match policy.expires_within {
-            Some(window) => Some(window.saturating_add(rules.earlier).min(most)),
+            Some(window) => Some(window.saturating_add(earlier).min(most)),
             // Whatever the rules are, it is not to run out unnoticed.
             None if by_age.is_none_or(|at| at >= end) => Some(most),
             None => None,

@@ -8,10 +8,9 @@ use futures_util::future::Either;
 use futures_util::stream::{self, Stream, StreamExt as _};
 
 use super::error::Error;
-use super::keeper::Keeper;
 use super::outcome::Report;
 use super::problem::Problem;
-use super::run::{Account, How, take_step, tick};
+use super::run::{self, Account, Context, How, Known, take_step, tick};
 use super::token::ManagedToken;
 
 /// A token and the account that it shares with others.
@@ -19,7 +18,7 @@ type Entry = (ManagedToken, Account);
 
 /// Ticks all of them, some at a time; reports as they come.
 pub(super) fn pass(
-    keeper: Keeper,
+    context: Context,
     tokens: Vec<ManagedToken>,
     concurrency: usize,
     impatient: bool,
@@ -32,17 +31,20 @@ pub(super) fn pass(
         .partition(|(token, _)| refused.contains_key(token.name()));
     let bad = bad.into_iter().filter_map(move |(token, _)| {
         let text = refused.get(token.name())?;
-        Some(Report::failed(Error::declaration(token.name(), text)))
+        let error = Error::declaration(token.name(), text);
+        Some((token, error))
     });
-    let bad: Vec<Report> = bad.collect();
-    let first = {
-        let keeper = keeper.clone();
-        stream::iter(good)
-            .map(move |entry| one(keeper.clone(), entry, impatient))
-            .buffer_unordered(concurrency)
-    };
+    let bad: Vec<(ManagedToken, Error)> = bad.collect();
+    let refusing = context.clone();
+    let bad = stream::iter(bad).then(move |(token, error)| {
+        let context = refusing.clone();
+        async move { run::refused(&context, token.declared(), error).await }
+    });
+    let rotated = context.clone();
     // Reports go out as they come; what waits for steps after the delivery comes last.
-    let parts = first.map(Some).chain(stream::iter([None]));
+    let parts = first(context, good, concurrency, impatient)
+        .map(Some)
+        .chain(stream::iter([None]));
     let later = parts
         .scan(
             Vec::new(),
@@ -54,40 +56,76 @@ pub(super) fn pass(
                     }
                     Some((_, report, false)) => Either::Left(stream::iter(vec![report])),
                     None => {
-                        Either::Right(after(keeper.clone(), std::mem::take(waiting), concurrency))
+                        Either::Right(after(rotated.clone(), std::mem::take(waiting), concurrency))
                     }
                 };
                 std::future::ready(Some(out))
             },
         )
         .flatten();
-    stream::iter(bad).chain(later)
+    bad.chain(later)
 }
 
-async fn one(keeper: Keeper, entry: Entry, impatient: bool) -> (Entry, Report, bool) {
-    if let Err(error) = keeper.prove(entry.0.name()).await {
-        return (entry, Report::failed(error), false);
-    }
+/// The first tick of each. Those that may be the credential of their own client come last, once
+/// nothing else needs it any more.
+fn first(
+    context: Context,
+    entries: Vec<Entry>,
+    concurrency: usize,
+    impatient: bool,
+) -> impl Stream<Item = (Entry, Report, bool)> + Send {
+    let many = entries.len() > 1;
+    let (last, first): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .partition(|(token, _)| token.declared().allow_own_credential);
+    let known = stream::once(async move {
+        let known = if many {
+            Known::read(&context).await.map(Arc::new)
+        } else {
+            None
+        };
+        (context, known)
+    });
+    known.flat_map(move |(context, known)| {
+        let [first, last] = [first.clone(), last.clone()].map(|entries| {
+            let (context, known) = (context.clone(), known.clone());
+            stream::iter(entries)
+                .map(move |entry| one(context.clone(), entry, impatient, known.clone()))
+                .buffer_unordered(concurrency)
+        });
+        first.chain(last)
+    })
+}
+
+async fn one(
+    context: Context,
+    entry: Entry,
+    impatient: bool,
+    known: Option<Arc<Known>>,
+) -> (Entry, Report, bool) {
     let how = How {
         impatient,
         defer_after: true,
+        known,
         ..How::default()
     };
-    let ticked = tick(keeper.context(), &entry.0, &entry.1, how).await;
+    let ticked = tick(&context, &entry.0, &entry.1, how).await;
     (entry, ticked.report, ticked.after_due)
 }
 
 /// Takes each step once, for all tokens that wait for it, then goes on with those.
 fn after(
-    keeper: Keeper,
+    context: Context,
     waiting: Vec<(Entry, Report)>,
     concurrency: usize,
 ) -> impl Stream<Item = Report> + Send {
-    let limit = keeper.context().times.act;
+    let limit = context.times.act;
     stream::once(async move {
         let results = Arc::new(take_steps(&waiting, limit).await);
         stream::iter(waiting)
-            .map(move |(entry, report)| finish(keeper.clone(), entry, report, Arc::clone(&results)))
+            .map(move |(entry, report)| {
+                finish(context.clone(), entry, report, Arc::clone(&results))
+            })
             .buffer_unordered(concurrency)
     })
     .flatten()
@@ -120,7 +158,7 @@ async fn take_steps(
 }
 
 async fn finish(
-    keeper: Keeper,
+    context: Context,
     (token, account): Entry,
     before: Report,
     results: Arc<BTreeMap<String, Result<(), Problem>>>,
@@ -131,7 +169,7 @@ async fn finish(
         after: Some(done),
         ..How::default()
     };
-    let then = tick(keeper.context(), &token, &account, how).await.report;
+    let then = tick(&context, &token, &account, how).await.report;
     before.followed_by(then)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ErrorKind;
+use super::kind::ErrorKind;
 
 /// What keeps a tick from going on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -86,6 +86,14 @@ pub(crate) const MOST_WAIT: Duration = Duration::from_secs(24 * 3_600);
 /// The longest wait for tidying.
 pub(crate) const MOST_TIDY: Duration = Duration::from_secs(3_600);
 
+/// How much earlier than others the token of this name is due, within a spread.
+pub(crate) fn earlier(name: &str, spread: Duration) -> Duration {
+    match u64::try_from(spread.as_millis()) {
+        Ok(most) if most > 0 => Duration::from_millis(hash(name) % most),
+        _ => Duration::ZERO,
+    }
+}
+
 /// A number that only depends on the text: FNV-1a.
 pub(crate) fn hash(text: &str) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

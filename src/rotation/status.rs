@@ -1,10 +1,13 @@
 //! How a managed token stands, from the state alone.
 
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use super::error::ErrorKind;
+use super::decision::effective;
+use super::kind::ErrorKind;
 use super::record::{Record, Stamp, Token};
+use super::rules::earlier;
+use crate::due::RotationPolicy;
 use crate::service::TokenKey;
 use crate::time::rfc3339;
 
@@ -65,6 +68,16 @@ pub struct LastRotation {
 }
 
 impl Status {
+    /// When a policy asks for a rotation of the current token, as a tick reckons it: from the real
+    /// life that the service granted, and earlier by the token's share of the
+    /// [spread](super::ManagedTokenBuilder::spread).
+    #[must_use]
+    pub fn next_due(&self, policy: &RotationPolicy, spread: Duration) -> Option<SystemTime> {
+        let (made, end) = (Stamp::of(self.created?), self.expires.map(Stamp::of));
+        let (_, next) = effective(policy, earlier(&self.token, spread), made, end);
+        next.map(Stamp::time)
+    }
+
     pub(crate) fn of(record: &Record) -> Self {
         let current = record.current.as_ref();
         let failing = record.failing.as_ref().or(record.untidy.as_ref());

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::after::AfterStep;
 use super::error::Error;
 use super::record::Life;
-use super::rules::{Rules, SinkRule, hash};
+use super::rules::{Rules, SinkRule, earlier, hash};
 use super::sink::Sink;
 use crate::due::{RotationPolicy, days};
 use crate::service::{TokenKey, TokenService, TokenTemplate};
@@ -343,13 +343,9 @@ impl ManagedTokenBuilder {
             }
             sinks.push(SinkRule { id, kind });
         }
-        let earlier = match u64::try_from(self.spread.as_millis()) {
-            Ok(most) if most > 0 => Duration::from_millis(hash(&name) % most),
-            _ => Duration::ZERO,
-        };
         let mut rules = Rules {
             policy,
-            earlier,
+            earlier: earlier(&name, self.spread),
             overlap,
             life,
             sinks,

@@ -1,7 +1,10 @@
 //! What a service can do, and by which calls.
 
+use serde::{Deserialize, Serialize};
+
 /// What a service can do beyond listing, creating and deleting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 #[expect(
     clippy::struct_excessive_bools,

@@ -139,7 +139,8 @@ pub trait TokenService: fmt::Debug + Send + Sync {
     fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>>;
 
     /// Checks whether the service accepts this secret as that of this token, by the cheapest honest
-    /// call.
+    /// call: one that is made with the secret, where the service has such a call. Query Server has
+    /// none; see [its page](crate::query_server).
     ///
     /// # Errors
     /// Whatever leaves the question open; and

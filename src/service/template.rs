@@ -49,13 +49,15 @@ impl TokenTemplate {
     pub fn properties(&self) -> &Value {
         &self.0
     }
+}
 
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+impl TokenTemplate {
     /// The properties as a service's own type.
-    #[cfg(any(
-        feature = "launchdarkly",
-        feature = "query-server",
-        feature = "avisi-cloud"
-    ))]
     pub(crate) fn read<T: serde::de::DeserializeOwned>(
         &self,
         service: crate::Service,
@@ -71,11 +73,6 @@ impl TokenTemplate {
     }
 
     /// The properties of a service's own type.
-    #[cfg(any(
-        feature = "launchdarkly",
-        feature = "query-server",
-        feature = "avisi-cloud"
-    ))]
     pub(crate) fn write<T: Serialize>(body: &T) -> Self {
         // Text, numbers and lists under names: there is nothing that could fail, and what is no
         // object is refused by `read`.

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use access_tokens::launchdarkly::{Client, OldSecret, Role, Statement, TokenBody};
 use access_tokens::{
     BoxFuture, CredentialError, CredentialProvider, ErrorKind, OwnCredential, RetryPolicy, Secret,
-    TokenKey, TokenService, TokenServiceExt as _, Verification, avisi_cloud, query_server,
+    Service, TokenKey, TokenRecord, TokenService, TokenServiceExt as _, Verification, avisi_cloud,
+    query_server,
 };
 use access_tokens_testing::launchdarkly::{Operation, Seed};
 use access_tokens_testing::query_server::{Operation as QueryOperation, Seed as Row};
@@ -161,8 +162,14 @@ mod launchdarkly {
         let provider = Renewed(Mutex::new(secrets), AtomicUsize::new(0));
         let builder = Client::builder().base_url(twin.base_url());
         let ld = builder.credential_provider(provider).build().unwrap();
+        // The first thing that is asked, and refused.
+        let key = TokenKey::from(twin.credential_id());
+        let record = TokenRecord::new(Service::LAUNCH_DARKLY, key);
+        let first = ld.is_own_credential(&record).await.unwrap();
+        assert_eq!((first, asked(&twin)), (OwnCredential::Yes, 2));
         assert_eq!(own(&ld, twin.credential_id()).await, OwnCredential::Yes);
         assert_eq!(own(&ld, &other.id).await, OwnCredential::No);
+        assert_eq!(asked(&twin), 2);
     }
 
     /// A token that may do one thing, and not read tokens.
@@ -331,6 +338,24 @@ async fn avisi_cloud_tells_nothing_and_says_so() {
     let error = avisi.whoami().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
     assert!(!avisi.capabilities().identifies_caller);
+}
+
+#[tokio::test]
+async fn avisi_cloud_accepts_a_secret_that_may_not_look_at_tokens() {
+    let twin = AvisiCloud::start().await.unwrap();
+    let builder = avisi_cloud::Client::builder().base_url(twin.base_url());
+    let avisi = builder.credential(twin.credential()).build().unwrap();
+    let key = TokenKey::from("any");
+    for (status, expected) in [
+        (403, Ok(Verification::Accepted)),
+        (401, Ok(Verification::Refused)),
+        (404, Err(ErrorKind::EndpointMissing)),
+    ] {
+        twin.on(access_tokens_testing::avisi_cloud::Operation::List)
+            .then(Fault::Status(status));
+        let verified = avisi.verify(&key, &twin.credential()).await;
+        assert_eq!(verified.map_err(|error| error.kind()), expected);
+    }
 }
 
 async fn used(service: impl TokenService) {

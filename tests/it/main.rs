@@ -11,6 +11,7 @@
 
 #[cfg(feature = "avisi-cloud")]
 mod avisi_cloud;
+mod due;
 #[cfg(feature = "launchdarkly")]
 mod launchdarkly;
 #[cfg(feature = "query-server")]

@@ -3,8 +3,8 @@
 
 use access_tokens::launchdarkly::TokenStream;
 use access_tokens::{
-    ErrorKind, Listing, TokenRecord, TokenService, TokenServiceExt as _, Verification, avisi_cloud,
-    launchdarkly, query_server,
+    ErrorKind, Listing, Marker, TokenRecord, TokenService, TokenServiceExt as _, Verification,
+    avisi_cloud, launchdarkly, query_server,
 };
 use access_tokens_testing::launchdarkly::{Operation, Seed};
 use access_tokens_testing::{Fault, LaunchDarkly};
@@ -204,6 +204,17 @@ async fn a_page_of_nothing_but_odd_tokens_hides_no_page_after_it() {
     }
 }
 
+/// A service that gives the same page whatever it is asked for.
+#[tokio::test]
+async fn what_comes_again_and_again_is_named_once() {
+    let named = json!({"_id": "b", "name": 5});
+    let rows = json!([token("launchdarkly", "a"), {"_id": null}, named]);
+    let (_server, stream) = pages(move |_| json!({"items": rows, "totalCount": 1_000})).await;
+    let (ids, places, error) = read(stream).await;
+    assert_eq!((ids, places.len()), (vec!["a".to_owned()], 2), "{places:?}");
+    assert_eq!(error, Some(ErrorKind::Decode));
+}
+
 /// A service that gives 25 at a time and reckons its links by what was asked for.
 #[tokio::test]
 async fn a_link_behind_the_end_leaves_nothing_out() {
@@ -271,6 +282,32 @@ async fn a_caller_is_told_by_what_matters_whatever_the_rest_is() {
 }
 
 #[tokio::test]
+async fn a_token_is_not_missing_where_an_odd_one_may_be_it() {
+    let nameless = json!({"name": "without id"});
+    let rows = json!([
+        5,
+        token("avisi_cloud", "a"),
+        nameless,
+        token("avisi_cloud", "b")
+    ]);
+    let server = always(answer(200, &rows)).await;
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
+    let all = client.list_all().await.unwrap();
+    // Each by its place in the answer, whatever is odd about it.
+    let mut places: Vec<_> = all.unreadable().iter().map(|item| item.index).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 2]);
+    let service = client.as_service();
+    assert!(service.get(&"b".into()).await.is_ok());
+    for error in [
+        service.get(&"c".into()).await.unwrap_err(),
+        service.template(&"c".into()).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_not_deleted_and_said() {
     let rows = json!([token("avisi_cloud", "a"), 5, token("avisi_cloud", "b")]);
     let list = whole(200, &[], &rows.to_string());
@@ -289,4 +326,20 @@ async fn what_cannot_be_read_is_not_deleted_and_said() {
     assert_eq!(keys, ["a", "b"]);
     assert_eq!(deleted.unreadable()[0].index, 1);
     assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn a_mark_that_an_odd_token_may_carry_is_not_said_to_be_missing() {
+    let (marker, other) = (Marker::random(), Marker::random());
+    let mut one = token("avisi_cloud", "a");
+    one["name"] = json!(marker.appended_to("ci"));
+    let server = always(answer(200, &json!([one, 5]))).await;
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
+    assert_eq!(client.find_marked(&marker).await.unwrap().len(), 1);
+    for error in [
+        client.find_marked(&other).await.unwrap_err(),
+        client.delete_marked(&other).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
+    }
 }

@@ -233,6 +233,21 @@ async fn a_description_is_changed_whether_there_is_one_or_not() {
 }
 
 #[tokio::test]
+async fn a_token_is_renamed_whether_it_has_a_name_or_not() {
+    let (_twin, client) = ld().await;
+    let nameless = launchdarkly::TokenBody::builder().role(Role::Reader);
+    let new = client.create(nameless).await.unwrap();
+    assert_eq!(new.token().name.as_deref().unwrap_or_default(), "");
+    for name in ["first", "second"] {
+        let patch = launchdarkly::Patch::new().replace_name(name);
+        // To replace what is not there is refused.
+        assert_eq!(patch.operations()[0].op, launchdarkly::PatchOp::Add);
+        let patched = client.patch(&new.token().id, patch).await.unwrap();
+        assert_eq!(patched.name.as_deref(), Some(name));
+    }
+}
+
+#[tokio::test]
 async fn two_kinds_of_access_are_refused_before_anything_is_sent() {
     let (twin, client) = ld().await;
     let both = launchdarkly::TokenBody::builder()
@@ -399,4 +414,43 @@ fn an_error_about_an_item_names_it() {
         error.to_string(),
         "Query Server: an item of the list cannot be read: item 3 (a\\u{1b}b): no date"
     );
+}
+
+/// What a program keeps, shows or reads from a configuration has the traits for it: this compiles.
+#[test]
+fn what_is_kept_and_configured_has_the_traits_for_it() {
+    fn is_kept<T: Clone + serde::Serialize + serde::de::DeserializeOwned>() {}
+    fn is_copied<T: Clone + std::fmt::Debug + Send>() {}
+    fn is_read<T: std::str::FromStr + std::fmt::Display>() {}
+    is_kept::<TokenRecord>();
+    is_kept::<TokenKey>();
+    is_kept::<TokenKind>();
+    is_kept::<TokenState>();
+    is_kept::<TokenTemplate>();
+    is_kept::<When>();
+    is_kept::<Privilege>();
+    is_kept::<Service>();
+    is_kept::<Marker>();
+    is_kept::<Expiry>();
+    is_kept::<ErrorKind>();
+    is_kept::<access_tokens::Capabilities>();
+    is_kept::<access_tokens::CallerIdentity>();
+    is_kept::<access_tokens::Due>();
+    is_kept::<access_tokens::OwnCredential>();
+    is_kept::<access_tokens::RotationPolicy>();
+    is_kept::<access_tokens::UnreadableItem>();
+    is_kept::<access_tokens::Verification>();
+    is_kept::<launchdarkly::Region>();
+    is_kept::<query_server::Liveness>();
+    is_copied::<Error>();
+    is_copied::<launchdarkly::ClientBuilder>();
+    is_copied::<query_server::Rotated>();
+    is_copied::<access_tokens::inventory::Report>();
+    is_read::<Expiry>();
+    is_read::<Marker>();
+    is_read::<Service>();
+    is_read::<TokenId>();
+    is_read::<launchdarkly::Region>();
+    let region: launchdarkly::Region = serde_json::from_value(json!("eu")).unwrap();
+    assert_eq!(json!(region), json!(region.to_string()));
 }

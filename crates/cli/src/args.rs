@@ -232,8 +232,8 @@ pub(crate) struct Revoke {
 #[derive(Debug, Args)]
 pub(crate) struct Audit {
     /// Exit 3 if there is a finding of this severity or a graver one
-    #[arg(long, value_enum, value_name = "SEVERITY")]
-    pub(crate) fail_on: Option<Severity>,
+    #[arg(long, value_enum, default_value_t = Severity::Low, value_name = "SEVERITY")]
+    pub(crate) fail_on: Severity,
 }
 
 /// How grave a finding is.

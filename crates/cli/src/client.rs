@@ -59,10 +59,9 @@ pub(crate) fn with_secret(
         }
     };
     built.map_err(|error| {
-        let hint = error.hint().map(ToString::to_string);
         let stop = Stop::config(format!("accounts.{name}: {error}"));
-        match hint {
-            Some(hint) => stop.hint(hint),
+        match error.hint() {
+            Some(hint) => stop.hint(hint.to_string()),
             None => stop,
         }
     })

@@ -32,7 +32,8 @@ pub(crate) struct Stop {
     /// The kind, for programs.
     pub(crate) kind: &'static str,
     pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+    /// What to do next.
+    pub(crate) hint: String,
 }
 
 impl Stop {
@@ -49,16 +50,21 @@ impl Stop {
     }
 
     fn new(code: u8, kind: &'static str, message: impl Into<String>) -> Self {
+        let hint = match kind {
+            "usage" => "`tokens --help` says what there is.",
+            "config" => "Mend the configuration; `tokens demo` shows a whole one.",
+            _ => "Mend that, and run it again.",
+        };
         Self {
             code,
             kind,
             message: message.into(),
-            hint: None,
+            hint: hint.to_owned(),
         }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = hint.into();
         self
     }
 }
@@ -72,16 +78,17 @@ impl fmt::Display for Stop {
 impl From<access_tokens::Error> for Stop {
     fn from(error: access_tokens::Error) -> Self {
         let hint = error.hint().map(ToString::to_string);
-        Self {
-            hint,
-            ..Self::failed("service", error.to_string())
+        let stop = Self::failed("service", error.to_string());
+        match hint {
+            Some(hint) => stop.hint(hint),
+            None => stop.hint("See to the account's address and credential, and run it again."),
         }
     }
 }
 
 impl From<std::io::Error> for Stop {
     fn from(error: std::io::Error) -> Self {
-        Self::failed("io", error.to_string())
+        Self::failed("io", error.to_string()).hint("See to that file or stream, and run it again.")
     }
 }
 

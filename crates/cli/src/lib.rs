@@ -10,10 +10,12 @@ mod config;
 mod context;
 mod duration;
 mod error;
+mod hooks;
 mod last_tick;
 mod managed;
 mod metrics;
 mod output;
+mod progress;
 mod sinks;
 mod store;
 

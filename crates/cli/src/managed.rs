@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use access_tokens::rotation::state::StateStore;
-use access_tokens::rotation::{AfterStep, JsonLines, Keeper, ManagedToken, Status};
-use access_tokens::{RotationPolicy, Secret, TokenKey, TokenService};
+use access_tokens::rotation::{ErrorKind, JsonLines, Keeper, ManagedToken, Status};
+use access_tokens::{Secret, TokenKey, TokenService};
 
 use crate::client;
 use crate::commands::Run;
-use crate::config::{Config, First, Hook, SinkSpec, Token};
-use crate::context::Context;
+use crate::config::{self, Config, First, SinkSpec, Token};
 use crate::error::Stop;
+use crate::hooks;
 use crate::sinks;
 use crate::store;
+
+/// What an act may take by default.
+const ACT: Duration = Duration::from_secs(5 * 60);
 
 /// The state of a configuration.
 pub(crate) struct State {
@@ -28,6 +30,10 @@ pub(crate) struct State {
 pub(crate) async fn open(run: &Run<'_>) -> Result<State, Stop> {
     let store = store::open(run.context, &run.config.store).await?;
     let mut builder = Keeper::builder(Arc::clone(&store)).clock(Arc::clone(&run.context.clock));
+    // Each command has a limit of its own; that of the keeper must not be the shorter one.
+    if let Some(longest) = run.config.longest_command().filter(|time| *time > ACT) {
+        builder = builder.act_timeout(longest.saturating_add(ACT));
+    }
     if let Some(path) = &run.config.events {
         builder = builder.events(JsonLines::new(path));
     }
@@ -87,7 +93,7 @@ static NOT_ASKED: Stop = Stop {
     code: crate::error::FAILED,
     kind: "account",
     message: String::new(),
-    hint: None,
+    hint: String::new(),
 };
 
 /// The tokens that are asked for by name, or all of them.
@@ -132,17 +138,10 @@ pub(crate) fn declare(
     client: &Client,
 ) -> Result<ManagedToken, Stop> {
     let account = client::account(run.config, &token.account)?;
-    let mut policy = RotationPolicy::new();
-    if let Some(age) = token.max_age {
-        policy = policy.max_age(age);
-    }
-    if let Some(window) = token.renew_before {
-        policy = policy.expires_within(window);
-    }
     let mut builder = ManagedToken::builder(name)
         .shared_service(Arc::clone(&client.service))
         .account(&token.account)
-        .policy(policy)
+        .policy(token.policy())
         .overlap(token.overlap)
         .suspended(token.suspend)
         .allow_own_credential(
@@ -169,11 +168,11 @@ pub(crate) fn declare(
         builder = builder.deliver_to_shared(sinks::open(run.context, spec)?);
     }
     for hook in &token.after {
-        builder = builder.after(step(run.context, run.config, hook));
+        builder = builder.after(hooks::step(run.context, run.config, hook));
     }
-    builder.build().map_err(|error| {
-        Stop::config(format!("tokens.{name}: {}", error.message())).hint(error.hint())
-    })
+    builder
+        .build()
+        .map_err(|error| Stop::config(format!("tokens.{name}: {}", error.message())))
 }
 
 /// Whether a token is delivered to where its own account reads its credential.
@@ -182,7 +181,9 @@ pub(crate) fn feeds_its_account(config: &Config, token: &Token) -> bool {
     let Some(file) = account.and_then(|account| account.credential.file()) else {
         return false;
     };
-    token.deliver.iter().any(|sink| sink.path() == Some(file))
+    let file = config::real(file);
+    let mut places = token.deliver.iter().filter_map(SinkSpec::path);
+    places.any(|path| config::real(path) == file)
 }
 
 /// Whether it is certain that the account does not use a token, where the service cannot tell: the
@@ -195,97 +196,6 @@ fn is_elsewhere(token: &Token, credential: &Secret) -> bool {
     let apart = |sink: &SinkSpec| sink.path().is_some_and(|path| !holds(path));
     matches!(token.first, First::Create(_)) && token.deliver.iter().all(apart)
 }
-
-/// A step after a delivery: no credential in its environment, and its whole process group ends with
-/// its time.
-fn step(context: &Context, config: &Config, hook: &Hook) -> AfterStep {
-    let mut hidden: Vec<String> = config
-        .accounts
-        .values()
-        .filter_map(|account| account.credential.variable().map(str::to_owned))
-        .collect();
-    hidden.extend(CREDENTIALS.map(str::to_owned));
-    let variables: Vec<_> = context
-        .variables
-        .iter()
-        .filter(|(name, _)| !hidden.iter().any(|hidden| *name == hidden.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let (hook, folder) = (hook.clone(), context.directory.clone());
-    AfterStep::from_fn(hook.words.join(" "), move |names| {
-        let (hook, folder, variables) = (hook.clone(), folder.clone(), variables.clone());
-        async move { run_step(&hook, folder, variables, &names).await }
-    })
-}
-
-/// Variables that hold a credential of a service or store.
-const CREDENTIALS: [&str; 10] = [
-    "LD_ACCESS_TOKEN",
-    "LAUNCHDARKLY_ACCESS_TOKEN",
-    "QUERY_DEPLOY_TOKEN",
-    "QUERY_PRIVATE_TOKEN",
-    "ACLOUD_PERSONAL_ACCESS_TOKEN",
-    "ACLOUD_PAT",
-    "VAULT_TOKEN",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "PGPASSWORD",
-];
-
-async fn run_step(
-    hook: &Hook,
-    folder: PathBuf,
-    variables: Vec<(std::ffi::OsString, std::ffi::OsString)>,
-    names: &[String],
-) -> Result<(), String> {
-    let [program, arguments @ ..] = hook.words.as_slice() else {
-        return Err("it names no command".to_owned());
-    };
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(variables)
-        .env("TOKENS_NAMES", names.join(" "))
-        .stdin(Stdio::null())
-        // What it says is for whoever runs this program, but results are the program's own.
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    #[cfg(unix)]
-    command.process_group(0);
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("{program}: {error}"))?;
-    let group = child.id();
-    let ended = tokio::time::timeout(hook.timeout, child.wait()).await;
-    end_group(group);
-    match ended {
-        Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(format!("{program} ended with {status}")),
-        Ok(Err(error)) => Err(format!("{program}: {error}")),
-        Err(_) => Err(format!(
-            "{program} did not end within {} s",
-            hook.timeout.as_secs()
-        )),
-    }
-}
-
-#[cfg(unix)]
-fn end_group(group: Option<u32>) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let pid = group
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw);
-    if let Some(pid) = pid {
-        // Nobody left to end is the usual case.
-        let _ = kill_process_group(pid, Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn end_group(_: Option<u32>) {}
 
 /// What the state knows of a token, as far as `audit` wants to know.
 #[derive(Debug)]
@@ -333,31 +243,57 @@ pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 /// When the policy asks for a rotation, reckoned from the state alone.
 pub(crate) fn next_due(token: &Token, status: &Status) -> Option<SystemTime> {
-    let by_age = token
-        .max_age
-        .and_then(|age| status.created.and_then(|made| made.checked_add(age)));
-    let by_end = token.renew_before.and_then(|window| {
-        let (made, end) = (status.created?, status.expires?);
-        let life = end.duration_since(made).unwrap_or_default();
-        // As the keeper does where a service grants shorter lives.
-        let most = if life <= 10 * DAY { life / 2 } else { life / 3 };
-        end.checked_sub(window.min(most))
-    });
-    [by_age, by_end].into_iter().flatten().min()
+    let spread = token.spread.unwrap_or_default();
+    status.next_due(&token.policy(), spread)
 }
 
 impl From<access_tokens::rotation::Error> for Stop {
     fn from(error: access_tokens::rotation::Error) -> Self {
         let code = exit_code(&error);
-        let mut stop = Self::failed(error.kind().as_str(), error.message()).hint(error.hint());
+        let mut stop = Self::failed(error.kind().as_str(), error.message()).hint(hint(&error));
         stop.code = code;
         stop
     }
 }
 
+/// What to do about a failure, in words of this program.
+pub(crate) fn hint(error: &access_tokens::rotation::Error) -> String {
+    let of_service = error.service_error().and_then(access_tokens::Error::hint);
+    match of_service {
+        Some(hint) => hint.to_string(),
+        None => hint_of(error.kind(), error.token()),
+    }
+}
+
+/// The same, where no more than its kind is known.
+pub(crate) fn hint_of(kind: ErrorKind, token: &str) -> String {
+    let name = shell_words::quote(token);
+    let text = match kind {
+        ErrorKind::Declaration => {
+            "change the entry or its name, or `tokens forget NAME` to begin anew"
+        }
+        ErrorKind::Drift => {
+            "`tokens rotate NAME` overwrites what is there; or put the token's secret back"
+        }
+        ErrorKind::Gone => "`tokens rotate NAME` makes another one; or `tokens forget NAME`",
+        ErrorKind::ManagedElsewhere => {
+            "forget it where it is managed; if that state is lost, `tokens revoke` what nobody uses"
+        }
+        ErrorKind::OwnCredential => {
+            "deliver it to the file that the account's credential is read from"
+        }
+        ErrorKind::NotAsRequested => {
+            "ask for what the service grants: change the entry, or the account's credential"
+        }
+        ErrorKind::Stuck => "see to the place, then `tokens rotate NAME`",
+        ErrorKind::RollbackImpossible => "`tokens rotate NAME` instead",
+        other => other.hint(),
+    };
+    text.replace("NAME", &name)
+}
+
 /// The exit code of a failure.
 pub(crate) fn exit_code(error: &access_tokens::rotation::Error) -> u8 {
-    use access_tokens::rotation::ErrorKind;
     match error.kind() {
         ErrorKind::Declaration => crate::error::USAGE,
         _ if error.needs_person() => crate::error::PERSON,

@@ -4,6 +4,8 @@ use anstyle::{AnsiColor, Effects};
 use serde_json::{Map, Value, json};
 use std::time::SystemTime;
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 use crate::args::{Color, Output};
 use crate::context::Context;
 use crate::error::Stop;
@@ -16,7 +18,8 @@ pub(crate) const SCHEMA: u32 = 1;
 pub(crate) struct Style {
     out: bool,
     err: bool,
-    pub(crate) width: usize,
+    /// The columns that there are, if somebody says.
+    columns: Option<usize>,
 }
 
 impl Style {
@@ -46,7 +49,21 @@ impl Style {
         Self {
             out: choose(context.terminal.output),
             err: choose(context.terminal.error),
-            width: width.unwrap_or(100).clamp(40, 100),
+            columns: width.map(|width| width.clamp(40, 100)),
+        }
+    }
+
+    /// The columns that a table may have.
+    pub(crate) fn width(self) -> usize {
+        self.columns.unwrap_or(100)
+    }
+
+    /// A line that fits the terminal: what is too long goes on below, indented by this much. Where
+    /// nobody says how wide it is, as in a pipe, lines stay whole.
+    pub(crate) fn fit(self, line: &str, indent: usize) -> String {
+        match self.columns {
+            Some(columns) => wrap(line, columns, indent),
+            None => line.to_owned(),
         }
     }
 
@@ -76,6 +93,47 @@ impl Style {
     }
 }
 
+fn wrap(line: &str, columns: usize, indent: usize) -> String {
+    let wide = |text: &str| anstream::adapter::strip_str(text).to_string().width();
+    if wide(line) <= columns {
+        return line.to_owned();
+    }
+    let (mut out, mut at, mut begun) = (String::new(), 0, false);
+    for word in line.split(' ') {
+        let width = wide(word);
+        if begun && at + 1 + width > columns && at > indent {
+            out.truncate(out.trim_end_matches(' ').len());
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            at = indent;
+            if word.is_empty() {
+                continue;
+            }
+        } else if begun && !(at == indent && out.ends_with(' ')) {
+            out.push(' ');
+            at += 1;
+        }
+        begun = true;
+        if at + width <= columns {
+            out.push_str(word);
+            at += width;
+            continue;
+        }
+        // A word that is wider than a line, such as a path.
+        for character in word.chars() {
+            let width = character.width().unwrap_or(0);
+            if at + width > columns {
+                out.push('\n');
+                out.push_str(&" ".repeat(indent));
+                at = indent;
+            }
+            out.push(character);
+            at += width;
+        }
+    }
+    out
+}
+
 fn paint(on: bool, color: AnsiColor, text: &str) -> String {
     if !on {
         return text.to_owned();
@@ -87,10 +145,8 @@ fn paint(on: bool, color: AnsiColor, text: &str) -> String {
 /// A failure, for a person on the standard error, and for a program as JSON on the standard output.
 pub(crate) fn stop(context: &Context, style: Style, output: Output, stop: &Stop) {
     let word = paint(style.err, AnsiColor::Red, "error:");
-    context.tell(format_args!("{word} {}", stop.message));
-    if let Some(hint) = &stop.hint {
-        context.tell(format_args!("       {hint}"));
-    }
+    context.tell(style.fit(&format!("{word} {}", stop.message), 7));
+    context.tell(style.fit(&format!("       {}", stop.hint), 7));
     if output == Output::Json {
         let error = json!({ "kind": stop.kind, "message": stop.message, "hint": stop.hint });
         // There is nobody to tell if this fails.
@@ -158,4 +214,32 @@ pub(crate) fn members(
 fn no_json() -> Stop {
     Stop::failed("internal", "the result cannot be written as JSON")
         .hint("Please report this, with the command.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_long_goes_on_below_and_nothing_is_lost() {
+        let red = AnsiColor::Red.on_default();
+        let line = format!(
+            "rotated     {red}name{red:#}  one two three  four {} five",
+            "x".repeat(70)
+        );
+        for columns in 40..100 {
+            let wrapped = wrap(&line, columns, 12);
+            let plain = anstream::adapter::strip_str(&wrapped).to_string();
+            assert!(plain.lines().all(|line| line.width() <= columns), "{plain}");
+            let squeezed = |text: &str| text.replace([' ', '\n'], "");
+            assert_eq!(squeezed(&wrapped), squeezed(&line));
+            assert!(
+                plain
+                    .lines()
+                    .skip(1)
+                    .all(|line| line.starts_with("            "))
+            );
+        }
+        assert_eq!(wrap("short  line", 40, 4), "short  line");
+    }
 }

@@ -10,9 +10,11 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(any(feature = "aws", feature = "vault"))]
+mod fields;
 #[cfg(any(feature = "object-store", feature = "postgres"))]
 mod form;
-#[cfg(feature = "aws")]
+#[cfg(any(feature = "aws", feature = "vault"))]
 mod label;
 #[cfg(feature = "object-store")]
 mod object;

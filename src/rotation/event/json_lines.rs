@@ -13,6 +13,9 @@ use crate::BoxFuture;
 /// rotated away at any time; a new one has mode 0600. What a killed process has left of a line
 /// does not spoil the next.
 ///
+/// That nothing is due ([`not_due`](crate::rotation::Outcome::NotDue)) is left out: that would be a line for
+/// each token at each tick.
+///
 /// ```no_run
 /// use access_tokens::rotation::{JsonLines, Keeper, state::FileStore};
 ///
@@ -41,6 +44,9 @@ impl JsonLines {
 impl EventSink for JsonLines {
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), EventError>> {
         Box::pin(async move {
+            if event.action == "not_due" {
+                return Ok(());
+            }
             let failed = |reason: &dyn std::fmt::Display| {
                 EventError::new(format!("{}: {reason}", self.path.display()))
             };

@@ -33,6 +33,9 @@ pub(crate) struct Record {
     pub(crate) name: String,
     pub(crate) service: String,
     pub(crate) account: Option<String>,
+    /// Whether the first contact has still to succeed: nothing but what keeps it from that is known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) draft: bool,
     /// Part of every mark: no two records ever take each other's tokens for their own.
     pub(crate) incarnation: Marker,
     /// Who works at it, and until when.
@@ -281,6 +284,15 @@ pub(crate) struct Rotation {
     pub(crate) detail: String,
 }
 
+impl Rotation {
+    /// The reason of a roll back; that of a rotation is the name of its cause.
+    pub(crate) const ROLLED_BACK: &'static str = "rolled_back";
+
+    pub(crate) fn is_roll_back(&self) -> bool {
+        self.reason == Self::ROLLED_BACK
+    }
+}
+
 /// A key that is not to be used again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Retired {
@@ -297,6 +309,7 @@ impl Record {
             name: name.to_owned(),
             service: service.to_owned(),
             account: account.map(str::to_owned),
+            draft: false,
             incarnation: Marker::random(),
             holder: None,
             declared: None,

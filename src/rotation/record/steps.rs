@@ -305,7 +305,7 @@ impl Record {
             at,
             from: from_key,
             to,
-            reason: "rolled_back".to_owned(),
+            reason: Rotation::ROLLED_BACK.to_owned(),
             detail,
         });
     }

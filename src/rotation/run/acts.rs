@@ -3,26 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::event::Event;
-use super::super::record::{Life, MadeLike, Stamp, Template, Token};
-use super::super::sink::{
-    Delivery, Holds, Observed, Sink, SinkError, SinkErrorKind, SinkKind, Written,
-};
-use super::super::token::{Declared, Property, Source};
-use super::super::{ErrorKind, problem::Problem};
-use super::answers::{NotCreated, Prepared, mark_of};
+use super::super::record::{Life, Stamp, Token};
+use super::super::token::Source;
+use super::super::{kind::ErrorKind, problem::Problem};
+use super::answers::NotCreated;
 use super::confirm::{Asked, authenticate, compare, of_service, patiently};
 use super::machine::Act;
+use super::prepare::prepare;
 use super::runner::{Runner, Stop};
-use crate::marker::Marker;
-use crate::secret::Secret;
-use crate::service::{Overrides, OwnCredential, TokenKind, TokenRecord};
-use crate::sync::catch_panic;
-use crate::text::redact_untrusted;
+use crate::service::{Overrides, TokenRecord};
 use crate::time::Expiry;
-
-/// The longest text of somebody else's.
-const LONGEST: usize = 400;
 
 impl Act {
     /// What it is called in the log.
@@ -126,28 +116,6 @@ impl Runner<'_> {
         self.warnings.extend(warnings);
     }
 
-    async fn observe(&mut self) -> Result<(), Stop> {
-        let (declared, limit) = (self.declared, self.context.times.act);
-        let seen = self.renewing(async move {
-            let mut all = Vec::new();
-            for sink in &declared.sinks {
-                all.push(observe(sink.as_ref(), limit).await?);
-            }
-            Ok(all)
-        });
-        match seen.await? {
-            Ok(seen) => {
-                let seen = seen.into_iter().map(|seen| (seen.version, seen.holds));
-                self.machine.observed(seen.collect());
-            }
-            Err(problem) => {
-                let now = self.now();
-                self.machine.not_observed(problem, now);
-            }
-        }
-        Ok(())
-    }
-
     async fn prepare(&mut self) -> Result<(), Stop> {
         let record = self.record().clone();
         let current = record.current.as_ref().map(|token| token.key.clone());
@@ -217,6 +185,7 @@ impl Runner<'_> {
         let service = &declared.service;
         self.tell("creating", |event| event.reason = Some(mark.to_string()))
             .await;
+        self.keep_lease().await?;
         match self.renewing(service.create(&template, overrides)).await? {
             Ok(new) => {
                 let (record, secret) = new.into_parts();
@@ -306,6 +275,7 @@ impl Runner<'_> {
         self.machine.confirmed(confirmed, now);
         Ok(())
     }
+<<<<<<< HEAD
 
     async fn deliver(&mut self, number: usize) -> Result<(), Stop> {
         let declared = self.declared;
@@ -693,4 +663,6 @@ pub(super) fn marked<'a>(tokens: &'a [TokenRecord], mark: &Marker) -> Option<&'a
     tokens.find(|token| {
         mark_of(token).as_ref() == Some(mark) && token.state != crate::TokenState::Inactive
     })
+=======
+>>>>>>> main
 }

@@ -1,7 +1,7 @@
 //! What came of each act, and what that makes of the record.
 
-use super::super::ErrorKind;
 use super::super::decision::{CurrentFact, Seen, judge};
+use super::super::kind::ErrorKind;
 use super::super::problem::Problem;
 use super::super::record::{MadeLike, Stamp, Token};
 use super::super::rules::Now;
@@ -328,6 +328,23 @@ impl Machine {
 pub(crate) fn mark_of(token: &TokenRecord) -> Option<Marker> {
     let named = || Marker::in_text(token.name.as_deref().unwrap_or(token.key.as_str()));
     token.marker.clone().or_else(named)
+}
+
+/// Whose a token is: by the id where there is one, since an answer may lack the rest.
+pub(super) fn owner_of(token: &TokenRecord) -> Option<String> {
+    token
+        .owner_id
+        .as_deref()
+        .or(token.owner.as_deref())
+        .map(str::to_owned)
+}
+
+/// The token of a list that carries this mark and works.
+pub(super) fn marked<'a>(tokens: &'a [TokenRecord], mark: &Marker) -> Option<&'a TokenRecord> {
+    let mut tokens = tokens.iter();
+    tokens.find(|token| {
+        mark_of(token).as_ref() == Some(mark) && token.state != crate::TokenState::Inactive
+    })
 }
 
 /// Whether the current token is known to be there.

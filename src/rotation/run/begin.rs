@@ -9,7 +9,7 @@ use super::super::request::Ask;
 use super::super::rules::{
     BASE_AFTER, BASE_BEFORE, MOST_EXPOSED, MOST_TIDY, MOST_WAIT, Now, back_off, hash,
 };
-use super::super::{Cause, ErrorKind};
+use super::super::{kind::ErrorKind, outcome::Cause};
 use super::machine::{Act, Machine, Wait};
 
 impl Machine {

@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use super::super::error::Error;
-use super::super::record::{Life, MadeLike, Record, Stamp, Template, Token};
+use super::super::record::{Failing, Life, MadeLike, Record, Stamp, Template, Token};
 use super::super::sink::{Holds, SinkKind};
 use super::super::state::{self, Listed, StoreErrorKind, Stored};
 use super::super::token::{Declared, Source};
-use super::super::{ErrorKind, problem::Problem};
+use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::Snapshot;
-use super::acts::{marked, observe, owner_of};
-use super::answers::mark_of;
+use super::answers::{mark_of, marked, owner_of};
 use super::confirm::of_service;
-use super::runner::{Context, claim_entry, token_entry};
+use super::context::{Context, claim_entry, token_entry};
+use super::sinks::observe;
 use crate::marker::Marker;
 use crate::service::{TokenKey, TokenRecord, TokenState};
 
@@ -24,33 +24,79 @@ pub(crate) struct Contact {
 }
 
 /// Finds the token and makes the record. Nothing is changed at the service or in a sink.
+///
+/// `earlier`: what an attempt at it that failed has left.
 pub(crate) async fn contact(
     context: &Context,
     declared: &Declared,
     listing: &Snapshot,
+    earlier: Option<&Stored>,
 ) -> Result<Contact, Error> {
     let (record, warning) = draft(context, declared, listing).await?;
     if let Some(token) = &record.current {
         claim(context, declared, &token.key).await?;
     }
     let error = |error| Error::store(&declared.name, &error);
-    let body = serde_json::to_value(&record).map_err(|_| {
-        Error::new(
-            &declared.name,
-            ErrorKind::Store,
-            "the record has no JSON form",
-        )
-    })?;
-    let stored = Stored::new(token_entry(&declared.name), body);
-    match state::write(&*context.store, None, &stored).await {
+    let stored = entry(declared, &record, earlier)?;
+    match state::write(&*context.store, earlier.map(|e| &e.version), &stored).await {
         Ok(()) => Ok(Contact { stored, warning }),
         // Another runner made the first contact at the same time.
-        Err(lost) if lost.kind() == StoreErrorKind::Exists => {
+        Err(lost)
+            if matches!(
+                lost.kind(),
+                StoreErrorKind::Exists | StoreErrorKind::Superseded
+            ) =>
+        {
             let found = context.store.load(&stored.name).await.map_err(error)?;
             let stored = found.ok_or_else(|| error(lost))?;
             Ok(Contact { stored, warning })
         }
         Err(other) => Err(error(other)),
+    }
+}
+
+fn entry(declared: &Declared, record: &Record, earlier: Option<&Stored>) -> Result<Stored, Error> {
+    let name = &declared.name;
+    let body = serde_json::to_value(record)
+        .map_err(|_| Error::new(name, ErrorKind::Store, "the record has no JSON form"))?;
+    Ok(match earlier {
+        Some(earlier) => earlier.next(body),
+        None => Stored::new(token_entry(name), body),
+    })
+}
+
+/// Keeps down why a first contact failed, so that whoever looks at the state sees it. What is
+/// written is as good as none for the next attempt.
+pub(crate) async fn note_failure(
+    context: &Context,
+    declared: &Declared,
+    earlier: Option<&Stored>,
+    error: &Error,
+    now: Stamp,
+) {
+    let service = declared.service.service();
+    let mut record = Record::new(&declared.name, service.name(), declared.account.as_deref());
+    record.draft = true;
+    let before = earlier.and_then(|stored| Record::read(&stored.body).ok());
+    let before = before.and_then(|record| record.failing);
+    let kind = error.kind().as_str();
+    if before
+        .as_ref()
+        .is_some_and(|before| before.kind == kind && before.message == error.message())
+    {
+        return;
+    }
+    record.failing = Some(Failing {
+        times: before.as_ref().map_or(1, |f| f.times.saturating_add(1)),
+        since: before.map_or(now, |before| before.since),
+        not_before: now,
+        kind: kind.to_owned(),
+        message: error.message().to_owned(),
+        needs_person: error.needs_person(),
+    });
+    // It is reported in any case, and another runner may have come further.
+    if let Ok(stored) = entry(declared, &record, earlier) {
+        let _ = state::write(&*context.store, earlier.map(|e| &e.version), &stored).await;
     }
 }
 
@@ -82,6 +128,9 @@ pub(crate) async fn draft(
     };
     if let Some(token) = found {
         if token.state == TokenState::Inactive {
+            if let Some(text) = retired(context, &token.key).await {
+                return Err(Error::new(name, ErrorKind::Retired, text).for_a_person());
+            }
             let text = format!(
                 "{} is switched off or revoked; adopt another one",
                 token.key
@@ -187,7 +236,7 @@ async fn find(
     let name = &declared.name;
     let error = |kind, text: String| Error::new(name, kind, text).for_a_person();
     match &declared.source {
-        Source::Key(key) => match listing.get(key).or(delivered) {
+        Source::Key(key) => match followed(listing.get(key), delivered) {
             Some(token) => Ok(Some(token.clone())),
             None => Err(match retired(context, key).await {
                 Some(retired) => error(ErrorKind::Retired, retired),
@@ -239,6 +288,22 @@ async fn find(
             Err(error(ErrorKind::ManagedElsewhere, text))
         }
     }
+}
+
+/// The token that was declared, or the successor of it that all sinks hold.
+fn followed<'a>(
+    declared: Option<&'a TokenRecord>,
+    delivered: Option<&'a TokenRecord>,
+) -> Option<&'a TokenRecord> {
+    let (Some(first), Some(last)) = (declared, delivered) else {
+        return declared.or(delivered);
+    };
+    let name = |token: &'a TokenRecord| {
+        let name = token.name.as_deref().unwrap_or(token.key.as_str());
+        Marker::stripped(name).trim_end()
+    };
+    let follows = name(first) == name(last) && last.state != TokenState::Inactive;
+    Some(if follows { last } else { first })
 }
 
 fn keys(tokens: &[&TokenRecord]) -> String {

@@ -14,7 +14,7 @@ use super::super::record::{Aside, Record, Stamp, Token};
 use super::super::request::Ask;
 use super::super::rules::{Now, Rules, Times};
 use super::super::sink::{Holds, SinkKind};
-use super::super::{Cause, ErrorKind};
+use super::super::{kind::ErrorKind, outcome::Cause};
 use crate::marker::Marker;
 use crate::service::TokenKey;
 
@@ -97,6 +97,8 @@ pub(crate) struct Machine {
     pub(crate) record: Record,
     /// Whether that differs from what the store holds.
     pub(crate) dirty: bool,
+    /// Whether the event of the record's last rotation is still to be told.
+    pub(crate) untold: bool,
     // From here on: what is known beside it, and lost with the process.
     /// When the list began that the facts are from.
     pub(super) listed: Option<Stamp>,
@@ -156,6 +158,7 @@ impl Machine {
             impatient: false,
             record,
             dirty,
+            untold: false,
             listed: None,
             current: CurrentFact::Unknown,
             strays: Vec::new(),
@@ -300,7 +303,7 @@ impl Machine {
             self.did.resumed = true;
         }
         self.switch = self.own_credential;
-        self.dirty = true;
+        (self.dirty, self.untold) = (true, true);
     }
 
     pub(super) fn aside(&self, suspected: bool, now: Now) -> Aside {

@@ -1,7 +1,7 @@
 //! What an earlier tick, or this one, has left unfinished; rolling back; retiring.
 
-use super::super::ErrorKind;
 use super::super::decision::is_foreign;
+use super::super::kind::ErrorKind;
 use super::super::problem::Problem;
 use super::super::record::{Previous, Token};
 use super::super::request::Ask;
@@ -326,6 +326,7 @@ impl Machine {
             };
             self.record.rolled_back(aside, now.service, detail);
             self.record.after_due = self.rules.has_after;
+            self.untold = true;
             let to = self.record.current.as_ref().map(|token| token.key.clone());
             self.did.rolled_back = from.map(|token| token.key).zip(to);
         }

@@ -11,9 +11,11 @@ use super::super::state::Stored;
 use super::super::token::{Declared, ManagedToken};
 use super::account::Account;
 use super::contact::draft;
+use super::context::{Context, token_entry};
+use super::evidence::Teller;
 use super::machine::{Act, Machine};
-use super::runner::{Context, Runner, token_entry};
-use super::tick::{Turn, ask, keeper_now, listing, read, turn};
+use super::runner::Runner;
+use super::tick::{Turn, ask, is_draft, listing, read, turn};
 use crate::service::Action;
 use crate::text::human_duration;
 
@@ -25,10 +27,11 @@ pub(crate) async fn plan(
 ) -> Result<Plan, Error> {
     let declared = token.declared();
     let name = &declared.name;
-    let now = keeper_now(context, name).await?;
+    let now = context.now(name).await?;
     let stored = context.store.load(&token_entry(name)).await;
     let stored = stored.map_err(|error| Error::store(name, &error))?;
     let mut notes = notes(&declared.rules);
+    let stored = stored.filter(|stored| !is_draft(stored));
     let (record, version) = if let Some(stored) = stored {
         (read(token, &stored)?, stored.version)
     } else {
@@ -64,7 +67,7 @@ pub(crate) async fn plan(
             return Ok(plan);
         }
     };
-    let ask = ask(context, name).await?;
+    let ask = ask(context, None, name).await?;
     let machine = Machine::new(
         declared.rules.clone(),
         context.times,
@@ -72,7 +75,14 @@ pub(crate) async fn plan(
         ask,
         abandoned,
     );
-    let mut runner = Runner::new(context, declared, account, machine, version, now);
+    let mut runner = Runner::new(
+        context,
+        declared,
+        account,
+        machine,
+        version,
+        (Teller::new(declared), now),
+    );
     let act = runner.look().await;
     plan.notes.append(&mut runner.warnings);
     let machine = &runner.machine;

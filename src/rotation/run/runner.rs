@@ -3,35 +3,25 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::{Either, select};
 
-use super::super::event::{Event, EventSink};
+use super::super::event::Event;
 use super::super::record::{Holder, Record, Stamp};
-use super::super::rules::{Now, Times};
-use super::super::state::{
-    self, LocalGuard, StateStore, StoreError, StoreErrorKind, StoreVersion, Stored,
-};
+use super::super::rules::Now;
+use super::super::state::{self, LocalGuard, StoreError, StoreErrorKind, StoreVersion, Stored};
 use super::super::token::Declared;
-use super::super::{ErrorKind, problem::Problem};
+use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
+use super::context::{Context, token_entry};
+use super::evidence::Teller;
 use super::machine::{Act, Machine};
-use crate::clock::Clock;
 use crate::secret::Secret;
-use crate::service::{TokenKey, TokenRecord};
+use crate::service::TokenRecord;
 
 /// More than any tick needs: beyond it something goes round in circles.
 const MOST_ACTS: usize = 200;
-
-/// What all ticks of a keeper share.
-#[derive(Clone, Debug)]
-pub(crate) struct Context {
-    pub(crate) store: Arc<dyn StateStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: Option<Arc<dyn EventSink>>,
-    pub(crate) times: Times,
-}
 
 /// Why a tick ended on the spot.
 #[derive(Debug)]
@@ -50,13 +40,16 @@ pub(crate) struct Runner<'a> {
     pub(super) account: &'a Account,
     pub(super) machine: Machine,
     version: StoreVersion,
-    /// Random for each tick.
-    id: String,
+    pub(super) teller: Teller,
     /// The keeper's time when the tick began, and the clock's own then.
     began: (Stamp, Duration),
     /// Whether the stored record names this tick as its holder.
     leased: bool,
+    /// When the lease was last asked for, by the monotonic clock and by the other one.
+    leased_at: (Duration, SystemTime),
     lock: Option<LocalGuard>,
+    /// Whether somebody's lease was over: that one may be stopped, and still have the local lock.
+    overdue: bool,
     /// The successor with its secret, as long as this tick lasts.
     pub(super) new: Option<(TokenRecord, Secret)>,
     /// When the successor was asked for, by the service's time.
@@ -75,7 +68,7 @@ impl<'a> Runner<'a> {
         account: &'a Account,
         machine: Machine,
         version: StoreVersion,
-        now: Stamp,
+        (teller, now): (Teller, Stamp),
     ) -> Self {
         Self {
             began: (now, context.clock.monotonic()),
@@ -84,9 +77,11 @@ impl<'a> Runner<'a> {
             account,
             machine,
             version,
-            id: crate::Marker::random().as_str().to_owned(),
+            teller,
             leased: false,
+            leased_at: (context.clock.monotonic(), context.clock.now()),
             lock: None,
+            overdue: false,
             new: None,
             asked_at: now,
             listing: None,
@@ -96,9 +91,9 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Goes on under a local lock that is held already.
-    pub(crate) fn with_lock(mut self, lock: Option<LocalGuard>) -> Self {
-        self.lock = lock;
+    /// Takes over from somebody who is gone: by whose local lock, or as the lease is over.
+    pub(crate) fn taking_over(mut self, lock: Option<LocalGuard>) -> Self {
+        (self.overdue, self.lock) = (lock.is_none(), lock);
         self
     }
 
@@ -124,8 +119,11 @@ impl<'a> Runner<'a> {
             if act == Act::Rest {
                 return self.let_go().await;
             }
-            if act.writes_first() && (self.machine.dirty || !self.leased || act == Act::Hold) {
-                self.write(false).await?;
+            if act.writes_first() {
+                if self.machine.dirty || !self.leased || act == Act::Hold {
+                    self.write(false).await?;
+                }
+                self.keep_lease().await?;
             }
             tracing::debug!(token = %self.declared.name, act = ?act.name(), "tick");
             self.perform(act).await?;
@@ -133,6 +131,30 @@ impl<'a> Runner<'a> {
         let text = "a tick did not come to its end; please report this";
         self.machine.problem = Some(Problem::person(ErrorKind::Interrupted, text));
         self.let_go().await
+    }
+
+    /// Sees directly before something is sent that at least two thirds of the lease are left, which
+    /// is more than a call takes, and is renewed while one lasts. A runner that was stopped between
+    /// a swap and its act has to swap again, and sends nothing if somebody else was faster.
+    pub(super) async fn keep_lease(&mut self) -> Result<(), Stop> {
+        const TRIES: usize = 3;
+        for _ in 0..TRIES {
+            if self.lease_age() <= self.context.times.lease / 3 {
+                return Ok(());
+            }
+            self.write(false).await?;
+        }
+        let text = "it takes so long to write that no lease can be kept";
+        let error = StoreError::new(StoreErrorKind::NotWritten, text);
+        Err(Stop::Store(error))
+    }
+
+    /// The monotonic clock may stand still while a machine sleeps, the other one may be set back.
+    fn lease_age(&self) -> Duration {
+        let (monotonic, wall) = self.leased_at;
+        let clock = &self.context.clock;
+        let passed = clock.now().duration_since(wall).unwrap_or_default();
+        clock.monotonic().saturating_sub(monotonic).max(passed)
     }
 
     async fn let_go(&mut self) -> Result<(), Stop> {
@@ -147,13 +169,20 @@ impl<'a> Runner<'a> {
         if self.lock.is_none() && !self.leased {
             self.take_lock().await?;
         }
+        if std::mem::take(&mut self.machine.untold)
+            && let Some(rotation) = self.record().rotated.clone()
+        {
+            let warning = self.teller.tell_rotation(self.context, &rotation).await;
+            self.warnings.extend(warning);
+        }
+        let asked_at = (self.context.clock.monotonic(), self.context.clock.now());
         let domain = self
             .lock
             .as_ref()
             .and_then(LocalGuard::domain)
             .map(str::to_owned);
         self.machine.record.holder = (!release).then(|| Holder {
-            id: self.id.clone(),
+            id: self.teller.runner.as_ref().to_owned(),
             until: self.now().keeper.plus(self.context.times.lease),
             domain,
         });
@@ -171,6 +200,7 @@ impl<'a> Runner<'a> {
             Ok(()) => {
                 self.version = entry.version;
                 (self.machine.dirty, self.leased) = (false, !release);
+                self.leased_at = asked_at;
                 Ok(())
             }
             Err(error) if error.kind() == StoreErrorKind::Superseded => Err(Stop::Superseded),
@@ -182,8 +212,8 @@ impl<'a> Runner<'a> {
         let name = token_entry(&self.declared.name);
         match self.context.store.try_lock(&name).await {
             Ok(state::LocalLock::Held(guard)) => self.lock = Some(guard),
-            Ok(state::LocalLock::Busy) => return Err(Stop::Superseded),
-            Ok(state::LocalLock::NotOffered) => {}
+            Ok(state::LocalLock::Busy) if !self.overdue => return Err(Stop::Superseded),
+            Ok(state::LocalLock::Busy | state::LocalLock::NotOffered) => {}
             Err(error) => return Err(Stop::Store(error)),
         }
         Ok(())
@@ -205,75 +235,11 @@ impl<'a> Runner<'a> {
 
     /// Keeps evidence of something, and says it in the log.
     pub(super) async fn tell(&mut self, action: &str, fill: impl FnOnce(&mut Event)) {
-        let mut event = Event {
-            at: self.now().keeper.time(),
-            token: self.declared.name.clone(),
-            service: self.declared.service.service().name().to_owned(),
-            account: self.declared.account.clone(),
-            runner: self.id.clone(),
-            action: action.to_owned(),
-            key: None,
-            from: None,
-            sink: None,
-            reason: None,
-            detail: None,
-        };
-        fill(&mut event);
-        if let Err(warning) = tell(self.context, &event).await {
-            self.warnings.push(warning);
-        }
+        let warning = self.teller.tell(self.context, action, fill).await;
+        self.warnings.extend(warning);
     }
 
     pub(crate) fn record(&self) -> &Record {
         &self.machine.record
     }
-}
-
-/// Keeps evidence of something, and says it in the log; a warning if it could not be kept.
-pub(crate) async fn tell(context: &Context, event: &Event) -> Result<(), String> {
-    let text = |field: &Option<String>| field.clone().unwrap_or_default();
-    let key =
-        |field: &Option<TokenKey>| field.as_ref().map(ToString::to_string).unwrap_or_default();
-    tracing::info!(
-        token = %event.token,
-        service = %event.service,
-        account = %text(&event.account),
-        runner = %event.runner,
-        action = %event.action,
-        key = %key(&event.key),
-        from = %key(&event.from),
-        sink = %text(&event.sink),
-        reason = %text(&event.reason),
-        detail = %text(&event.detail),
-        "managed token"
-    );
-    let Some(events) = &context.events else {
-        return Ok(());
-    };
-    match crate::sync::catch_panic(events.record(event)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!("an event could not be kept: {error}")),
-        Err(_) => Err("an event could not be kept: the sink panicked".to_owned()),
-    }
-}
-
-/// The name of a managed token's record in the store.
-pub(crate) fn token_entry(name: &str) -> String {
-    format!("token/{name}")
-}
-
-/// The name of its request.
-pub(crate) fn request_entry(name: &str) -> String {
-    format!("request/{name}")
-}
-
-/// The name of the claim to a token. Its parts are told apart whatever is in them.
-pub(crate) fn claim_entry(service: &str, account: Option<&str>, key: &TokenKey) -> String {
-    let part = |text: &str| text.replace('%', "%25").replace('/', "%2F");
-    format!(
-        "claim/{}/{}/{}",
-        part(service),
-        part(account.unwrap_or_default()),
-        part(key.as_str())
-    )
 }

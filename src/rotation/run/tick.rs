@@ -5,17 +5,21 @@ use std::time::SystemTime;
 
 use super::super::decision::Decision;
 use super::super::error::{Error, State};
+use super::super::event::Event;
 use super::super::outcome::{Outcome, Report};
 use super::super::record::{Record, Stamp};
 use super::super::request::{Ask, Request};
 use super::super::state::{LocalGuard, LocalLock, Stored};
 use super::super::token::ManagedToken;
-use super::super::{ErrorKind, problem::Problem};
+use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
 use super::confirm::of_service;
-use super::contact::contact;
+use super::contact::{contact, note_failure};
+use super::context::{Context, request_entry, token_entry};
+use super::evidence::Teller;
+use super::known::Known;
 use super::machine::Machine;
-use super::runner::{Context, Runner, Stop, request_entry, token_entry};
+use super::runner::{Runner, Stop};
 
 /// How a tick is run.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +30,8 @@ pub(crate) struct How {
     pub(crate) defer_after: bool,
     /// What those steps came to.
     pub(crate) after: Option<Result<(), Problem>>,
+    /// What was read for all that are ticked together.
+    pub(crate) known: Option<Arc<Known>>,
 }
 
 /// A report, and whether steps after a delivery are left to the caller.
@@ -52,16 +58,6 @@ pub(crate) enum Turn {
     },
     /// Somebody else, until then.
     Theirs(Stamp),
-}
-
-/// The keeper's time: the store's own, where it has one.
-pub(crate) async fn keeper_now(context: &Context, name: &str) -> Result<Stamp, Error> {
-    let now = context
-        .store
-        .now()
-        .await
-        .map_err(|error| Error::store(name, &error))?;
-    Ok(Stamp::of(now.unwrap_or_else(|| context.clock.now())))
 }
 
 /// Whose turn it is.
@@ -96,7 +92,7 @@ pub(crate) async fn turn(context: &Context, record: &Record, now: Stamp) -> Resu
     Ok(Turn::Theirs(end))
 }
 
-/// Ticks one managed token.
+/// Ticks one managed token. Whatever came of it leaves its event.
 pub(crate) async fn tick(
     context: &Context,
     token: &ManagedToken,
@@ -105,18 +101,16 @@ pub(crate) async fn tick(
 ) -> Ticked {
     let declared = token.declared();
     let name = &declared.name;
-    if declared.rules.suspended {
+    let teller = Teller::new(declared);
+    let mut ticked = if declared.rules.suspended {
         let why = "its declaration says so".to_owned();
-        return Report::new(name, Outcome::Suspended { why }).into();
-    }
-    match attempt(context, token, account, &how).await {
-        Ok(ticked) => ticked,
-        Err(error) => {
-            let key = error.kind().as_str().to_owned();
-            tracing::warn!(token = %name, reason = %key, "managed token failed");
-            Report::failed(error).into()
-        }
-    }
+        Report::new(name, Outcome::Suspended { why }).into()
+    } else {
+        let ticked = attempt(context, token, account, &how, &teller).await;
+        ticked.unwrap_or_else(|error| Report::failed(error).into())
+    };
+    teller.tell_outcome(context, &mut ticked.report).await;
+    ticked
 }
 
 async fn attempt(
@@ -124,27 +118,41 @@ async fn attempt(
     token: &ManagedToken,
     account: &Account,
     how: &How,
+    teller: &Teller,
 ) -> Result<Ticked, Error> {
     let declared = token.declared();
     let name = &declared.name;
-    let now = keeper_now(context, name).await?;
-    let stored = context.store.load(&token_entry(name)).await;
-    let stored = stored.map_err(|error| Error::store(name, &error))?;
+    context.prove(name).await?;
+    let now = context.now(name).await?;
+    let known = how.known.as_deref();
+    let stored = load(context, known, name, &token_entry(name)).await?;
     let mut warnings = Vec::new();
-    let stored = if let Some(stored) = stored {
-        stored
-    } else {
-        let listing = listing(account, name, now).await?;
-        let made = contact(context, declared, &listing).await?;
-        warnings.extend(made.warning);
-        made.stored
+    let stored = match stored {
+        Some(stored) if !is_draft(&stored) => stored,
+        earlier => {
+            let earlier = earlier.as_ref();
+            let made = async {
+                let listing = listing(account, name, now).await?;
+                contact(context, declared, &listing, earlier).await
+            };
+            match made.await {
+                Ok(made) => {
+                    warnings.extend(made.warning);
+                    made.stored
+                }
+                Err(error) => {
+                    note_failure(context, declared, earlier, &error, now).await;
+                    return Err(error);
+                }
+            }
+        }
     };
     let record = read(token, &stored)?;
     let (abandoned, lock) = match turn(context, &record, now).await? {
         Turn::Mine { abandoned, lock } => (abandoned, lock),
         Turn::Theirs(until) => return Ok(busy(name, &record, Some(until.time())).into()),
     };
-    let ask = ask(context, name).await?;
+    let ask = ask(context, known, name).await?;
     let mut machine = Machine::new(
         declared.rules.clone(),
         context.times,
@@ -156,16 +164,40 @@ async fn attempt(
     if how.defer_after {
         machine = machine.defer_after();
     }
+    let now = (teller.clone(), now);
     let runner = Runner::new(context, declared, account, machine, stored.version, now);
-    let mut runner = runner.with_lock(lock).with_after(how.after.clone());
-    match runner.run().await {
-        Ok(()) => {}
-        Err(Stop::Superseded) => return superseded(context, name, runner.record()).await,
-        Err(Stop::Store(error)) => return Err(Error::store(name, &error)),
+    let mut runner = runner.with_after(how.after.clone());
+    if abandoned.is_some() {
+        runner = runner.taking_over(lock);
     }
-    let mut ticked = report(&mut runner).await;
+    let mut ticked = match runner.run().await {
+        Ok(()) => report(&mut runner),
+        Err(Stop::Superseded) => {
+            let fill = |event: &mut Event| {
+                let text = "another runner was faster: what this one was about to write down does not count";
+                event.detail = Some(text.to_owned());
+            };
+            runner.tell("superseded", fill).await;
+            superseded(context, name, runner.record()).await.into()
+        }
+        Err(Stop::Store(error)) => return Err(Error::store(name, &error)),
+    };
     ticked.report.warnings.splice(0..0, warnings);
     Ok(ticked)
+}
+
+/// An entry of the store.
+async fn load(
+    context: &Context,
+    known: Option<&Known>,
+    name: &str,
+    entry: &str,
+) -> Result<Option<Stored>, Error> {
+    if let Some(known) = known.filter(|known| known.is_fresh(context)) {
+        return Ok(known.entry(entry));
+    }
+    let found = context.store.load(entry).await;
+    found.map_err(|error| Error::store(name, &error))
 }
 
 /// The list of the account, or what is wrong with the account.
@@ -183,6 +215,15 @@ pub(super) async fn listing(
     })
 }
 
+/// Whether it only says why the first contact has failed so far.
+pub(super) fn is_draft(stored: &Stored) -> bool {
+    stored
+        .body
+        .get("draft")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
+}
+
 /// The record of this declaration.
 pub(crate) fn read(token: &ManagedToken, stored: &Stored) -> Result<Record, Error> {
     let declared = token.declared();
@@ -191,6 +232,10 @@ pub(crate) fn read(token: &ManagedToken, stored: &Stored) -> Result<Record, Erro
         let error = Error::new(&declared.name, ErrorKind::Record, text);
         error.in_state(State::Unknown).for_a_person()
     })?;
+    if record.draft {
+        let text = "another runner is at the first contact";
+        return Err(Error::new(&declared.name, ErrorKind::Interrupted, text));
+    }
     let service = declared.service.service();
     if record.service != service.name() || record.account != declared.account {
         let of = |service: &str, account: &Option<String>| match account {
@@ -208,10 +253,12 @@ pub(crate) fn read(token: &ManagedToken, stored: &Stored) -> Result<Record, Erro
 }
 
 /// What somebody asked for.
-pub(super) async fn ask(context: &Context, name: &str) -> Result<Option<(String, Ask)>, Error> {
-    let stored = context.store.load(&request_entry(name)).await;
-    let stored = stored.map_err(|error| Error::store(name, &error))?;
-    let Some(stored) = stored else {
+pub(super) async fn ask(
+    context: &Context,
+    known: Option<&Known>,
+    name: &str,
+) -> Result<Option<(String, Ask)>, Error> {
+    let Some(stored) = load(context, known, name, &request_entry(name)).await? else {
         return Ok(None);
     };
     let request: Request = serde_json::from_value(stored.body).map_err(|_| {
@@ -228,14 +275,14 @@ fn busy(name: &str, record: &Record, until: Option<SystemTime>) -> Report {
 }
 
 /// Another runner was first: nothing is undone, and nothing is claimed but that.
-async fn superseded(context: &Context, name: &str, mine: &Record) -> Result<Ticked, Error> {
+async fn superseded(context: &Context, name: &str, mine: &Record) -> Report {
     let stored = context.store.load(&token_entry(name)).await.ok().flatten();
     let theirs = stored.and_then(|stored| Record::read(&stored.body).ok());
     let until = theirs
         .as_ref()
         .and_then(|record| record.holder.as_ref())
         .map(|holder| holder.until.time());
-    Ok(busy(name, theirs.as_ref().unwrap_or(mine), until).into())
+    busy(name, theirs.as_ref().unwrap_or(mine), until)
 }
 
 fn stand(report: &mut Report, record: &Record) {
@@ -247,7 +294,7 @@ fn stand(report: &mut Report, record: &Record) {
 }
 
 /// What came of it.
-async fn report(runner: &mut Runner<'_>) -> Ticked {
+fn report(runner: &mut Runner<'_>) -> Ticked {
     let machine = &mut runner.machine;
     let name = machine.record.name.clone();
     let did = std::mem::take(&mut machine.did);
@@ -298,7 +345,8 @@ async fn report(runner: &mut Runner<'_>) -> Ticked {
             why: wait.why.to_owned(),
         }
     } else if record.on_hold.is_some() {
-        let why = "rotation is on hold since it was rolled back; release it to go on".to_owned();
+        let why = "rotation is on hold since it was rolled back; rotate or release it to go on"
+            .to_owned();
         Outcome::Suspended { why }
     } else {
         let next = match &runner.machine.decision {
@@ -310,63 +358,7 @@ async fn report(runner: &mut Runner<'_>) -> Ticked {
     let mut report = Report::new(&name, outcome);
     stand(&mut report, &record);
     report.after = after_left;
-    let quiet = matches!(
-        report.outcome,
-        Outcome::NotDue { .. } | Outcome::Waiting { .. } | Outcome::Suspended { .. }
-    );
-    if !quiet {
-        let (action, from, to, reason, detail) = evidence(&report);
-        runner
-            .tell(action, |event| {
-                (event.from, event.key, event.reason, event.detail) = (from, to, reason, detail);
-            })
-            .await;
-        warnings.append(&mut runner.warnings);
-    }
     report.warnings = warnings;
     let after_due = record.after_due && runner.machine.defers_after();
     Ticked { report, after_due }
-}
-
-type Evidence = (
-    &'static str,
-    Option<crate::TokenKey>,
-    Option<crate::TokenKey>,
-    Option<String>,
-    Option<String>,
-);
-
-/// The event of an outcome.
-fn evidence(report: &Report) -> Evidence {
-    let action = report.outcome.as_str();
-    let current = report.current.clone();
-    match &report.outcome {
-        Outcome::Rotated {
-            from,
-            to,
-            cause,
-            detail,
-        } => (
-            action,
-            from.clone(),
-            Some(to.clone()),
-            Some(cause.as_str().to_owned()),
-            Some(detail.clone()),
-        ),
-        Outcome::RolledBack { from, to } => {
-            (action, Some(from.clone()), Some(to.clone()), None, None)
-        }
-        Outcome::Retired { keys } => {
-            let keys: Vec<_> = keys.iter().map(ToString::to_string).collect();
-            (action, None, current, None, Some(keys.join(", ")))
-        }
-        Outcome::Failed(error) => (
-            action,
-            None,
-            current,
-            Some(error.kind().as_str().to_owned()),
-            Some(error.message().to_owned()),
-        ),
-        _ => (action, None, current, None, None),
-    }
 }

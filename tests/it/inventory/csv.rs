@@ -24,7 +24,7 @@ fn cells(text: &str, separator: u8, quotes: bool) -> Vec<Vec<String>> {
 fn is_formula(cell: &str) -> bool {
     let trimmed = |c: char| c.is_whitespace() || c.is_control() || "\"\u{200b}\u{feff}".contains(c);
     cell.trim_start_matches(trimmed)
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
+        .starts_with(|c: char| "=+-@＝＋－＠﹦﹢﹣﹫−".contains(c))
 }
 
 /// What was written, without the marks that were put in against formulas.
@@ -52,6 +52,27 @@ async fn csv_reads_back_and_no_cell_is_a_formula() {
         );
         assert_eq!(line.len(), 13);
         assert!(!line.iter().any(|cell| is_formula(cell)));
+    }
+}
+
+#[tokio::test]
+async fn a_field_is_marked_and_quoted_only_where_it_must_be() {
+    for (name, expected) in [
+        ("plain", "plain"),
+        ("a=b", "a=b"),
+        ("x@example.com", "x@example.com"),
+        ("1-2", "1-2"),
+        ("a,b", "\"a,b\""),
+        ("say \"hi\"", "\"say \"\"hi\"\"\""),
+        (" padded ", "\" padded \""),
+        ("x; \"=1", "\"x;' \"\"=1\""),
+        ("  -1", "\"'  -1\""),
+    ] {
+        let mut record = record("k");
+        record.name = Some(name.to_owned());
+        let report = Inventory::new().add("m", Memory::holding(vec![record]));
+        let text = report.collect().await.to_csv();
+        assert!(text.contains(&format!(",k,{expected},")), "{text}");
     }
 }
 
@@ -84,6 +105,13 @@ fn nasty() -> impl Strategy<Value = String> {
         Just(" "),
         Just("\u{a0}"),
         Just("\u{200b}"),
+        Just("\u{85}"),
+        Just("\u{2028}"),
+        Just("\u{2029}"),
+        Just("\u{b}"),
+        Just("\u{c}"),
+        Just("−"),
+        Just("﹦"),
         Just("x"),
         Just("1"),
         Just("cmd|' /C calc'!A0"),
@@ -115,8 +143,10 @@ proptest! {
         for separator in *b",;\t|" {
             for quotes in [true, false] {
                 for line in cells(&text, separator, quotes) {
-                    for cell in line {
-                        prop_assert!(!is_formula(&cell), "{cell:?} in {text:?}");
+                    // Some take these for ends of lines.
+                    let ends = "\n\r\u{b}\u{c}\u{85}\u{2028}\u{2029}";
+                    for cell in line.iter().flat_map(|cell| cell.split(|c| ends.contains(c))) {
+                        prop_assert!(!is_formula(cell), "{cell:?} in {text:?}");
                     }
                 }
             }

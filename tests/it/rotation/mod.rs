@@ -1,18 +1,35 @@
 //! Managed tokens on the twins.
 
+mod asking;
+mod bounded;
+mod drift;
+mod evidence;
 mod failing;
+mod fleet;
+mod kept;
+mod lease;
+mod looking;
+mod lost_state;
 mod readme;
+mod second_night;
 mod steady;
+mod truth;
 mod vault;
+mod years;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::rotation::sink::{Sink, SinkKind};
-use access_tokens::rotation::state::MemoryStore;
-use access_tokens::rotation::{Keeper, ManagedToken, ManagedTokenBuilder, Outcome, Report};
+use access_tokens::rotation::state::{MemoryStore, StateStore};
+use access_tokens::rotation::{
+    Keeper, KeeperBuilder, ManagedToken, ManagedTokenBuilder, Outcome, Report,
+};
 use access_tokens::{RotationPolicy, Secret, days};
+use tokio::sync::Notify;
 
+use self::kept::Hanging;
+pub(crate) use self::kept::{Ledger, Then, Watched};
 pub(crate) use self::vault::{Trouble, Vault};
 pub(crate) use crate::all::world::{Call, KINDS, Kind, World};
 
@@ -24,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) world: World,
     pub(crate) store: MemoryStore,
     pub(crate) vault: Vault,
+    pub(crate) ledger: Ledger,
+    hung: Arc<Notify>,
 }
 
 impl Setup {
@@ -32,21 +51,63 @@ impl Setup {
     }
 
     pub(crate) async fn with(kind: Kind, sink: SinkKind) -> Self {
-        let world = World::new(kind).await;
+        Self::on(World::new(kind).await, sink)
+    }
+
+    /// On a world that is there already.
+    pub(crate) fn on(world: World, sink: SinkKind) -> Self {
         let vault = Vault::holding("first", sink, &world.secret);
         Self {
             world,
             store: MemoryStore::new(),
             vault,
+            ledger: Ledger::default(),
+            hung: Arc::default(),
         }
     }
 
     /// A keeper of its own, as another process would have.
     pub(crate) fn keeper(&self) -> Keeper {
-        Keeper::builder(self.store.clone())
+        self.keeper_on(self.store.clone())
+    }
+
+    /// The same on another store.
+    pub(crate) fn keeper_on(&self, store: impl StateStore + 'static) -> Keeper {
+        self.keeper_builder(store).build()
+    }
+
+    pub(crate) fn keeper_builder(&self, store: impl StateStore + 'static) -> KeeperBuilder {
+        Keeper::builder(store)
             .clock(self.world.clock.clone())
+            .events(self.ledger.clone())
             .act_timeout(Duration::from_millis(100))
+    }
+
+    /// A keeper whose event of this action is never answered.
+    pub(crate) fn events_hang_at(&self, action: &'static str) -> Keeper {
+        let events = Hanging {
+            ledger: self.ledger.clone(),
+            at: action,
+            reached: Arc::clone(&self.hung),
+        };
+        self.keeper_builder(self.store.clone())
+            .events(events)
             .build()
+    }
+
+    /// Waits until it hangs.
+    pub(crate) async fn hung(&self) {
+        self.hung.notified().await;
+    }
+
+    /// All secrets that there were.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = self.vault.seen();
+        secrets.extend([self.world.secret.clone(), self.world.credential()]);
+        let shown = secrets
+            .iter()
+            .map(|secret| secret.expose_secret().to_owned());
+        shown.collect()
     }
 
     /// The token of the world, due after 90 days, with a day of overlap.

@@ -1,16 +1,19 @@
 //! Places that files are in, or would be.
 #![cfg(unix)]
 
+use std::fs::OpenOptions;
 use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::PathBuf;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use access_tokens::rotation::sink::{
     DotenvSink, FileSink, Holds, Sink, SinkErrorKind, SinkKind, file_name,
 };
 use access_tokens_testing::sinks;
 
-use super::{Owner, SECRET, deliver, files, set_mode, text};
+use super::{Owner, SECRET, deliver, files, mode, set_mode, text};
 use crate::support::Scratch;
 
 #[tokio::test]
@@ -66,6 +69,21 @@ async fn the_same_place_has_the_same_id_however_it_is_written_down() {
     assert!(!odd.contains(['\u{202e}', '\n']), "{odd}");
 }
 
+/// Opens the other end of a pipe if it takes so long that somebody must be waiting for it; says at
+/// last whether it had to.
+fn free_who_waits_for(pipe: PathBuf) -> impl FnOnce() -> bool {
+    let (done, end) = std::sync::mpsc::channel::<()>();
+    let helper = std::thread::spawn(move || {
+        let waits = end.recv_timeout(Duration::from_secs(20)) == Err(RecvTimeoutError::Timeout);
+        // For as long as the test lasts.
+        waits.then(|| OpenOptions::new().read(true).write(true).open(pipe))
+    });
+    move || {
+        drop(done);
+        helper.join().unwrap().is_some()
+    }
+}
+
 #[tokio::test]
 async fn what_will_not_work_is_refused_by_check_and_by_deliver_and_nothing_is_left() {
     let scratch = Scratch::new();
@@ -75,18 +93,32 @@ async fn what_will_not_work_is_refused_by_check_and_by_deliver_and_nothing_is_le
         .status()
         .unwrap();
     assert!(made.success());
+    let stuck = free_who_waits_for(scratch.path("pipe"));
     symlink("pipe", scratch.path("to-pipe")).unwrap();
     symlink("missing/token", scratch.path("dangling")).unwrap();
+    symlink("new/", scratch.path("to-new")).unwrap();
+    let opened = std::fs::File::create(scratch.path("opened")).unwrap();
+    let opened = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&opened));
     let long = "x".repeat(250);
+    let longest = "x".repeat(255);
     let there = files(&scratch);
-    let started = Instant::now();
     for path in [
         scratch.path("directory"),
         scratch.path("pipe"),
         scratch.path("to-pipe"),
         scratch.path("dangling"),
         scratch.path("missing/token"),
+        scratch.path("missing/../token"),
+        scratch.path("opened/token"),
         scratch.path(&long),
+        scratch.path(&longest),
+        // What only a directory is called, though none is there.
+        scratch.path("new/"),
+        scratch.path("new/."),
+        scratch.path("to-new"),
+        // What a process has open is no place, even where it is a file.
+        opened.into(),
+        "/dev/stdout".into(),
         "/dev/null".into(),
         "/proc/self/token".into(),
         "/".into(),
@@ -109,10 +141,7 @@ async fn what_will_not_work_is_refused_by_check_and_by_deliver_and_nothing_is_le
             }
         }
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(9),
-        "a pipe was waited for"
-    );
+    assert!(!stuck(), "a pipe was waited for");
     assert_eq!(files(&scratch), there);
 }
 
@@ -220,6 +249,238 @@ async fn without_room_for_a_sidecar_a_sink_is_blind_or_has_it_elsewhere() {
     assert_eq!(elsewhere.kind(), SinkKind::Restorable);
     assert_eq!(rules.unwrap().kind(), SinkKind::Restorable);
     assert!(replaced.is_err());
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_text_is_as_good_as_another() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let (scratch, owner) = (Scratch::new(), Owner::new());
+    let name = |bytes| scratch.path("").join(std::ffi::OsStr::from_bytes(bytes));
+    let (one, other) = (
+        FileSink::new(name(b"to\xffken")),
+        FileSink::new(name(b"to\xfeken")),
+    );
+    assert_ne!(one.id(), other.id());
+    for sink in [&one, &other] {
+        sink.check().await.unwrap();
+        owner.deliver(sink, 1, SECRET).await.unwrap();
+    }
+    owner.restore(&one, 0).await.unwrap();
+    assert!(!name(b"to\xffken").exists());
+    assert_eq!(text(&name(b"to\xfeken")), SECRET);
+}
+
+#[tokio::test]
+async fn nobody_gets_to_read_a_file_by_the_directory_that_it_is_in() {
+    use rustix::fs::{XattrFlags, getxattr, setxattr};
+
+    // As the kernel has it: the owner, user 777, the group, the mask, everybody else.
+    let list: Vec<u8> = [(1, 6, u32::MAX), (2, 4, 777), (4, 4, u32::MAX)]
+        .into_iter()
+        .chain([(0x10, 4, u32::MAX), (0x20, 0, u32::MAX)])
+        .flat_map(|(tag, bits, id): (u16, u16, u32)| {
+            let (tag, bits) = (tag.to_le_bytes(), bits.to_le_bytes());
+            [&tag[..], &bits, &id.to_le_bytes()].concat()
+        })
+        .collect();
+    let list = [&2_u32.to_le_bytes()[..], &list].concat();
+    let set = |path: &std::path::Path, name: &str| {
+        setxattr(path, name, &list, XattrFlags::empty()).is_ok()
+    };
+    let (scratch, owner) = (Scratch::new(), Owner::new());
+    let [plain, listed, new] = ["plain", "listed", "new"].map(|name| scratch.path(name));
+    for path in [&plain, &listed] {
+        std::fs::write(path, "theirs").unwrap();
+        set_mode(path, 0o640);
+    }
+    if !set(&listed, "system.posix_acl_access")
+        || !set(&scratch.path(""), "system.posix_acl_default")
+    {
+        return; // Not every file system has such lists.
+    }
+    let access = |path: &std::path::Path| {
+        let mut value = vec![0; 200];
+        let got = getxattr(path, "system.posix_acl_access", &mut value[..]);
+        value.truncate(got.unwrap_or(0));
+        value
+    };
+    let before = [access(&plain), access(&listed)];
+    assert_eq!(before, [Vec::new(), list.clone()]);
+    for path in [&plain, &listed, &new] {
+        owner
+            .deliver(&FileSink::new(path), 1, SECRET)
+            .await
+            .unwrap();
+    }
+    assert_eq!([access(&plain), access(&listed)], before);
+    assert_eq!((mode(&plain), mode(&listed)), (0o640, 0o640));
+    // For those that are new the mask says that nobody is among the readers.
+    for path in [
+        new,
+        scratch.path("new.access-tokens"),
+        scratch.path("plain.access-tokens"),
+    ] {
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+    }
+    owner.restore(&FileSink::new(&plain), 0).await.unwrap();
+    assert!(access(&plain).is_empty());
+}
+
+#[tokio::test]
+async fn a_new_file_has_the_group_of_its_directory_and_an_old_one_keeps_its_own() {
+    let scratch = Scratch::new();
+    let (old, new) = (scratch.path("old"), scratch.path("new"));
+    std::fs::write(&old, "theirs").unwrap();
+    set_mode(&old, 0o400);
+    let given = std::os::unix::fs::chown(scratch.path(""), None, Some(54_321));
+    if given.is_err() {
+        return; // Only root can give files away.
+    }
+    set_mode(&scratch.path(""), 0o2770);
+    for (path, group, bits) in [(&old, 0, 0o400), (&new, 54_321, 0o600)] {
+        deliver(&FileSink::new(path), SECRET).await.unwrap();
+        assert_eq!(std::fs::metadata(path).unwrap().gid(), group);
+        assert_eq!(mode(path), bits);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_may_change_is_refused_by_check() {
+    let scratch = Scratch::new();
+    for (mark, path) in [("i", scratch.path("frozen")), ("a", scratch.path("log"))] {
+        std::fs::write(&path, "theirs").unwrap();
+        let marked = |sign: &str| {
+            Command::new("chattr")
+                .arg(format!("{sign}{mark}"))
+                .arg(&path)
+                .status()
+        };
+        if !marked("+").is_ok_and(|status| status.success()) {
+            return; // Not every file system, nor every user, can.
+        }
+        let sinks = [FileSink::new(&path), FileSink::new(&path).in_place()];
+        let mut done = Vec::new();
+        for sink in &sinks {
+            done.push((sink.check().await, deliver(sink, SECRET).await));
+        }
+        assert!(marked("-").unwrap().success());
+        for (checked, delivered) in done {
+            checked.unwrap_err();
+            assert_eq!(delivered.unwrap_err().kind(), SinkErrorKind::NotStored);
+        }
+        assert_eq!(text(&path), "theirs");
+    }
+    assert!(!files(&scratch).iter().any(|name| name.contains("draft")));
+}
+
+const PLACE: &str = "ACCESS_TOKENS_PLACE_OF_ANOTHER";
+
+#[tokio::test]
+async fn a_file_of_another_user_is_refused_by_check_where_only_that_one_can_replace_it() {
+    use std::os::unix::process::CommandExt as _;
+
+    let scratch = Scratch::new();
+    let path = scratch.path("theirs");
+    std::fs::write(&path, "theirs").unwrap();
+    set_mode(&path, 0o666);
+    set_mode(&scratch.path(""), 0o1777);
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args([
+        "--exact",
+        "all::sinks::places::as_another_user",
+        "--nocapture",
+    ]);
+    child.env(PLACE, scratch.path(""));
+    // Only root can become somebody else, and not everybody can see this program.
+    let Ok(done) = child.uid(65_534).gid(65_534).output() else {
+        return;
+    };
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(text(&path), "theirs");
+}
+
+/// What somebody does who does not own the place.
+#[tokio::test]
+async fn as_another_user() {
+    let Ok(place) = std::env::var(PLACE) else {
+        return;
+    };
+    let place = std::path::Path::new(&place);
+    let sink = FileSink::new(place.join("theirs"));
+    let error = sink.check().await.unwrap_err();
+    assert!(error.to_string().contains("another user"), "{error}");
+    let error = deliver(&sink, SECRET).await.unwrap_err();
+    assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    let own = FileSink::new(place.join("own"));
+    own.check().await.unwrap();
+    deliver(&own, SECRET).await.unwrap();
+    deliver(&own, "another").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_changes_nothing_for_certain() {
+    let scratch = Scratch::new();
+    let disk = scratch.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mut mounted = Command::new("mount");
+    mounted.args(["-t", "tmpfs", "-o", "size=128k", "none"]);
+    let mounted = mounted.arg(&disk).status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        return; // A mount needs rights that not every test has.
+    }
+    let mut found = Vec::new();
+    for (name, in_place) in [("replaced", false), ("written-over", true)] {
+        // Room for nothing more, for a sidecar, for a part of what else is to be written.
+        for room in [0, 4, 8, 16, 24, 32] {
+            let path = disk.join(name);
+            std::fs::write(&path, "theirs").unwrap();
+            let spare = disk.join("spare");
+            std::fs::write(&spare, vec![0; room << 10]).unwrap();
+            // As much as there is.
+            let _ = std::fs::write(disk.join("rest"), vec![0; 200 << 10]);
+            std::fs::remove_file(spare).unwrap();
+            let sink = FileSink::new(&path);
+            let sink = if in_place { sink.in_place() } else { sink };
+            let checked = sink.check().await;
+            let large = "s".repeat(40 << 10);
+            let done = deliver(&sink, &large).await;
+            let left: Vec<_> = std::fs::read_dir(&disk)
+                .unwrap()
+                .map(|e| e.unwrap().file_name())
+                .collect();
+            found.push((
+                name,
+                room,
+                (checked, done),
+                std::fs::read(&path).unwrap(),
+                left,
+            ));
+            for path in std::fs::read_dir(&disk).unwrap() {
+                std::fs::remove_file(path.unwrap().path()).unwrap();
+            }
+        }
+    }
+    assert!(
+        Command::new("umount")
+            .arg(&disk)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for (name, room, (checked, done), content, left) in found {
+        assert!(checked.is_err() || room > 0, "{name} {room}");
+        assert!(checked.is_ok() || room < 16, "{name} {room}: {checked:?}");
+        let error = done.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            SinkErrorKind::NotStored,
+            "{name} {room}: {error}"
+        );
+        assert_eq!(content, b"theirs", "{name} {room}");
+        let draft = |name: &std::ffi::OsString| name.to_string_lossy().contains("draft");
+        assert!(!left.iter().any(draft), "{left:?}");
+    }
 }
 
 #[tokio::test]

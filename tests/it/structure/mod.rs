@@ -17,25 +17,21 @@ const FLOORS: [&[&str]; 7] = [
     ],
     &["error"],
     &["transport"],
-    &["marker", "new_token", "open", "service"],
+    &["marker", "new_token", "open", "service", "wing"],
     &["generated"],
     &["due", "inventory", "rotation"],
-    &["lib"],
+    &["guide", "lib"],
 ];
 const WINGS: usize = 4;
 
+/// Files that import each other, and are still to be taken apart.
+const MAY_CIRCLE: [&str; 2] = ["rotation/sink/place/disk", "rotation/sink/place/meta"];
 /// Rooms that need not follow a rule yet, each with its reason.
-const MAY_CIRCLE: [&str; 1] = ["rotation"]; // is being rebuilt
 const MAY_BE_LARGE: [&str; 1] = ["rotation"]; // is being rebuilt
 
 const LONGEST_FILE: usize = 400;
 /// Longer ones that are still to be split, and how long they may be until then.
-const MAY_BE_LONG: [(&str, usize); 4] = [
-    ("error/mod", 401),
-    ("rotation/keeper", 460),
-    ("rotation/run/acts", 700),
-    ("rotation/run/model/world", 880),
-];
+const MAY_BE_LONG: [(&str, usize); 1] = [("error/mod", 401)];
 
 fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
@@ -122,7 +118,7 @@ fn no_imports_go_round() {
         .collect();
     let mut wrong = String::new();
     for (name, targets) in &imports {
-        let excepted = MAY_CIRCLE.contains(&room(name));
+        let excepted = MAY_CIRCLE.contains(name);
         let back = targets
             .iter()
             .filter(|target| reached[*target].contains(name));

@@ -94,7 +94,7 @@ pub(crate) async fn run(run: &Run<'_>, audit: &Audit) -> Result<u8, Stop> {
         code = crate::error::FAILED;
     }
     let limit = audit.fail_on;
-    let fails = |finding: &Finding| limit.is_some_and(|limit| finding.severity >= limit);
+    let fails = |finding: &Finding| finding.severity >= limit;
     if findings.iter().any(fails) {
         code = graver(code, FINDINGS);
     }
@@ -118,14 +118,19 @@ pub(crate) async fn run(run: &Run<'_>, audit: &Audit) -> Result<u8, Stop> {
             "{label} {}  {}/{name}: {}",
             finding.rule, finding.account, finding.what
         );
-        run.context.say(line)?;
+        run.line(line, 14)?;
     }
     if findings.is_empty() && !run.quiet {
         run.context.say(run.style.good("nothing found"))?;
     }
     for account in report.failures() {
-        run.context
-            .tell(format_args!("{}: not seen, so not judged", account.label));
+        run.tell(
+            format_args!(
+                "{}: not seen, so not judged; see to its address and credential",
+                account.label
+            ),
+            2,
+        );
     }
     Ok(if code == OK { OK } else { code })
 }

@@ -56,6 +56,12 @@ pub(crate) async fn run(run: &Run<'_>, create: &Create) -> Result<u8, Stop> {
     if let Some(sink) = sink {
         deliver(&*service, &*sink, &record, &secret, &marker).await?;
         report(run, &record, &create.to)?;
+    } else if run.json() {
+        let content = json!({
+            "key": record.key.as_str(), "name": record.name, "delivered_to": "stdout",
+            "secret": secret.expose_secret(),
+        });
+        output::document(run.context, "created", &content)?;
     } else {
         run.context.say(secret.expose_secret())?;
         run.context.tell(format_args!("created {}", record.key));
@@ -113,8 +119,7 @@ fn report(run: &Run<'_>, record: &TokenRecord, to: &str) -> Result<(), Stop> {
             json!({ "key": record.key.as_str(), "name": record.name, "delivered_to": to });
         return output::document(run.context, "created", &content);
     }
-    run.context
-        .say(format_args!("created {}, delivered to {to}", record.key))
+    run.line(format_args!("created {}, delivered to {to}", record.key), 2)
 }
 
 /// A key of the configuration as the option that it is here.

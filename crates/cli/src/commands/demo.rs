@@ -9,6 +9,8 @@ use std::time::Duration;
 use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock};
 use access_tokens_testing::{avisi_cloud, launchdarkly, query_server};
 
+use serde_json::Value;
+
 use crate::context::Context;
 use crate::error::{OK, Stop};
 use crate::output::Style;
@@ -59,6 +61,8 @@ pub(crate) async fn run(context: &Context, style: Style) -> Result<u8, Stop> {
     show.note("Three services on this machine, an hour old, and one file:")?;
     show.text(&config)?;
     show.command("list").await?;
+    let key = format!("show {} --account prod", export.id);
+    show.command(&key).await?;
     show.command("whoami").await?;
     show.note("What would be done, without doing it:")?;
     show.command("plan nightly-export").await?;
@@ -81,8 +85,18 @@ pub(crate) async fn run(context: &Context, style: Style) -> Result<u8, Stop> {
     show.note("One token more, by hand, straight into a file:")?;
     show.command("create --account cloud --name laptop --to file:laptop.token")
         .await?;
-    show.note("And what an auditor asks for:")?;
-    show.command("audit").await?;
+    show.note("An entry that is not wanted any more, and the token that it managed:")?;
+    show.command("forget edge --yes").await?;
+    let left = query
+        .tokens()
+        .into_iter()
+        .find(|token| token.name.starts_with("edge-"));
+    if let Some(left) = left {
+        let line = format!("revoke {} --account edge --yes", left.name);
+        show.command(&line).await?;
+    }
+    show.note("What an auditor asks for, and what is kept for them:")?;
+    show.command("audit --fail-on high").await?;
     show.text(&events(&folder.0)?)?;
     show.note("No secret was printed. The twins and the scratch folder are gone now.")?;
     Ok(OK)
@@ -140,14 +154,13 @@ struct Show<'a> {
 impl Show<'_> {
     fn note(&self, text: &str) -> Result<(), Stop> {
         self.context.say("")?;
-        self.context.say(self.style.head(text))
+        self.context.say(self.style.fit(&self.style.head(text), 0))
     }
 
     fn text(&self, text: &str) -> Result<(), Stop> {
         for line in text.trim_end().lines() {
-            let line: String = line.chars().take(94).collect();
-            self.context
-                .say(format_args!("    {line}").to_string().trim_end())?;
+            let line = format!("    {line}");
+            self.context.say(self.style.fit(line.trim_end(), 6))?;
         }
         Ok(())
     }
@@ -177,7 +190,7 @@ impl Show<'_> {
         for (name, value) in &self.variables {
             inner = inner.with_variable(name, value);
         }
-        inner.terminal.width = Some(96);
+        inner.terminal.width = u16::try_from(self.style.width()).ok();
         let color = if self.style.colored() {
             "always"
         } else {
@@ -198,14 +211,18 @@ impl Show<'_> {
     }
 }
 
-/// The last events, as they stand in the file.
+/// The last events: when, which token, what, and why.
 fn events(folder: &Path) -> Result<String, Stop> {
     let text = std::fs::read_to_string(folder.join("events.jsonl"))?;
-    let lines: Vec<_> = text.lines().collect();
-    let last = lines
-        .get(lines.len().saturating_sub(3)..)
-        .unwrap_or_default();
-    Ok(last.join("\n"))
+    let shown = |line: &str| {
+        let event: Value = serde_json::from_str(line).ok()?;
+        let parts =
+            ["at", "token", "action", "reason"].map(|part| event.get(part).and_then(Value::as_str));
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join("  "))
+    };
+    let lines: Vec<_> = text.lines().filter_map(shown).collect();
+    let last = lines.get(lines.len().saturating_sub(4)..);
+    Ok(last.unwrap_or_default().join("\n"))
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {

@@ -8,6 +8,7 @@ use crate::args::{List, Output};
 use crate::client;
 use crate::config::ServiceName;
 use crate::error::{FAILED, OK, Stop};
+use crate::progress::Progress;
 
 pub(crate) async fn run(run: &Run<'_>, list: &List) -> Result<u8, Stop> {
     let service = list.service.as_deref().map(service).transpose()?;
@@ -33,7 +34,7 @@ pub(crate) async fn run(run: &Run<'_>, list: &List) -> Result<u8, Stop> {
         Output::Json => run.context.say(report.to_json())?,
         Output::Csv => run.context.say(report.to_csv().trim_end())?,
         Output::Table => {
-            let table = report.to_table().width(run.style.width).to_string();
+            let table = report.to_table().width(run.style.width()).to_string();
             run.context.say(table.trim_end())?;
         }
     }
@@ -57,16 +58,22 @@ pub(crate) async fn collect(
         only.is_none_or(|only| only == **name) && service.is_none_or(|s| s == account.service)
     });
     let mut inventory = Inventory::new().clock(run.context.clock.clone());
-    let mut code = OK;
+    let (mut code, mut accounts) = (OK, 0);
     for (name, account) in wanted {
         match client::connect(run.context, name, account).await {
-            Ok(service) => inventory = inventory.add(name.as_str(), service),
+            Ok(service) => {
+                inventory = inventory.add(name.as_str(), service);
+                accounts += 1;
+            }
             Err(stop) => {
-                run.context.tell(format_args!("{name}: {}", stop.message));
+                run.tell(format_args!("{name}: {}; {}", stop.message, stop.hint), 2);
                 code = FAILED;
             }
         }
     }
+    let progress = Progress::begin(run, "reading accounts", accounts);
+    let tell = progress.handle();
+    let inventory = inventory.progress(move |at| tell(at.accounts_ended));
     Ok((inventory.collect().await, code))
 }
 

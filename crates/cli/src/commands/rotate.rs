@@ -9,6 +9,7 @@ use crate::managed::{self, Clients};
 use crate::output::{self, shown};
 
 pub(crate) async fn rotate(run: &Run<'_>, rotate: &Rotate) -> Result<u8, Stop> {
+    run.lasting_state()?;
     let token = declared(run, &rotate.name).await?;
     let name = shown(&rotate.name);
     let (reason, question) = match rotate.reason {
@@ -26,6 +27,7 @@ pub(crate) async fn rotate(run: &Run<'_>, rotate: &Rotate) -> Result<u8, Stop> {
 }
 
 pub(crate) async fn rollback(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
+    run.lasting_state()?;
     let token = declared(run, &named.name).await?;
     let question = format!(
         "Give every place of {} the previous token back?",
@@ -45,6 +47,10 @@ pub(crate) async fn forget(run: &Run<'_>, named: &Named) -> Result<u8, Stop> {
     let name = shown(&named.name);
     let question =
         format!("Forget {name}? Its tokens stay at the service, and nothing retires them.");
+    if known.is_none() {
+        return Err(Stop::usage(format!("the state knows nothing of {name}"))
+            .hint("There is nothing to forget; take the entry out of the file if it is to go."));
+    }
     run.context.confirm(&question, named.yes)?;
     keeper.forget(&named.name).await?;
     if run.json() {

@@ -17,7 +17,7 @@ pub(crate) async fn run(run: &Run<'_>, show: &Show) -> Result<u8, Stop> {
         output::document(run.context, "token", &record)?;
     } else {
         for line in lines(&record) {
-            run.context.say(line)?;
+            run.line(line, 11)?;
         }
     }
     Ok(OK)

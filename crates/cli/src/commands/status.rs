@@ -3,12 +3,13 @@
 use std::time::SystemTime;
 
 use access_tokens::TokenKey;
-use access_tokens::rotation::Status as Known;
+use access_tokens::rotation::{Keeper, Status as Known};
 use serde_json::{Value, json};
 
 use super::Run;
 use crate::args::Status;
 use crate::error::{FINDINGS, OK, PERSON, Stop, graver};
+use crate::last_tick;
 use crate::managed::{self, DAY};
 use crate::output::{self, ago, rfc3339, shown};
 
@@ -25,78 +26,23 @@ struct Standing {
 }
 
 pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
-    let selected = managed::selected(run.config, &status.names.names)?;
     let state = managed::open(run).await?;
-    let keeper = &state.keeper;
     let now = run.context.clock.now();
-    let mut standings = Vec::new();
-    let mut code = OK;
-    for (name, token) in &selected {
-        let known = match keeper.status(name).await {
-            Ok(known) => known,
-            Err(error) => {
-                let stop = Stop::from(error);
-                code = graver(code, stop.code);
-                run.context.tell(format_args!("{name}: {}", stop.message));
-                None
-            }
-        };
-        let account = run.config.accounts.get(&token.account);
-        let next_due = known
-            .as_ref()
-            .and_then(|known| managed::next_due(token, known));
-        let finding = match &known {
-            Some(known) => finding(known, next_due, now),
-            None => Some(("has no token yet".to_owned(), FINDINGS)),
-        };
-        standings.push(Standing {
-            known,
-            name: (*name).to_owned(),
-            account: token.account.clone(),
-            service: account
-                .map(|a| a.service.text().to_owned())
-                .unwrap_or_default(),
-            next_due,
-            declared: true,
-            finding,
-        });
-    }
-    if status.names.names.is_empty() {
-        let all = keeper.statuses().await?;
-        for known in all.into_iter().filter_map(Result::ok) {
-            if run.config.tokens.contains_key(&known.token) {
-                continue;
-            }
-            standings.push(Standing {
-                name: known.token.clone(),
-                account: known.account.clone().unwrap_or_default(),
-                service: known.service.clone(),
-                next_due: None,
-                declared: false,
-                finding: None,
-                known: Some(known),
-            });
-        }
-    }
+    let (standings, mut code) = standings(run, &state.keeper, &status.names.names, now).await?;
     if status.check {
-        for (_, grave) in standings
-            .iter()
-            .filter_map(|standing| standing.finding.as_ref())
-        {
-            code = graver(code, *grave);
-        }
+        let findings = standings.iter().filter_map(|s| s.finding.as_ref());
+        code = findings.fold(code, |code, (_, grave)| graver(code, *grave));
     }
-    let last_tick = crate::last_tick::read(run, &*state.store).await;
+    let last_tick = last_tick::read(run, &*state.store).await;
     if run.json() {
         let tokens: Vec<_> = standings.iter().map(Standing::json).collect();
-        output::members(
-            run.context,
-            [
-                ("store".to_owned(), json!(run.config.store.to_string())),
-                ("last_tick".to_owned(), json!(last_tick.map(rfc3339))),
-                ("tokens".to_owned(), json!(tokens)),
-            ],
-        )?;
+        let members = [
+            ("store", json!(run.config.store.to_string())),
+            ("last_tick", json!(last_tick.map(rfc3339))),
+            ("tokens", json!(tokens)),
+        ];
+        let members = members.map(|(name, value)| (name.to_owned(), value));
+        output::members(run.context, members)?;
         return Ok(code);
     }
     for standing in &standings {
@@ -106,10 +52,71 @@ pub(crate) async fn run(run: &Run<'_>, status: &Status) -> Result<u8, Stop> {
         standing.show(run, now)?;
     }
     if let Some(at) = last_tick.filter(|_| !run.quiet) {
-        run.context
-            .say(format_args!("last tick {}", ago(at, now)))?;
+        run.line(format_args!("last tick {}", ago(at, now)), 2)?;
     }
     Ok(code)
+}
+
+/// How these tokens stand, or all: those of the file, then those that only the state knows.
+async fn standings(
+    run: &Run<'_>,
+    keeper: &Keeper,
+    names: &[String],
+    now: SystemTime,
+) -> Result<(Vec<Standing>, u8), Stop> {
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let (mut standings, mut code) = (Vec::new(), OK);
+    let declared = run.config.tokens.iter().filter(|(name, _)| wanted(name));
+    for (name, token) in declared {
+        let known = match keeper.status(name).await {
+            Ok(known) => known,
+            Err(error) => {
+                let stop = Stop::from(error);
+                code = graver(code, stop.code);
+                run.tell(format_args!("{name}: {}; {}", stop.message, stop.hint), 2);
+                None
+            }
+        };
+        let next_due = known
+            .as_ref()
+            .and_then(|known| managed::next_due(token, known));
+        let finding = match &known {
+            Some(known) => finding(known, next_due, now),
+            None => Some(("has no token yet".to_owned(), FINDINGS)),
+        };
+        let account = run.config.accounts.get(&token.account);
+        standings.push(Standing {
+            known,
+            name: name.clone(),
+            account: token.account.clone(),
+            service: account
+                .map_or("", |account| account.service.text())
+                .to_owned(),
+            next_due,
+            declared: true,
+            // What somebody has switched off is not late.
+            finding: finding.filter(|(_, code)| !(token.suspend && *code == FINDINGS)),
+        });
+    }
+    for known in keeper.statuses().await?.into_iter().filter_map(Result::ok) {
+        if run.config.tokens.contains_key(&known.token) || !wanted(&known.token) {
+            continue;
+        }
+        standings.push(Standing {
+            name: known.token.clone(),
+            account: known.account.clone().unwrap_or_default(),
+            service: known.service.clone(),
+            next_due: None,
+            declared: false,
+            finding: None,
+            known: Some(known),
+        });
+    }
+    let missing = |name: &&String| standings.iter().all(|standing| standing.name != **name);
+    match names.iter().find(missing) {
+        Some(name) => Err(managed::unknown(run.config, name)),
+        None => Ok((standings, code)),
+    }
 }
 
 /// Whether somebody has to look at it.
@@ -173,7 +180,7 @@ impl Standing {
     }
 
     fn show(&self, run: &Run<'_>, now: SystemTime) -> Result<(), Stop> {
-        let (context, style) = (run.context, run.style);
+        let style = run.style;
         let mark = match &self.finding {
             Some((_, PERSON)) => style.bad("needs a person"),
             Some((text, _)) => style.warn(text),
@@ -181,15 +188,15 @@ impl Standing {
             None => style.good("fresh"),
         };
         let head = style.head(&shown(&self.name));
-        context.say(format_args!(
-            "{head}  {mark}  {} ({})",
-            shown(&self.account),
-            self.service
-        ))?;
+        let account = shown(&self.account);
+        run.line(
+            format_args!("{head}  {mark}  {account} ({})", self.service),
+            2,
+        )?;
         let Some(known) = &self.known else {
-            return context.say("  no token yet: the next tick makes the first contact");
+            return run.line("  no token yet: the next tick makes the first contact", 2);
         };
-        let line = |label: &str, text: String| context.say(format_args!("  {label:<12}{text}"));
+        let line = |label: &str, text: String| run.line(format_args!("  {label:<12} {text}"), 15);
         if let Some(key) = &known.current {
             let made = known.created.map(|at| format!(", made {}", ago(at, now)));
             line("current", format!("{key}{}", made.unwrap_or_default()))?;
@@ -224,7 +231,7 @@ impl Standing {
                 "failing",
                 format!("since {}, {tries} times: {}", rfc3339(since), shown(text)),
             )?;
-            line("to do", kind.hint().to_owned())?;
+            line("to do", managed::hint_of(*kind, &self.name))?;
         }
         if let Some(at) = known.next_attempt {
             line("next attempt", ago(at, now))?;

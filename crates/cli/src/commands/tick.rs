@@ -13,16 +13,17 @@ use crate::last_tick;
 use crate::managed::{self, Clients, State};
 use crate::metrics;
 use crate::output::{self, rfc3339, shown};
+use crate::progress::Progress;
+
+/// Where what belongs to an outcome stands.
+const INDENT: usize = 12;
 
 /// How many tokens are ticked at a time.
 const AT_A_TIME: usize = 8;
 
 pub(crate) async fn run(run: &Run<'_>, tick: &Tick) -> Result<u8, Stop> {
-    if tick.watch.is_none() && run.config.store == crate::config::Store::Memory {
-        return Err(
-            Stop::config("a state in memory is forgotten when this program ends")
-                .hint("Use store = \"file:…\", or --watch, where nothing else can be had."),
-        );
+    if tick.watch.is_none() {
+        run.lasting_state()?;
     }
     let mut state = None;
     let Some(pause) = tick.watch else {
@@ -136,18 +137,21 @@ async fn once(run: &Run<'_>, state: &mut Option<State>, names: &[String]) -> Res
             first.push(declared);
         }
     }
-    // An account's own credential is changed when nobody needs it any more.
-    for (tokens, at_a_time) in [(first, AT_A_TIME), (last, 1)] {
-        let mut reports = if names.is_empty() {
-            keeper.tick_all(tokens, at_a_time).boxed()
-        } else {
-            // Who names a token does not want to wait.
-            keeper.retry_all(tokens, at_a_time).boxed()
-        };
-        while let Some(report) = reports.next().await {
-            code = graver(code, show(run, &report)?);
-        }
+    // An account's own credential is changed when nobody needs it any more: one after another.
+    // All are one pass, so that steps after a delivery are taken once and after all deliveries.
+    let at_a_time = if last.is_empty() { AT_A_TIME } else { 1 };
+    first.append(&mut last);
+    let mut reports = if names.is_empty() {
+        keeper.tick_all(first, at_a_time).boxed()
+    } else {
+        // Who names a token does not want to wait.
+        keeper.retry_all(first, at_a_time).boxed()
+    };
+    let progress = Progress::begin(run, "ticking", selected.len());
+    while let Some(report) = reports.next().await {
+        code = graver(code, progress.done(|| show(run, &report))?);
     }
+    drop(progress);
     if names.is_empty() {
         leftovers(run, keeper).await;
     }
@@ -166,6 +170,10 @@ async fn leftovers(run: &Run<'_>, keeper: &access_tokens::rotation::Keeper) {
         if declared.contains(status.token.as_str()) {
             continue;
         }
+        // Whoever wants to hear little hears of what lives on.
+        if run.quiet && status.previous.is_empty() {
+            continue;
+        }
         let name = shown(&status.token);
         let lives = status
             .previous
@@ -177,10 +185,11 @@ async fn leftovers(run: &Run<'_>, keeper: &access_tokens::rotation::Keeper) {
         } else {
             format!(", and nothing will retire {}", lives.join(", "))
         };
-        run.context.tell(format_args!(
-            "{name} is in the state and no more in {}{lives}; put it back, or `tokens forget {name}`",
-            run.config.path.display()
-        ));
+        let file = run.config.path.display();
+        let line = format!(
+            "{name} is in the state and no more in {file}{lives}; put it back, or `tokens forget {name}`"
+        );
+        run.tell(line, 2);
     }
 }
 
@@ -193,8 +202,12 @@ fn refused(run: &Run<'_>, name: &str, stop: &Stop) -> Result<(), Stop> {
         }));
     }
     let word = run.style.bad("failed");
-    run.context
-        .say(format_args!("{name}  {word}  {}", stop.message))
+    run.line(
+        format_args!("{word}      {}  {}", shown(name), stop.message),
+        INDENT,
+    )?;
+    run.tell(format_args!("            {}", stop.hint), INDENT);
+    Ok(())
 }
 
 /// Shows the one report of a command, and gives its exit code.
@@ -220,8 +233,10 @@ fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
         return Ok(code);
     }
     for warning in &report.warnings {
-        run.context
-            .tell(format_args!("{}: {}", shown(&report.token), shown(warning)));
+        run.tell(
+            format_args!("{}: {}", shown(&report.token), shown(warning)),
+            2,
+        );
     }
     let idle = matches!(
         report.outcome,
@@ -242,23 +257,42 @@ fn show(run: &Run<'_>, report: &Report) -> Result<u8, Stop> {
         _ if idle => word,
         _ => run.style.good(&word),
     };
-    let text = report.outcome.to_string();
-    let text = text
-        .split_once(": ")
-        .map_or(text.as_str(), |(_, rest)| rest);
-    run.context.say(format_args!(
-        "{word} {}  {text}",
-        run.style.head(&shown(&report.token))
-    ))?;
-    if let Some(error) = report.error() {
-        run.context
-            .tell(format_args!("            {}", error.hint()));
-    }
+    let text = outcome(&report.outcome);
+    let name = run.style.head(&shown(&report.token));
+    run.line(format_args!("{word} {name}  {text}"), INDENT)?;
     if let Some(error) = &report.after {
-        run.context
-            .tell(format_args!("            after: {}", error.message()));
+        run.tell(
+            format_args!("            after: {}", error.message()),
+            INDENT,
+        );
+    }
+    if let Some(error) = report.error() {
+        run.tell(format_args!("            {}", managed::hint(error)), INDENT);
     }
     Ok(code)
+}
+
+/// An outcome without its name, for a person.
+fn outcome(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::NotDue { next: Some(next) } => format!("before {}", rfc3339(*next)),
+        Outcome::NotDue { next: None } => String::new(),
+        Outcome::Waiting {
+            until: Some(at),
+            why,
+        } => format!("until {}: {why}", rfc3339(*at)),
+        Outcome::Waiting { until: None, why } | Outcome::Suspended { why } => why.clone(),
+        Outcome::Busy { .. } => "another runner is at work on it".to_owned(),
+        Outcome::Failed(error) => match error.retry_at() {
+            Some(at) => format!("{}; tried again from {} on", error.message(), rfc3339(at)),
+            None => error.message().to_owned(),
+        },
+        other => {
+            let text = other.to_string();
+            let rest = text.split_once(": ").map(|(_, rest)| rest.to_owned());
+            rest.unwrap_or(text)
+        }
+    }
 }
 
 /// The line of an outcome, for programs.
@@ -275,7 +309,7 @@ fn line(report: &Report) -> Value {
     };
     let error = report.error().map(|error| {
         json!({
-            "kind": error.kind().as_str(), "message": error.message(), "hint": error.hint(),
+            "kind": error.kind().as_str(), "message": error.message(), "hint": managed::hint(error),
         })
     });
     json!({

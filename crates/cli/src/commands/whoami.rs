@@ -72,8 +72,7 @@ pub(crate) async fn run(run: &Run<'_>, whoami: &Whoami) -> Result<u8, Stop> {
                 .join(", "),
         };
         let head = run.style.head(&caller.account);
-        run.context
-            .say(format_args!("{head}  {} ({})", what, caller.service))?;
+        run.line(format_args!("{head}  {} ({})", what, caller.service), 2)?;
     }
     Ok(code)
 }

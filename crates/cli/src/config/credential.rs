@@ -27,7 +27,9 @@ impl CredentialRef {
             Some(("env", name)) if !name.is_empty() && !name.contains('=') => {
                 Ok(Self::Env(name.to_owned()))
             }
-            Some(("file", path)) if !path.is_empty() => Ok(Self::File(expand(context, path)?)),
+            Some(("file", path)) if !path.is_empty() => {
+                expand(context, path).map(Self::File)
+            }
             Some(("command", line)) => super::sink::words(line).map(Self::Command),
             _ => Err(
                 "must be env:NAME, file:PATH or command:LINE; a credential itself is never written \
@@ -45,14 +47,24 @@ impl CredentialRef {
                 stop(format!("the variable {name} is not set"))
                     .hint(format!("export {name}, or change the account's credential"))
             })?,
-            Self::File(path) => tokio::fs::read_to_string(path)
-                .await
-                .map_err(|error| stop(format!("{}: {error}", path.display())))?,
-            Self::Command(words) => run(words).await.map_err(stop)?,
+            Self::File(path) if path.starts_with(FOLDER) => {
+                return Err(stop(format!("{self}: CREDENTIALS_DIRECTORY is not set"))
+                    .hint("Run it as the service: systemd sets that with LoadCredential=."));
+            }
+            Self::File(path) => tokio::fs::read_to_string(path).await.map_err(|error| {
+                stop(format!("{}: {error}", path.display()))
+                    .hint("See that the account's credential can be read by this user.")
+            })?,
+            Self::Command(words) => run(words).await.map_err(|what| {
+                stop(what).hint(
+                    "Run the account's credential command by hand; it must print the credential.",
+                )
+            })?,
         };
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
-            return Err(stop(format!("{self} gives an empty credential")));
+            return Err(stop(format!("{self} gives an empty credential"))
+                .hint("Put the credential there, or change the account's credential."));
         }
         Ok(Secret::new(text))
     }
@@ -85,17 +97,22 @@ impl std::fmt::Display for CredentialRef {
     }
 }
 
-/// A path in which `$CREDENTIALS_DIRECTORY`, which systemd sets, is replaced.
+const FOLDER: &str = "$CREDENTIALS_DIRECTORY";
+
+/// A path in which `$CREDENTIALS_DIRECTORY`, which systemd sets, is replaced. Where it is not set the
+/// credential cannot be read, but what needs none goes on.
 fn expand(context: &Context, path: &str) -> Result<PathBuf, String> {
-    const NAMES: [&str; 2] = ["${CREDENTIALS_DIRECTORY}", "$CREDENTIALS_DIRECTORY"];
-    let Some(rest) = NAMES.iter().find_map(|name| path.strip_prefix(name)) else {
+    let rest = ["${CREDENTIALS_DIRECTORY}", FOLDER]
+        .iter()
+        .find_map(|name| path.strip_prefix(name))
+        .filter(|rest| rest.starts_with('/'));
+    let Some(rest) = rest else {
         return Ok(context.directory.join(path));
     };
     let folder = context
         .var("CREDENTIALS_DIRECTORY")
         .map_err(|stop| stop.message)?;
-    let folder =
-        folder.ok_or("needs CREDENTIALS_DIRECTORY, which systemd sets with LoadCredential=")?;
+    let folder = folder.as_deref().unwrap_or(FOLDER);
     Ok(PathBuf::from(format!("{folder}{rest}")))
 }
 

@@ -2,15 +2,21 @@
 
 mod credential;
 mod file;
+mod model;
 mod resolve;
 mod sink;
+mod store;
 
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 pub(crate) use credential::CredentialRef;
 pub(crate) use file::Create;
-pub(crate) use resolve::{Account, Config, First, Hook, ServiceName, Store, Token};
+pub(crate) use model::{Account, Config, First, Hook, ServiceName, Token};
+pub(crate) use resolve::real;
 pub(crate) use sink::SinkSpec;
+pub(crate) use store::Store;
 
 use crate::context::Context;
 use crate::error::Stop;
@@ -18,9 +24,15 @@ use crate::error::Stop;
 /// Finds and reads the configuration.
 pub(crate) fn load(context: &Context, named: Option<&Path>) -> Result<Config, Stop> {
     let path = find(context, named)?;
-    safe(&path)?;
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| Stop::config(format!("{}: {error}", path.display())))?;
+    let unreadable = |error: io::Error| {
+        Stop::config(format!("{}: {error}", path.display()))
+            .hint("Name a file that can be read with --config or TOKENS_CONFIG.")
+    };
+    let mut file = File::open(&path).map_err(unreadable)?;
+    // The file that is read is the one that was looked at.
+    safe(&path, &file.metadata().map_err(unreadable)?)?;
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(unreadable)?;
     let file = parse(&path, &text)?;
     resolve::resolve(context, &path, &text, file)
 }
@@ -59,7 +71,7 @@ fn user_folder(context: &Context) -> Result<Option<PathBuf>, Stop> {
 
 /// The file says what commands are run: nobody else may be able to write it.
 #[cfg(unix)]
-fn safe(path: &Path) -> Result<(), Stop> {
+fn safe(path: &Path, facts: &Metadata) -> Result<(), Stop> {
     use std::os::unix::fs::MetadataExt as _;
     let unsafe_file = |why: String| {
         let remedy = format!("chown it to yourself and chmod go-w {}", path.display());
@@ -69,8 +81,6 @@ fn safe(path: &Path) -> Result<(), Stop> {
         ))
         .hint(remedy)
     };
-    let facts = std::fs::metadata(path)
-        .map_err(|error| Stop::config(format!("{}: {error}", path.display())))?;
     let me = rustix::process::geteuid().as_raw();
     if facts.uid() != me && facts.uid() != 0 {
         return Err(unsafe_file("another user owns it".to_owned()));
@@ -85,7 +95,7 @@ fn safe(path: &Path) -> Result<(), Stop> {
 }
 
 #[cfg(not(unix))]
-fn safe(_: &Path) -> Result<(), Stop> {
+fn safe(_: &Path, _: &Metadata) -> Result<(), Stop> {
     Ok(())
 }
 
@@ -94,10 +104,12 @@ fn parse(path: &Path, text: &str) -> Result<file::File, Stop> {
         // The library's own text would quote the line, which may hold a secret by mistake.
         let line = error.span().map(|span| line_of(text, span.start));
         let message = say(error.message());
+        let hint = "Mend that line; `tokens demo` shows a whole file.";
         Stop::config(match line {
             Some(line) => format!("{}:{line}: {message}", path.display()),
             None => format!("{}: {message}", path.display()),
         })
+        .hint(hint)
     })
 }
 

@@ -1,114 +1,18 @@
 //! From what is written to what commands need.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
 
-use super::file::{Create, Entry, File, OneOrTable, Run};
-use super::{CredentialRef, SinkSpec, line_of};
+use super::file::{Entry, File, OneOrTable, Run};
+use super::{
+    Account, Config, CredentialRef, First, Hook, ServiceName, SinkSpec, Store, Token, line_of,
+};
 use crate::context::Context;
 use crate::duration;
 use crate::error::Stop;
-
-/// A configuration that holds to its rules.
-#[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) path: PathBuf,
-    pub(crate) store: Store,
-    pub(crate) events: Option<PathBuf>,
-    pub(crate) metrics: Option<PathBuf>,
-    pub(crate) accounts: BTreeMap<String, Account>,
-    pub(crate) tokens: BTreeMap<String, Token>,
-}
-
-/// Where the state is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Store {
-    File(PathBuf),
-    Postgres(String),
-    S3 { bucket: String, prefix: String },
-    Memory,
-}
-
-/// As it is written; a password is never part of it.
-impl fmt::Display for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(folder) => write!(f, "file:{}", folder.display()),
-            Self::Postgres(url) => f.write_str(url),
-            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
-            Self::Memory => f.write_str("memory"),
-        }
-    }
-}
-
-/// An account at a service.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub(crate) service: ServiceName,
-    pub(crate) credential: CredentialRef,
-    pub(crate) url: Option<String>,
-}
-
-/// A service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ServiceName {
-    LaunchDarkly,
-    QueryServer,
-    AvisiCloud,
-}
-
-impl ServiceName {
-    pub(crate) const ALL: [(&'static str, Self); 3] = [
-        ("launchdarkly", Self::LaunchDarkly),
-        ("query-server", Self::QueryServer),
-        ("avisi-cloud", Self::AvisiCloud),
-    ];
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let found = Self::ALL.iter().find(|(name, _)| *name == text);
-        found.map(|(_, service)| *service)
-    }
-
-    pub(crate) fn text(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(_, service)| *service == self);
-        found.map_or("", |(name, _)| name)
-    }
-}
-
-/// A managed token.
-#[derive(Clone, Debug)]
-pub(crate) struct Token {
-    pub(crate) account: String,
-    pub(crate) first: First,
-    pub(crate) max_age: Option<Duration>,
-    pub(crate) renew_before: Option<Duration>,
-    pub(crate) lifetime: Option<Duration>,
-    pub(crate) overlap: Duration,
-    pub(crate) spread: Option<Duration>,
-    pub(crate) deliver: Vec<SinkSpec>,
-    pub(crate) after: Vec<Hook>,
-    pub(crate) suspend: bool,
-    pub(crate) allow_own_credential: bool,
-}
-
-/// How a token is found first.
-#[derive(Clone, Debug)]
-pub(crate) enum First {
-    AdoptKey(String),
-    AdoptName(String),
-    Create(Create),
-}
-
-/// A command that is run after a delivery.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Hook {
-    pub(crate) words: Vec<String>,
-    pub(crate) timeout: Duration,
-}
 
 const OVERLAP: Duration = Duration::from_secs(86_400);
 const HOOK_TIME: Duration = Duration::from_secs(60);
@@ -140,7 +44,7 @@ pub(super) fn resolve(
     file: File,
 ) -> Result<Config, Stop> {
     let place = Place { path, text };
-    let store = store(context, file.state.store.get_ref())
+    let store = Store::parse(context, file.state.store.get_ref())
         .map_err(|what| place.stop(&file.state.store, "state.store", what))?;
     let events = place.file(context, file.state.events.as_ref(), "events", "file:")?;
     let metrics = place.file(context, file.state.metrics.as_ref(), "metrics", "textfile:")?;
@@ -231,7 +135,7 @@ impl SinkSpec {
 }
 
 /// The path without links and dots, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+pub(crate) fn real(path: &Path) -> PathBuf {
     if let Ok(real) = path.canonicalize() {
         return real;
     }
@@ -240,36 +144,6 @@ fn real(path: &Path) -> PathBuf {
         (Some(folder), Some(name)) => folder.join(name),
         _ => path.to_owned(),
     }
-}
-
-fn store(context: &Context, text: &str) -> Result<Store, String> {
-    let wrong = "must be file:PATH, postgres://…, s3://BUCKET/PREFIX or memory";
-    if text == "memory" {
-        return Ok(Store::Memory);
-    }
-    if let Some(path) = text.strip_prefix("file:").filter(|path| !path.is_empty()) {
-        return Ok(Store::File(context.directory.join(path)));
-    }
-    if let Some(place) = text.strip_prefix("s3://") {
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        if bucket.is_empty() {
-            return Err(wrong.to_owned());
-        }
-        let (bucket, prefix) = (bucket.to_owned(), prefix.trim_matches('/').to_owned());
-        return Ok(Store::S3 { bucket, prefix });
-    }
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        let authority = text.split_once("//").map_or("", |(_, rest)| rest);
-        let authority = authority.split(['/', '?']).next().unwrap_or_default();
-        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
-        if user.contains(':') || text.contains("password=") {
-            return Err(
-                "holds a password; leave it out and set PGPASSWORD or PGPASSFILE".to_owned(),
-            );
-        }
-        return Ok(Store::Postgres(text.to_owned()));
-    }
-    Err(wrong.to_owned())
 }
 
 impl Place<'_> {

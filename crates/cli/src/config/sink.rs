@@ -94,6 +94,14 @@ impl SinkSpec {
         }
     }
 
+    /// How long it may take, where that is written down.
+    pub(super) fn limit(&self) -> Option<Duration> {
+        match self {
+            Self::Command { timeout, .. } => *timeout,
+            _ => None,
+        }
+    }
+
     /// Reads the form of a table.
     pub(super) fn table(context: &Context, table: &file::Sink) -> Result<Self, String> {
         let mut sink = Self::parse(context, &table.to)?;

@@ -185,7 +185,7 @@ async fn audit_finds_what_it_should_and_fails_on_request() {
     let (world, _) = seeded().await;
     world.ld.seed(launchdarkly::Seed::new("root").role("admin"));
     let audit = world.run(&["--output", "json", "audit"]);
-    assert_eq!(audit.code, 0, "{audit:?}");
+    assert_eq!(audit.code, 3, "{audit:?}");
     let json = audit.json();
     let findings = json["findings"].as_array().unwrap();
     let of = |name: &str| -> Vec<&str> {

@@ -2,7 +2,6 @@
 
 mod calls;
 mod client;
-mod fields;
 mod http;
 mod sink;
 mod version;
@@ -122,12 +121,14 @@ impl AwsSecretsManager {
         Ok(self)
     }
 
-    /// What is said of it in errors.
+    /// What it is called in errors: whoever shows them says which sink it is.
     fn place(&self) -> String {
-        match &self.key {
-            Some(key) => format!("aws {} {}#{key}", self.region, self.name),
-            None => format!("aws {} {}", self.region, self.name),
-        }
+        format!("secret {}", self.name)
+    }
+
+    /// The same failure, with the place in its text.
+    fn named(&self, error: &SinkError) -> SinkError {
+        SinkError::new(error.kind(), format!("{}: {error}", self.place()))
     }
 
     fn not_stored(&self, why: impl fmt::Display) -> SinkError {

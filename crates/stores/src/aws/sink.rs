@@ -3,13 +3,11 @@
 use access_tokens::rotation::sink::{
     Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written,
 };
-use access_tokens::{BoxFuture, Marker};
-use serde_json::value::to_raw_value;
+use access_tokens::{BoxFuture, Marker, Secret};
 
 use super::calls::Content;
-use super::fields::Fields;
 use super::{AwsSecretsManager, version};
-use crate::label::Label;
+use crate::fields::{Fields, Former};
 
 /// What is there: the version, and the object where one key is ours.
 struct Now {
@@ -40,8 +38,8 @@ impl AwsSecretsManager {
         let Content::Text(text) = self.content(id).await? else {
             return Err(self.not_stored("the secret is binary; a key needs a JSON object"));
         };
-        let fields = Fields::read(text.expose_secret());
-        fields.ok_or_else(|| {
+        let fields = serde_json::from_str(text.expose_secret());
+        fields.map_err(|_| {
             self.not_stored(
                 "the secret is no JSON object; without a key the whole of it is written",
             )
@@ -62,9 +60,10 @@ impl AwsSecretsManager {
     }
 
     async fn replace_fields(&self, seen: &str, fields: &Fields) -> Result<Written, SinkError> {
-        let text = fields.write();
-        let text = text.ok_or_else(|| self.not_stored("its JSON cannot be written"))?;
-        self.replace(seen, None, &Content::Text(text)).await
+        let text = serde_json::to_string(fields);
+        let text = text.map_err(|_| self.not_stored("its JSON cannot be written"))?;
+        let text = Content::Text(Secret::new(text));
+        self.replace(seen, None, &text).await
     }
 
     async fn write(&self, delivery: &Delivery<'_>) -> Result<Written, SinkError> {
@@ -83,48 +82,33 @@ impl AwsSecretsManager {
             let secret = Content::Text(delivery.secret().clone());
             return self.replace(&now.id, Some(attempt), &secret).await;
         };
-        let label = match fields.label(&key) {
-            Some(label) if label.attempt == *attempt => label,
-            Some(old) => Label::new(attempt, (&old.attempt, &now.id), Some(&old)),
-            None => Label::new(attempt, (delivery.replaces(), &now.id), None),
-        };
-        let value = to_raw_value(delivery.secret().expose_secret()).ok();
-        let set = value.and_then(|value| fields.set(&key, value, &label));
-        set.ok_or_else(|| self.not_stored("the secret cannot be written as JSON"))?;
+        fields
+            .deliver(&key, delivery, &now.id)
+            .map_err(|error| self.named(&error))?;
         self.replace_fields(&now.id, &fields).await
     }
 
     async fn put_back(&self, attempt: &Marker, seen: &SinkVersion) -> Result<Written, SinkError> {
         let now = self.at(seen).await?;
-        let unknown = || self.not_stored(format!("it does not know what {attempt} left there"));
         let Some((key, mut fields)) = now.keyed else {
             let kept = self.versions().await?;
             let of = kept.iter().filter_map(|id| {
                 let (mark, age) = version::mark(id)?;
                 (mark == *attempt).then_some((age, id))
             });
-            let (_, former) = of.max().ok_or_else(unknown)?;
+            let (_, former) = of.max().ok_or_else(|| {
+                self.not_stored(format!("it does not know what {attempt} left there"))
+            })?;
             let content = self.content(former).await?;
             return self.replace(&now.id, Some(attempt), &content).await;
         };
-        let label = fields.label(&key);
-        if label
-            .as_ref()
-            .is_some_and(|label| label.attempt == *attempt)
-        {
-            // It is there; older writes have to be refused from now on all the same.
-            return self.replace_fields(&now.id, &fields).await;
-        }
-        let label = label.ok_or_else(unknown)?;
-        let former = label.former(attempt).ok_or_else(unknown)?;
-        match self.fields(former).await?.value(&key) {
-            None => fields.remove(&key),
-            Some(value) => {
-                // The way back to what is taken back now is kept.
-                let label = Label::new(attempt, (&label.attempt, &now.id), Some(&label));
-                let set = fields.set(&key, value, &label);
-                set.ok_or_else(|| self.not_stored("its JSON cannot be written"))?;
-            }
+        let former = fields.former(&key, attempt);
+        // Where it is there, older writes have to be refused from now on all the same.
+        if let Former::At(version) = former.map_err(|error| self.named(&error))? {
+            let earlier = self.fields(&version).await?;
+            fields
+                .restore(&key, attempt, &earlier, &now.id)
+                .map_err(|error| self.named(&error))?;
         }
         self.replace_fields(&now.id, &fields).await
     }
@@ -144,7 +128,9 @@ impl Now {
 
 impl Sink for AwsSecretsManager {
     fn id(&self) -> String {
-        self.place()
+        let key = self.key.as_ref().map(|key| format!("#{key}"));
+        let key = key.unwrap_or_default();
+        format!("aws {} {}{key}", self.region, self.name)
     }
 
     fn kind(&self) -> SinkKind {

@@ -1,5 +1,6 @@
 //! State in an object store: one object an entry, replaced on the condition that it has not changed.
 
+mod failed;
 mod probe;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use object_store::path::Path;
 use object_store::{Error, ObjectStoreExt as _, PutMode, PutPayload, UpdateVersion};
 
 use crate::form;
+use failed::{Failed, not_written, unreadable};
 
 /// How many objects of a listing are read at a time.
 const AT_ONCE: usize = 32;
@@ -356,64 +358,6 @@ impl StateStore for ObjectStore {
     fn probe(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.try_conditions())
     }
-}
-
-/// Why a call gave nothing.
-#[derive(Debug)]
-enum Failed {
-    Store(Error),
-    Late(Duration),
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl Failed {
-    fn reading(&self, place: &Path) -> StoreError {
-        self.error(StoreErrorKind::Unavailable, place)
-    }
-
-    /// What has been refused is certain; what failed otherwise may have been done.
-    fn writing(&self, place: &Path) -> StoreError {
-        let kind = match self {
-            Self::Store(
-                Error::NotFound { .. }
-                | Error::InvalidPath { .. }
-                | Error::NotSupported { .. }
-                | Error::NotImplemented { .. }
-                | Error::PermissionDenied { .. }
-                | Error::Unauthenticated { .. }
-                | Error::UnknownConfigurationKey { .. },
-            ) => StoreErrorKind::NotWritten,
-            _ => StoreErrorKind::Unknown,
-        };
-        self.error(kind, place)
-    }
-
-    fn error(&self, kind: StoreErrorKind, place: &Path) -> StoreError {
-        let text = match self {
-            Self::Store(error) => format!("{place}: {error}"),
-            Self::Late(timeout) => format!("{place}: no answer within {timeout:?}"),
-        };
-        StoreError::new(kind, text)
-    }
-}
-
-/// Reading before a write has failed, so nothing was written.
-fn not_written(error: StoreError) -> StoreError {
-    match error.kind() {
-        StoreErrorKind::Unavailable => {
-            StoreError::new(StoreErrorKind::NotWritten, error.to_string())
-        }
-        _ => error,
-    }
-}
-
-fn unreadable(place: &Path, why: &str) -> StoreError {
-    form::unreadable(place.as_ref(), why)
 }
 
 fn listed(place: &Path, name: String, why: &str) -> Listed {

@@ -1,71 +1,37 @@
 //! What a KV v2 secret holds, and whose one of its keys is.
 
-use access_tokens::Marker;
-use access_tokens::rotation::sink::{Holds, Observed, SinkError, SinkVersion};
+use access_tokens::rotation::sink::{Observed, SinkError, SinkVersion};
 use reqwest::{Method, StatusCode};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::VaultKv2;
 use super::http::Answer;
+use crate::fields::Fields;
 
 /// A version of the secret at a path.
-#[derive(Clone, Debug)]
 pub(super) struct Entry {
     /// The version: 0 where there never was one.
     pub(super) version: u64,
     /// The keys and values; empty where it is deleted.
-    pub(super) data: Map<String, Value>,
+    pub(super) fields: Fields,
     custom: Map<String, Value>,
 }
 
-/// Whose a value is, and what it replaced: kept beside it, in the same write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Label {
-    pub(super) attempt: Marker,
-    /// The attempt that was replaced, and the version of the secret that still shows it.
-    pub(super) former: Option<(Marker, u64)>,
+/// The part of an answer in which every digit counts.
+#[derive(Deserialize)]
+struct Body {
+    data: Data,
 }
 
-impl Label {
-    fn read(value: &Value) -> Option<Self> {
-        let label: Value = serde_json::from_str(value.as_str()?).ok()?;
-        let marker = |key: &str| label.get(key)?.as_str()?.parse::<Marker>().ok();
-        let version = label.get("former_version").and_then(Value::as_u64);
-        Some(Self {
-            attempt: marker("attempt")?,
-            former: marker("former").zip(version),
-        })
-    }
-
-    pub(super) fn write(&self) -> Value {
-        let mut label = json!({ "attempt": self.attempt.to_string() });
-        if let (Some((former, version)), Some(label)) = (&self.former, label.as_object_mut()) {
-            label.insert("former".to_owned(), json!(former.to_string()));
-            label.insert("former_version".to_owned(), json!(version));
-        }
-        Value::String(label.to_string())
-    }
+#[derive(Deserialize)]
+struct Data {
+    data: Fields,
 }
 
 impl VaultKv2 {
-    pub(super) fn label_key(&self) -> String {
-        format!("{}_attempt", self.key)
-    }
-
-    pub(super) fn label(&self, entry: &Entry) -> Option<Label> {
-        entry.data.get(&self.label_key()).and_then(Label::read)
-    }
-
-    pub(super) fn holds(&self, entry: &Entry) -> Holds {
-        match (entry.data.get(&self.key), self.label(entry)) {
-            (None, _) => Holds::Nothing,
-            (Some(_), Some(label)) => Holds::Attempt(label.attempt),
-            (Some(_), None) => Holds::Other,
-        }
-    }
-
     pub(super) fn observed(&self, entry: &Entry) -> Observed {
-        Observed::new(version(entry.version), self.holds(entry))
+        Observed::new(version(entry.version), entry.fields.holds(&self.key))
     }
 
     /// The path of the API below the mount.
@@ -91,7 +57,11 @@ impl VaultKv2 {
         match (answer.status, version) {
             (StatusCode::OK, Some(version)) => Ok(Entry {
                 version,
-                data: object(data.and_then(|data| data.get("data"))).unwrap_or_default(),
+                fields: serde_json::from_slice::<Body>(&answer.bytes)
+                    .map(|body| body.data.data)
+                    .map_err(|_| {
+                        SinkError::not_stored(format!("{}: it is no object", self.name()))
+                    })?,
                 custom,
             }),
             (StatusCode::OK, None) => Err(SinkError::not_stored(format!(
@@ -102,12 +72,12 @@ impl VaultKv2 {
             // Deleted: the version to name is still the current one.
             (StatusCode::NOT_FOUND, Some(version)) => Ok(Entry {
                 version,
-                data: Map::new(),
+                fields: Fields::default(),
                 custom,
             }),
             (StatusCode::NOT_FOUND, None) if is_absent(&answer) => Ok(Entry {
                 version: 0,
-                data: Map::new(),
+                fields: Fields::default(),
                 custom,
             }),
             _ => Err(self.refused(&answer, "read")),

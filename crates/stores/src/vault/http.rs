@@ -29,10 +29,11 @@ pub(super) struct Api {
 }
 
 /// What the server answered.
-#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Value,
+    /// The body as it came: it holds secrets, so there is no `Debug`.
+    pub(super) bytes: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -133,7 +134,7 @@ impl Api {
         method: Method,
         path: &[&str],
         version: Option<u64>,
-        body: Option<&Value>,
+        body: Option<&str>,
     ) -> Result<Answer, Lost> {
         let (token, fresh) = self.token().await.map_err(Lost::NotSent)?;
         let answer = self
@@ -188,7 +189,7 @@ impl Api {
         let mut path = vec!["auth"];
         path.extend(mount.trim_matches('/').split('/'));
         path.push("login");
-        let body = login.body().await?;
+        let body = login.body().await?.to_string();
         let answer = self
             .send(Method::POST, &path, None, Some(&body), None)
             .await;
@@ -220,7 +221,7 @@ impl Api {
         method: Method,
         path: &[&str],
         version: Option<u64>,
-        body: Option<&Value>,
+        body: Option<&str>,
         token: Option<&Secret>,
     ) -> Result<Answer, Lost> {
         let not_sent = |why: &str| Lost::NotSent(SinkError::not_stored(why));
@@ -242,7 +243,7 @@ impl Api {
             } else {
                 "application/json"
             };
-            request = request.header("content-type", kind).body(body.to_string());
+            request = request.header("content-type", kind).body(body.to_owned());
         }
         let answer = tokio::time::timeout(self.timeout, self.answer(request)).await;
         answer.unwrap_or_else(|_| {
@@ -295,8 +296,11 @@ impl Api {
                 }
             }
         }
-        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        Ok(Answer { status, body })
+        Ok(Answer {
+            status,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            bytes: body,
+        })
     }
 }
 

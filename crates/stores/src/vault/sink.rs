@@ -7,19 +7,35 @@ use access_tokens::rotation::sink::{
 };
 use access_tokens::{BoxFuture, Marker};
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::VaultKv2;
-use super::entry::{Entry, Label, number, version};
+use super::entry::{Entry, number, version};
 use super::http::Lost;
+use crate::fields::{Fields, Former};
 
 /// What the server says when `cas` does not fit; the status is that of any other bad request.
 const CAS: &str = "check-and-set parameter did not match";
 
+/// A write. It holds secrets, so there is no `Debug`.
+#[derive(Serialize)]
+struct Write<'a> {
+    options: Options,
+    data: &'a Fields,
+}
+
+#[derive(Serialize)]
+struct Options {
+    cas: u64,
+}
+
 impl VaultKv2 {
     /// Writes the whole secret, if it still is at this version.
-    async fn put(&self, seen: u64, data: Map<String, Value>) -> Result<u64, SinkError> {
-        let body = json!({ "options": { "cas": seen }, "data": data });
+    async fn put(&self, seen: u64, data: &Fields) -> Result<u64, SinkError> {
+        let options = Options { cas: seen };
+        let body = serde_json::to_string(&Write { options, data });
+        let body = body.map_err(|_| SinkError::not_stored("it cannot be written as JSON"))?;
         let sent = self
             .api
             .request(Method::POST, &self.place("data"), None, Some(&body))
@@ -62,32 +78,16 @@ impl VaultKv2 {
     }
 
     async fn write(&self, delivery: &Delivery<'_>) -> Result<Written, SinkError> {
-        let entry = match delivery.seen() {
+        let mut entry = match delivery.seen() {
             Some(seen) => self.at(number(seen)?).await?,
             None => self.read(None).await?,
         };
-        let old = self.label(&entry);
-        let value = json!(delivery.secret().expose_secret());
-        let same = old
-            .as_ref()
-            .is_some_and(|label| label.attempt == *delivery.attempt());
-        if same && entry.data.get(&self.key) == Some(&value) {
-            // No new version where nothing changed: those who watch would be woken for nothing.
-            return Ok(Written::new(version(entry.version)));
-        }
-        let former = match &old {
-            Some(label) if same => label.former.clone(),
-            Some(label) => Some((label.attempt.clone(), entry.version)),
-            None => Some((delivery.replaces().clone(), entry.version)),
-        };
-        let label = Label {
-            attempt: delivery.attempt().clone(),
-            former,
-        };
-        let mut data = entry.data.clone();
-        data.insert(self.key.clone(), value);
-        data.insert(self.label_key(), label.write());
-        let now = self.put(entry.version, data).await?;
+        let at = entry.version.to_string();
+        entry
+            .fields
+            .deliver(&self.key, delivery, &at)
+            .map_err(|error| self.named(&error))?;
+        let now = self.put(entry.version, &entry.fields).await?;
         let written = Written::new(version(now));
         let Some(managed) = delivery.managed() else {
             return Ok(written);
@@ -103,7 +103,7 @@ impl VaultKv2 {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        let note = entry.note(managed, now.as_secs());
+        let note = entry.note(managed, now.as_secs()).to_string();
         let place = self.place("metadata");
         let answer = self
             .api
@@ -121,66 +121,42 @@ impl VaultKv2 {
     }
 
     async fn put_back(&self, attempt: &Marker, seen: u64) -> Result<Written, SinkError> {
-        let entry = self.at(seen).await?;
-        let label = self.label(&entry);
-        if label
-            .as_ref()
-            .is_some_and(|label| label.attempt == *attempt)
-        {
-            // It is there; older writes have to be refused from now on all the same.
-            return self
-                .put(seen, entry.data)
-                .await
-                .map(|now| Written::new(version(now)));
+        let mut entry = self.at(seen).await?;
+        let former = entry.fields.former(&self.key, attempt);
+        // Where it is there, older writes have to be refused from now on all the same.
+        if let Former::At(at) = former.map_err(|error| self.named(&error))? {
+            let earlier = match number(&SinkVersion::new(at))? {
+                0 => Fields::default(),
+                at => {
+                    let earlier = self.read(Some(at)).await?;
+                    if earlier.version != at {
+                        return Err(SinkError::not_stored(format!(
+                            "{}: version {at} is not kept any more",
+                            self.name()
+                        )));
+                    }
+                    earlier.fields
+                }
+            };
+            entry
+                .fields
+                .restore(&self.key, attempt, &earlier, &seen.to_string())
+                .map_err(|error| self.named(&error))?;
         }
-        let current = label.as_ref().map(|label| label.attempt.clone());
-        let former = label
-            .and_then(|label| label.former)
-            .filter(|(of, _)| of == attempt);
-        let Some((_, at)) = former else {
-            return Err(SinkError::not_stored(format!(
-                "{}: it does not know what {attempt} left there",
-                self.name()
-            )));
-        };
-        let earlier = if at == 0 {
-            None
-        } else {
-            let earlier = self.read(Some(at)).await?;
-            if earlier.version != at {
-                return Err(SinkError::not_stored(format!(
-                    "{}: version {at} is not kept any more",
-                    self.name()
-                )));
-            }
-            Some(earlier)
-        };
-        let mut data = entry.data;
-        match earlier.and_then(|earlier| earlier.data.get(&self.key).cloned()) {
-            None => {
-                data.remove(&self.key);
-                data.remove(&self.label_key());
-            }
-            Some(value) => {
-                // What was there at first had no label; from now on it is told by the attempt's
-                // name. The way back to what is taken back now is kept.
-                let label = Label {
-                    attempt: attempt.clone(),
-                    former: current.map(|current| (current, entry.version)),
-                };
-                data.insert(self.key.clone(), value);
-                data.insert(self.label_key(), label.write());
-            }
-        }
-        self.put(seen, data)
+        self.put(seen, &entry.fields)
             .await
             .map(|now| Written::new(version(now)))
+    }
+
+    /// The same failure, with the place in its text.
+    fn named(&self, error: &SinkError) -> SinkError {
+        SinkError::new(error.kind(), format!("{}: {error}", self.name()))
     }
 
     /// Asks what the token may do, without trying.
     async fn may_write(&self) -> Result<(), SinkError> {
         let path = format!("{}/data/{}", self.mount, self.path);
-        let body = json!({ "paths": [path] });
+        let body = json!({ "paths": [path] }).to_string();
         let place = ["sys", "capabilities-self"];
         let answer = self
             .api
@@ -259,7 +235,7 @@ impl Sink for VaultKv2 {
             let seen = number(seen)?;
             let entry = self.at(seen).await?;
             // An empty secret is written, too: it is the version that matters.
-            self.put(seen, entry.data)
+            self.put(seen, &entry.fields)
                 .await
                 .map(|now| Written::new(version(now)))
         })

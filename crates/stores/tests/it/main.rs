@@ -22,7 +22,10 @@ mod object;
 mod postgres;
 #[cfg(any(feature = "aws", feature = "postgres", feature = "object-store"))]
 mod proxy;
+#[cfg(any(feature = "aws", feature = "vault"))]
+mod restart;
 #[cfg(any(feature = "postgres", feature = "object-store"))]
 mod state;
 #[cfg(feature = "vault")]
 mod vault;
+mod world;

@@ -128,6 +128,23 @@ fn a_fenced_and_a_blind_sink() {
 }
 
 #[test]
+fn a_runner_that_is_stopped_for_days() {
+    holds(&Bounds {
+        kills: more() - 1,
+        jumps: 1,
+        ..one(SinkKind::Observable)
+    });
+}
+
+#[test]
+fn two_sinks_and_two_runners() {
+    holds(&Bounds {
+        sinks: vec![SinkKind::Fenced; 2],
+        ..one(SinkKind::Fenced)
+    });
+}
+
+#[test]
 fn a_roll_back() {
     holds(&Bounds {
         roll_backs: 1,
@@ -141,6 +158,13 @@ fn the_search_finds_what_a_missing_rule_allows() {
     let found = search(&Bounds {
         without_fence: true,
         ..one(SinkKind::Restorable)
+    });
+    assert!(found.is_err(), "{found:?}");
+    // A runner that does not look at its lease directly before it sends.
+    let found = search(&Bounds {
+        without_lease: true,
+        jumps: 1,
+        ..one(SinkKind::Observable)
     });
     assert!(found.is_err(), "{found:?}");
     // An unfenced sink that is not left alone.

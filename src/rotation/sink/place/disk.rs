@@ -280,29 +280,3 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.push(ending);
     PathBuf::from(name)
 }
-
-/// Where a file really is: links followed, also one that leads to a file that is yet to be made.
-pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
-    const LINKS: usize = 40;
-    let mut path = path.to_owned();
-    for _ in 0..LINKS {
-        match fs::symlink_metadata(&path) {
-            Ok(data) if data.is_symlink() => {
-                path = directory(&path).join(fs::read_link(&path)?);
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {
-                let name = path.file_name().ok_or_else(|| other("it names no file"))?;
-                let directory = fs::canonicalize(directory(&path)).map_err(|error| {
-                    if error.kind() == io::ErrorKind::NotFound {
-                        io::Error::new(error.kind(), "there is no such directory")
-                    } else {
-                        error
-                    }
-                })?;
-                return Ok(directory.join(name));
-            }
-        }
-    }
-    Err(other("its symbolic links lead in a circle"))
-}

@@ -105,38 +105,61 @@ pub(super) fn set_mode(_: &Path, _: &Meta) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file the extended attributes of another, among which are lists of who may read it.
+/// Gives a file the extended attributes of another, among which are lists of who may read it, and
+/// takes from it the list that its directory gave it.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
 pub(super) fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
-    use rustix::fs::{XattrFlags, getxattr, listxattr, setxattr};
+    use rustix::fs::{XattrFlags, getxattr, removexattr, setxattr};
+    use rustix::io::Errno;
+
+    /// Who may read a file on Linux, besides its mode.
+    const READERS: &[u8] = b"system.posix_acl_access";
+    const ROOM: usize = 64 << 10;
+
+    let kept = |error: Errno| {
+        io::Error::new(
+            io::Error::from(error).kind(),
+            format!("its list of who may read it cannot be kept: {error}"),
+        )
+    };
+    let names = attributes(from)?;
+    if !names.iter().any(|name| name == READERS)
+        && attributes(to)?.iter().any(|name| name == READERS)
+    {
+        removexattr(to, READERS).map_err(kept)?;
+    }
+    for name in names {
+        let mut value = Vec::with_capacity(ROOM);
+        let copied = getxattr(from, &*name, rustix::buffer::spare_capacity(&mut value))
+            .and_then(|_| setxattr(to, &*name, &value, XattrFlags::empty()));
+        // Labels of the system's own are its own affair; a list of readers is ours.
+        if let Err(error) = copied
+            && name == READERS
+        {
+            return Err(kept(error));
+        }
+    }
+    Ok(())
+}
+
+/// The names of a file's extended attributes.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "macos"))]
+fn attributes(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     use rustix::io::Errno;
 
     const ROOM: usize = 64 << 10;
 
     let mut names = Vec::with_capacity(ROOM);
-    match listxattr(from, rustix::buffer::spare_capacity(&mut names)) {
+    match rustix::fs::listxattr(path, rustix::buffer::spare_capacity(&mut names)) {
         Ok(_) => {}
-        Err(Errno::NOTSUP | Errno::NOENT | Errno::RANGE) => return Ok(()),
+        Err(Errno::NOTSUP | Errno::NOENT | Errno::RANGE) => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     }
-    for name in names
-        .split(|byte| *byte == 0)
+    let names = names.split(|byte| *byte == 0);
+    Ok(names
         .filter(|name| !name.is_empty())
-    {
-        let mut value = Vec::with_capacity(ROOM);
-        let copied = getxattr(from, name, rustix::buffer::spare_capacity(&mut value))
-            .and_then(|_| setxattr(to, name, &value, XattrFlags::empty()));
-        // Labels of the system's own are its own affair; a list of readers is ours.
-        if let Err(error) = copied
-            && name.starts_with(b"system.posix_acl")
-        {
-            return Err(io::Error::new(
-                io::Error::from(error).kind(),
-                format!("its list of who may read it cannot be kept: {error}"),
-            ));
-        }
-    }
-    Ok(())
+        .map(<[u8]>::to_vec)
+        .collect())
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
@@ -161,26 +184,44 @@ pub(super) fn group(_: &str) -> io::Result<u32> {
     Err(super::disk::other("this system has no groups of files"))
 }
 
-/// Whether something is mounted at exactly this place, which cannot be renamed over.
+/// Why a file cannot be replaced, where that can be told without trying.
 #[cfg(target_os = "linux")]
-pub(super) fn is_mount_point(path: &Path) -> bool {
+pub(super) fn fixed(path: &Path) -> Option<&'static str> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    use rustix::process::geteuid;
 
-    /// `STATX_ATTR_MOUNT_ROOT`.
+    const IMMUTABLE: u64 = 0x10;
+    const APPEND_ONLY: u64 = 0x20;
     const MOUNT_ROOT: u64 = 0x2000;
+    const STICKY: u16 = 0o1000;
 
-    statx(
-        CWD,
-        path,
-        AtFlags::SYMLINK_NOFOLLOW,
-        StatxFlags::BASIC_STATS,
-    )
-    .is_ok_and(|data| {
-        data.stx_attributes_mask.bits() & data.stx_attributes.bits() & MOUNT_ROOT != 0
-    })
+    let look = |path| {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        statx(CWD, path, flags, StatxFlags::BASIC_STATS).ok()
+    };
+    let (file, directory) = (look(path)?, look(super::disk::directory(path))?);
+    let file_has =
+        |attribute| file.stx_attributes_mask.bits() & file.stx_attributes.bits() & attribute != 0;
+    let strangers = |uid| !geteuid().is_root() && uid != geteuid().as_raw();
+    if file_has(MOUNT_ROOT) {
+        Some(
+            "something is mounted at exactly this place, which cannot be replaced: have it written in place",
+        )
+    } else if file_has(IMMUTABLE) || file_has(APPEND_ONLY) {
+        Some("it is marked as one that nobody may change (chattr -ia takes that away)")
+    } else if directory.stx_mode & STICKY != 0
+        && strangers(file.stx_uid)
+        && strangers(directory.stx_uid)
+    {
+        Some(
+            "it belongs to another user and lies in a directory where only that one can replace it (sticky, as /tmp is)",
+        )
+    } else {
+        None
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn is_mount_point(_: &Path) -> bool {
-    false
+pub(super) fn fixed(_: &Path) -> Option<&'static str> {
+    None
 }

@@ -10,6 +10,7 @@ mod disk;
 mod lock;
 mod meta;
 mod overwrite;
+mod resolve;
 mod sidecar;
 mod steps;
 mod stored;
@@ -25,6 +26,7 @@ use zeroize::Zeroizing;
 use self::disk::{Draft, Found};
 use self::lock::Lock;
 use self::meta::Meta;
+use self::resolve::resolve;
 use self::sidecar::{Now, Sidecar, Unusable};
 use super::{Holds, Observed, SinkError};
 use crate::text::is_unsafe_to_print;
@@ -84,6 +86,9 @@ struct Site {
 
 const SIDECAR: &str = ".access-tokens";
 
+/// About as much as is written at least, so that a check sees a full disk.
+const ROOM: usize = 4096;
+
 impl Place {
     pub(super) fn new(path: PathBuf) -> Self {
         Self {
@@ -97,7 +102,7 @@ impl Place {
 
     /// The place in the words that everybody has for it.
     pub(super) fn id(&self) -> String {
-        let path = disk::resolve(&self.path)
+        let path = resolve(&self.path)
             .or_else(|_| std::path::absolute(&self.path))
             .unwrap_or_else(|_| self.path.clone());
         match path.to_str() {
@@ -109,10 +114,10 @@ impl Place {
     }
 
     fn site(&self) -> Result<Site, SinkError> {
-        let file = disk::resolve(&self.path).map_err(|error| not_stored("the place", &error))?;
+        let file = resolve(&self.path).map_err(|error| not_stored("the place", &error))?;
         let base = disk::with_ending(&file, SIDECAR);
         let sidecar = match &self.sidecar {
-            Some(path) => disk::resolve(path).map_err(|error| not_stored("the sidecar", &error))?,
+            Some(path) => resolve(path).map_err(|error| not_stored("the sidecar", &error))?,
             None => base.clone(),
         };
         Ok(Site {
@@ -152,7 +157,11 @@ impl Place {
             if sidecar.is_some_and(|sidecar| sidecar.clashes(slot.name())) {
                 return Err(clash());
             }
-            Draft::create(&site.sidecar).map_err(|error| not_stored("its sidecar", &error))?;
+            // It keeps what goes and, for a file that is written over, what is there and what comes.
+            let some = vec![0; old.len().saturating_mul(3).saturating_add(ROOM)];
+            Draft::create(&site.sidecar)
+                .and_then(|mut draft| draft.write(&some))
+                .map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
             Some(_) if self.over => {
@@ -160,12 +169,12 @@ impl Place {
                     .map_err(|error| not_stored("the file", &error))?;
             }
             _ => {
-                if found.is_some() && meta::is_mount_point(&site.file) {
-                    let text = "something is mounted at exactly this place, which cannot be replaced: have it written in place";
-                    return Err(SinkError::not_stored(text));
+                if found.is_some()
+                    && let Some(why) = meta::fixed(&site.file)
+                {
+                    return Err(SinkError::not_stored(why));
                 }
-                // About as much as will be written, so that a full disk is seen.
-                let some = vec![0; old.len().max(1024)];
+                let some = vec![0; old.len().max(ROOM)];
                 self.draft(&site, found.as_ref(), group, None, &some)?;
             }
         }

@@ -147,6 +147,9 @@ fn a_crash_after_any_step_is_told_right_and_can_be_taken_back() {
                 crash_after(Some(steps));
                 let done = place.run(&change, before.version.as_ref());
                 let all = taken().len() < steps;
+                // Whatever hides the file from a backup or a commit hides all that is beside it.
+                let hidden = |name: &String| name.starts_with(".env");
+                assert!(scratch.names().iter().all(hidden), "{:?}", scratch.names());
                 crash_after(None);
                 let at = format!("{file:?} key {is_key} in place {in_place} {operation} {steps}");
                 let after = place.look();

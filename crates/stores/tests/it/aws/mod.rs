@@ -1,5 +1,7 @@
 //! AWS Secrets Manager, for which moto stands in.
 
+use std::sync::Arc;
+
 use access_tokens::rotation::sink::{
     Delivery, Holds, Sink, SinkError, SinkErrorKind, SinkKind, SinkVersion, Written,
 };
@@ -15,6 +17,8 @@ use serde_json::{Value, json};
 
 use crate::engines::{self, Server};
 use crate::proxy::{Lost, Proxy};
+use crate::restart::{Read, what_uses_it_is_restarted};
+use crate::world::World;
 
 mod iam;
 mod log;
@@ -108,6 +112,8 @@ async fn it_keeps_the_rules_for_sinks() {
     };
     let report = sinks::check(|| whole(&client)).await.unwrap();
     assert_eq!(report.kind(), SinkKind::Restorable);
+    assert_eq!(whole(&client).id(), "aws eu-west-1 prod/app");
+    assert_eq!(keyed(&client, "token").id(), "aws eu-west-1 prod/app#token");
     assert_eq!(content(&client).await, "what was there");
 
     for (name, content) in [
@@ -275,7 +281,7 @@ async fn what_is_missing_is_named_before_anything_is_made() {
     let text = |checked: Result<(), SinkError>| {
         let error = checked.unwrap_err();
         assert_eq!(error.kind(), SinkErrorKind::NotStored, "{error}");
-        assert!(error.to_string().contains("aws eu-west-1 "), "{error}");
+        assert!(error.to_string().starts_with("secret "), "{error}");
         error.to_string()
     };
     let sink = |name: &str| AwsSecretsManager::new(client.clone(), name).unwrap();
@@ -326,4 +332,20 @@ async fn what_is_missing_is_named_before_anything_is_made() {
     drop(server);
     let error = whole(&client).check().await.unwrap_err();
     assert!(error.to_string().contains("cannot be reached"), "{error}");
+}
+
+#[tokio::test]
+async fn what_uses_a_secret_is_restarted_after_its_delivery() {
+    let world = World::new().await;
+    let (old, declared) = world.token("nightly export");
+    let old = old.secret.expose_secret();
+    let Some((_server, client)) = moto(old).await else {
+        return;
+    };
+    let sink = Arc::new(whole(&client));
+    let read: Read = Arc::new(move || {
+        let client = client.clone();
+        Box::pin(async move { content(&client).await })
+    });
+    what_uses_it_is_restarted(&world, declared, old, sink, read).await;
 }

@@ -1,9 +1,8 @@
-use std::time::{SystemTime, UNIX_EPOCH};
+//! Whether a token is due, at the edges of each rule.
 
-use super::*;
-use crate::id::Service;
-use crate::service::{TokenKey, TokenRecord, TokenState};
-use crate::time::When;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use access_tokens::{Due, RotationPolicy, Service, TokenKey, TokenRecord, TokenState, When, days};
 
 const DAY: u64 = 86_400;
 const SECOND: Duration = Duration::from_secs(1);
