@@ -146,7 +146,7 @@ async fn bounded(
     limit: Duration,
     write: impl Future<Output = Result<Written, SinkError>> + Send,
 ) -> Result<Written, SinkError> {
-    match tokio::time::timeout(limit, catch_panic(write)).await {
+    match crate::reactor::timeout(limit, catch_panic(write)).await {
         Ok(Ok(written)) => written,
         Ok(Err(_)) => Err(SinkError::unknown("the sink panicked")),
         Err(_) => Err(SinkError::unknown("the sink took too long")),
