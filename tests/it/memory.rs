@@ -78,8 +78,9 @@ async fn an_answer_without_end_takes_no_more_than_its_cap() {
         // has its own copy of what it sends.
         ("head", 3 * 16 * MIB),
     ] {
-        let test = "all::memory::an_answer_without_end_takes_no_more_than_its_cap";
-        let output = process_for(test).env(CASE, case).output().unwrap();
+        let mut child =
+            process_for("all::memory::an_answer_without_end_takes_no_more_than_its_cap");
+        let output = child.env(CASE, case).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let grown = text
             .split_once("grown by ")
