@@ -33,6 +33,12 @@
 //! * Secrets can be read again at any time, and the list holds all of them.
 //! * Times on the wire are **seconds** (the vendor's documentation says milliseconds; the server
 //!   compares seconds).
+//! * **A new secret cannot be tried out** with the calls that are documented: every one of them
+//!   answers 401 to a token made here, whether it is good or not.
+//!   [`TokenService::verify`](crate::TokenService::verify) therefore reads the token's row and holds
+//!   the secret against it by the server's own rule: that it is the row's, and that its claims, the
+//!   row's times and its flags let it in. A signing key that the server no longer has would not be
+//!   seen.
 //! * The token of an active admin user is needed; tokens made here cannot manage tokens.
 //! * The server speaks plain HTTP only; anything but this machine needs a proxy that adds TLS.
 

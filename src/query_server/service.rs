@@ -141,8 +141,8 @@ impl TokenService for Client {
         key: &TokenKey,
         secret: &'a Secret,
     ) -> BoxFuture<'a, Result<Verification>> {
-        // A token made here may not ask the server anything about tokens, itself included; the
-        // server's own rule decides.
+        // To a token made here every documented call answers 401, be it good or not, so it cannot
+        // be tried out; the server's own rule decides, on the row as it is now.
         let token = Client::get(self, key.as_str());
         Box::pin(async move {
             let token = token.await?;

@@ -52,10 +52,20 @@ pub struct Event {
 
 mod stamp {
     use super::{Stamp, SystemTime};
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(super) fn serialize<S: Serializer>(time: &SystemTime, s: S) -> Result<S::Ok, S::Error> {
-        Stamp::of(*time).serialize(s)
+        let text = Stamp::of(*time).to_string();
+        s.serialize_str(&with_millis(&text))
+    }
+
+    /// Always three decimals, so that lines sort by their text.
+    fn with_millis(text: &str) -> String {
+        let Some(seconds) = text.strip_suffix('Z') else {
+            return text.to_owned();
+        };
+        let (seconds, decimals) = seconds.split_once('.').unwrap_or((seconds, ""));
+        format!("{seconds}.{decimals:0<3}Z")
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<SystemTime, D::Error> {

@@ -32,7 +32,20 @@ pub(crate) async fn contact(
     listing: &Snapshot,
     earlier: Option<&Stored>,
 ) -> Result<Contact, Error> {
-    let (record, warning) = draft(context, declared, listing).await?;
+    let (record, warning) = match draft(context, declared, listing).await {
+        Ok(drafted) => drafted,
+        // What stands in the way may be what another runner has made of it in the meantime.
+        Err(error) => {
+            let now = context.store.load(&token_entry(&declared.name)).await;
+            return match now {
+                Ok(Some(stored)) if !is_draft(&stored) => Ok(Contact {
+                    stored,
+                    warning: None,
+                }),
+                _ => Err(error),
+            };
+        }
+    };
     if let Some(token) = &record.current {
         claim(context, declared, &token.key).await?;
     }
@@ -128,6 +141,9 @@ pub(crate) async fn draft(
     };
     if let Some(token) = found {
         if token.state == TokenState::Inactive {
+            if let Some(text) = retired(context, &token.key).await {
+                return Err(Error::new(name, ErrorKind::Retired, text).for_a_person());
+            }
             let text = format!(
                 "{} is switched off or revoked; adopt another one",
                 token.key
@@ -213,7 +229,7 @@ async fn delivered(
         .iter()
         .filter(|sink| sink.kind() != SinkKind::Blind)
     {
-        marks.push(observe(sink.as_ref(), context.times.act).await?.holds);
+        marks.push(observe(sink.as_ref(), None, context.times.act).await?.holds);
     }
     let Some(Holds::Attempt(mark)) = marks.first() else {
         return Ok(None);
@@ -233,7 +249,7 @@ async fn find(
     let name = &declared.name;
     let error = |kind, text: String| Error::new(name, kind, text).for_a_person();
     match &declared.source {
-        Source::Key(key) => match listing.get(key).or(delivered) {
+        Source::Key(key) => match followed(listing.get(key), delivered) {
             Some(token) => Ok(Some(token.clone())),
             None => Err(match retired(context, key).await {
                 Some(retired) => error(ErrorKind::Retired, retired),
@@ -285,6 +301,22 @@ async fn find(
             Err(error(ErrorKind::ManagedElsewhere, text))
         }
     }
+}
+
+/// The token that was declared, or the successor of it that all sinks hold.
+fn followed<'a>(
+    declared: Option<&'a TokenRecord>,
+    delivered: Option<&'a TokenRecord>,
+) -> Option<&'a TokenRecord> {
+    let (Some(first), Some(last)) = (declared, delivered) else {
+        return declared.or(delivered);
+    };
+    let name = |token: &'a TokenRecord| {
+        let name = token.name.as_deref().unwrap_or(token.key.as_str());
+        Marker::stripped(name).trim_end()
+    };
+    let follows = name(first) == name(last) && last.state != TokenState::Inactive;
+    Some(if follows { last } else { first })
 }
 
 fn keys(tokens: &[&TokenRecord]) -> String {
@@ -362,4 +394,13 @@ async fn records(context: &Context) -> Vec<Record> {
         Listed::Unreadable(_) => None,
     };
     all.into_iter().filter_map(read).collect()
+}
+
+/// Whether it only says why the first contact has failed so far.
+pub(super) fn is_draft(stored: &Stored) -> bool {
+    stored
+        .body
+        .get("draft")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
 }

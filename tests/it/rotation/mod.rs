@@ -1,13 +1,21 @@
 //! Managed tokens on the twins.
 
+mod asking;
+mod bounded;
+mod drift;
 mod evidence;
 mod failing;
 mod fleet;
 mod kept;
 mod lease;
+mod looking;
+mod lost_state;
 mod readme;
+mod second_night;
 mod steady;
+mod truth;
 mod vault;
+mod years;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +51,11 @@ impl Setup {
     }
 
     pub(crate) async fn with(kind: Kind, sink: SinkKind) -> Self {
-        let world = World::new(kind).await;
+        Self::on(World::new(kind).await, sink)
+    }
+
+    /// On a world that is there already.
+    pub(crate) fn on(world: World, sink: SinkKind) -> Self {
         let vault = Vault::holding("first", sink, &world.secret);
         Self {
             world,

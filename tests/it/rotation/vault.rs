@@ -1,5 +1,4 @@
 //! A sink in memory of whichever kind, that fails when told to.
-#![allow(dead_code, reason = "each test uses a part")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,6 +7,7 @@ use access_tokens::rotation::sink::{
     Delivery, Holds, Observed, Sink, SinkError, SinkKind, SinkVersion, Written,
 };
 use access_tokens::{BoxFuture, Marker, Secret};
+use tokio::task::yield_now;
 
 /// What becomes of the next write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) enum Trouble {
     Late,
     /// It never ends.
     Hangs,
+    /// It arrives, perhaps not for good.
+    NotSynced,
     /// It is refused, and the error says what was to be kept secret.
     SaysTheSecret,
 }
@@ -40,22 +42,22 @@ struct Inside {
 /// A sink in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
-    name: &'static str,
+    name: String,
     kind: SinkKind,
     inside: Arc<Mutex<Inside>>,
 }
 
 impl Vault {
-    pub(crate) fn new(name: &'static str, kind: SinkKind) -> Self {
+    pub(crate) fn new(name: impl Into<String>, kind: SinkKind) -> Self {
         Self {
-            name,
+            name: name.into(),
             kind,
             inside: Arc::default(),
         }
     }
 
     /// One that holds the user's own first secret.
-    pub(crate) fn holding(name: &'static str, kind: SinkKind, secret: &Secret) -> Self {
+    pub(crate) fn holding(name: impl Into<String>, kind: SinkKind, secret: &Secret) -> Self {
         let this = Self::new(name, kind);
         this.overwrite(secret);
         this
@@ -109,10 +111,6 @@ impl Vault {
     /// The secret that consumers find here.
     pub(crate) fn secret(&self) -> Option<Secret> {
         self.inside().holds.clone().and_then(|(_, secret)| secret)
-    }
-
-    pub(crate) fn label(&self) -> Option<Marker> {
-        self.inside().holds.clone().and_then(|(mark, _)| mark)
     }
 
     pub(crate) fn writes(&self) -> Vec<&'static str> {
@@ -207,6 +205,8 @@ impl Sink for Vault {
     ) -> BoxFuture<'a, Result<Written, SinkError>> {
         Box::pin(async move {
             self.inside().seen.push(delivery.secret().clone());
+            // Whoever waits can be killed, before the write or before it hears of it.
+            yield_now().await;
             let write = || {
                 let secret = Some(delivery.secret().clone());
                 self.write(
@@ -217,7 +217,11 @@ impl Sink for Vault {
                 )
             };
             match self.next("deliver") {
-                None => write(),
+                None => {
+                    let written = write();
+                    yield_now().await;
+                    written
+                }
                 Some(Trouble::Refused) => Err(SinkError::not_stored("no room")),
                 Some(Trouble::Unanswered) => {
                     let _ = write();
@@ -233,6 +237,10 @@ impl Sink for Vault {
                     Err(SinkError::unknown("no answer"))
                 }
                 Some(Trouble::Hangs) => std::future::pending().await,
+                Some(Trouble::NotSynced) => {
+                    let text = "the directory could not be synced";
+                    write().map(|written| written.with_warning(text))
+                }
                 Some(Trouble::SaysTheSecret) => {
                     let text = format!("cannot keep {}", delivery.secret().expose_secret());
                     Err(SinkError::not_stored(text))
@@ -259,6 +267,7 @@ impl Sink for Vault {
                 return Err(SinkError::not_stored("it does not hold that any more"));
             };
             let written = self.write(attempt, secret, Some(seen), None);
+            yield_now().await;
             if trouble.is_some() {
                 return Err(SinkError::unknown("no answer"));
             }

@@ -1,13 +1,11 @@
 //! One face for the three twins.
-#![allow(dead_code, reason = "each test uses a part")]
 
 pub(crate) mod op;
-pub(crate) mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use access_tokens::{Clock, RetryPolicy, Secret, SystemClock, TokenKey, TokenService};
+use access_tokens::{RetryPolicy, Secret, TokenKey, TokenService};
 use access_tokens_testing::{
     AvisiCloud, Fault, LaunchDarkly, QueryServer, Received, VirtualClock, avisi_cloud,
     launchdarkly, query_server,
@@ -69,20 +67,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(kind: Kind) -> Self {
         let clock = VirtualClock::new();
-        Self::with_clock(kind, clock.clone(), clock).await
-    }
-
-    /// For other processes, with which no clock can be shared.
-    pub(crate) async fn following_the_system(kind: Kind) -> Self {
-        let unused = VirtualClock::new();
-        Self::with_clock(kind, unused, SystemClock::new()).await
-    }
-
-    async fn with_clock(
-        kind: Kind,
-        clock: VirtualClock,
-        follows: impl Clock + Clone + 'static,
-    ) -> Self {
+        let follows = clock.clone();
         let (twin, key, secret) = match kind {
             Kind::LaunchDarkly => {
                 let builder = LaunchDarkly::builder().clock(follows);
@@ -109,6 +94,24 @@ impl World {
             clock,
             key: TokenKey::new(key),
             secret,
+        }
+    }
+
+    /// A LaunchDarkly of whichever kind.
+    pub(crate) async fn on_launchdarkly(
+        build: impl FnOnce(launchdarkly::Builder) -> launchdarkly::Builder,
+        seed: impl FnOnce(launchdarkly::Seed) -> launchdarkly::Seed,
+    ) -> Self {
+        let clock = VirtualClock::new();
+        let builder = build(LaunchDarkly::builder().clock(clock.clone()));
+        let twin = builder.start().await.unwrap();
+        let token = twin.seed(seed(launchdarkly::Seed::new(NAME)));
+        Self {
+            kind: Kind::LaunchDarkly,
+            twin: Twin::LaunchDarkly(twin),
+            clock,
+            key: TokenKey::new(token.id),
+            secret: token.secret,
         }
     }
 

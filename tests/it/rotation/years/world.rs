@@ -1,0 +1,364 @@
+//! The world: services, tokens, sinks, machines, and what happens to them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use access_tokens::rotation::{ManagedToken, Outcome, Reason, Report};
+use access_tokens::{Clock as _, days};
+use access_tokens_testing::stores::FaultyStore;
+use access_tokens_testing::{Settling, ShiftedClock, Twins, VirtualClock};
+use fastrand::Rng;
+
+use super::entry::{Entry, entry};
+use super::ledger::Ledger;
+use super::machine::{Cut, Machine, Paused, all_has_arrived, slowly, up_to};
+use super::trouble::Weather;
+use crate::all::rotation::{MINUTE, Trouble};
+
+pub(crate) struct World {
+    pub(crate) dice: Rng,
+    pub(crate) clock: VirtualClock,
+    pub(crate) twins: Twins,
+    pub(crate) ledger: Ledger,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) most_alive: usize,
+    troubled: bool,
+    machines: Vec<Machine>,
+    paused: Vec<Paused>,
+    weather: Weather,
+    on_hold: BTreeSet<String>,
+    told: Told,
+    directory: PathBuf,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    passes: u64,
+    kills: u64,
+    pauses: u64,
+    failed: u64,
+    asked: u64,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A directory in memory where there is one: nothing here is to survive the machine.
+fn directory(seed: u64) -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    let base = if memory.is_dir() {
+        memory
+    } else {
+        std::env::temp_dir()
+    };
+    let directory = base.join(format!("years-{}-{seed}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
+}
+
+impl World {
+    pub(crate) async fn new(seed: u64, tokens: usize, troubled: bool) -> Self {
+        let mut dice = Rng::with_seed(seed);
+        let (clock, directory) = (VirtualClock::new(), directory(seed));
+        let twins = Twins::with_clock(clock.clone()).await.unwrap();
+        twins.launchdarkly.record_requests(false);
+        twins.query_server.record_requests(false);
+        twins.avisi_cloud.record_requests(false);
+        let entries: Vec<Entry> = (0..tokens)
+            .map(|number| entry(&twins, number, &mut dice, &directory, troubled))
+            .collect();
+        let (ledger, weather) = (Ledger::new(clock.clone()), Weather::default());
+        let machines = (0..4).map(|number| {
+            let clock = ShiftedClock::over(clock.clone());
+            if troubled {
+                let off = Duration::from_secs(dice.u64(0..120));
+                match number % 2 {
+                    0 => clock.set_ahead(off),
+                    _ => clock.set_behind(off),
+                }
+            }
+            let store = FaultyStore::new(ledger.clone(), weather.over_store(dice.u64(..)));
+            Machine::new(&twins, &clock, store, &ledger, &entries)
+        });
+        let machines = machines.collect();
+        for twin in twins.all() {
+            twin.on_others(weather.over_service(dice.fork(), ledger.clone()));
+        }
+        Self {
+            dice,
+            clock,
+            twins,
+            ledger,
+            entries,
+            most_alive: 0,
+            troubled,
+            machines,
+            paused: Vec::new(),
+            weather,
+            on_hold: BTreeSet::new(),
+            told: Told::default(),
+            directory,
+        }
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// Every token is adopted before anything goes wrong.
+    pub(crate) async fn first_contact(&mut self) {
+        let machine = &self.machines[0];
+        let reports = machine.pass(machine.tokens.clone()).await;
+        for report in &reports {
+            assert!(matches!(report.outcome, Outcome::NotDue { .. }), "{report}");
+        }
+    }
+
+    /// Time passes; what was to land late lands, and who stood still goes on when it is time.
+    pub(crate) async fn pass_time(&mut self, time: Duration) {
+        // Writes under way arrive within the time in which everything settles.
+        self.clock.advance(time.min(8 * MINUTE));
+        for vault in self.entries.iter().flat_map(Entry::vaults) {
+            vault.land();
+        }
+        let mut left = time.saturating_sub(8 * MINUTE);
+        loop {
+            let end = self.now() + left;
+            let next = self.paused.iter().map(|paused| paused.until).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                break;
+            };
+            let wait = next.duration_since(self.now()).unwrap_or_default();
+            self.clock.advance(wait);
+            left -= wait;
+            let place = self.paused.iter().position(|paused| paused.until == next);
+            let paused = self.paused.swap_remove(place.unwrap());
+            self.go_on(paused).await;
+        }
+        self.clock.advance(left);
+    }
+
+    async fn go_on(&mut self, paused: Paused) {
+        self.ledger
+            .say(None, format!("goes on: {:?}", paused.entries));
+        let reports = paused.pass.await;
+        if paused.is_late {
+            let until = self.now() + days(5);
+            for entry in &mut self.entries {
+                if paused.entries.contains(&entry.name) {
+                    entry.late_until = Some(until);
+                }
+            }
+        }
+        self.hear(&reports);
+    }
+
+    /// Changes what goes wrong.
+    pub(crate) fn stir(&mut self) {
+        let storm = match self.dice.u32(0..20) {
+            0 => 400,
+            1..=2 => 150,
+            3..=5 => 30,
+            _ => 0,
+        };
+        self.weather.set(storm);
+        if self.dice.u32(0..10) == 0 {
+            let mut late = || match self.dice.u32(0..3) {
+                0 => Duration::from_secs(self.dice.u64(1..15)),
+                _ => Duration::ZERO,
+            };
+            let settling = Settling::new()
+                .new_secrets(late())
+                .old_secrets(late())
+                .reads(late())
+                .lists(late());
+            self.twins.launchdarkly.set_settling(settling);
+            self.twins.avisi_cloud.set_settling(settling);
+            // Query Server is one process over one database: what it has said holds at once.
+        }
+        let number = self.dice.usize(0..self.entries.len());
+        let vaults: Vec<_> = self.entries[number].vaults().collect();
+        let Some(vault) = self.dice.choice(&vaults) else {
+            return;
+        };
+        match self.dice.u32(0..80) {
+            0..=5 => vault.trouble(Trouble::Refused, 1),
+            6..=11 => vault.trouble(Trouble::Unanswered, 1),
+            12..=17 => vault.trouble(Trouble::Late, 1),
+            18 => vault.trouble(Trouble::Hangs, 1),
+            19..=20 => vault.fail_check(true),
+            21..=22 => vault.fail_observe(true),
+            23..=40 => self.mend(),
+            _ => {}
+        }
+    }
+
+    /// Sinks work again.
+    fn mend(&self) {
+        for vault in self.entries.iter().flat_map(Entry::vaults) {
+            vault.fail_check(false);
+            vault.fail_observe(false);
+            vault.clear_troubles();
+        }
+    }
+
+    /// Somebody ticks, asks for something, is killed, or stands still.
+    pub(crate) async fn step(&mut self) {
+        let machine = self.dice.usize(0..self.machines.len());
+        let what = if self.troubled {
+            self.dice.u32(0..100)
+        } else {
+            100
+        };
+        let is_late = (41..45).contains(&what);
+        let tokens = self.some_tokens(machine, is_late);
+        let names: Vec<String> = tokens.iter().map(|token| token.name().to_owned()).collect();
+        self.told.passes += 1;
+        let mut pass = self.machines[machine].pass(tokens);
+        match what {
+            // Two at a time, in a slow world or a quick one.
+            0..=14 => {
+                let other = (machine + 1) % self.machines.len();
+                let tokens = self.some_tokens(other, false);
+                let other = self.machines[other].pass(tokens);
+                let most = self.dice.u64(1..1_000);
+                let pass = slowly(pass, self.clock.clone(), most);
+                let other = slowly(other, self.clock.clone(), most);
+                self.ledger.say(None, "two passes at a time");
+                let (one, other) = futures_util::join!(pass, other);
+                self.hear(&one);
+                self.hear(&other);
+            }
+            // Killed at any moment.
+            15..=34 => {
+                let cut = self.cut();
+                if up_to(&mut pass, cut, &self.ledger).await.is_none() {
+                    drop(pass);
+                    self.told.kills += 1;
+                    self.ledger.say(None, "killed");
+                    self.let_all_arrive().await;
+                }
+            }
+            // Stands still: for minutes, or for longer than anything takes to settle.
+            35..=44 => {
+                let cut = self.cut();
+                if up_to(&mut pass, cut, &self.ledger).await.is_none() {
+                    self.told.pauses += 1;
+                    self.ledger.say(None, format!("stands still: {names:?}"));
+                    let most = if is_late { 3 * 86_400 } else { 10 * 60 };
+                    let until = self.now() + Duration::from_secs(self.dice.u64(30..most));
+                    self.paused.push(Paused {
+                        pass,
+                        until,
+                        is_late,
+                        entries: names,
+                    });
+                    self.let_all_arrive().await;
+                }
+            }
+            45..=46 => {
+                drop(pass);
+                self.ask(machine).await;
+            }
+            _ => {
+                let reports = pass.await;
+                self.hear(&reports);
+            }
+        }
+    }
+
+    fn cut(&mut self) -> Cut {
+        Cut {
+            at_work: self.dice.bool(),
+            polls: self.dice.u32(0..30),
+        }
+    }
+
+    async fn let_all_arrive(&self) {
+        self.weather.set(0);
+        all_has_arrived(&self.twins).await;
+    }
+
+    async fn ask(&mut self, machine: usize) {
+        self.told.asked += 1;
+        let number = self.dice.usize(0..self.entries.len());
+        let entry = &mut self.entries[number];
+        entry.forced_until = Some(self.clock.now() + entry.overlap + days(5));
+        let machine = &self.machines[machine];
+        let token = &machine.tokens[number];
+        let report = match self.dice.u32(0..4) {
+            0 => machine.keeper.rotate(token, Reason::Suspected).await,
+            1 => {
+                self.on_hold.insert(token.name().to_owned());
+                machine.keeper.rollback(token).await
+            }
+            _ => machine.keeper.rotate(token, Reason::Scheduled).await,
+        };
+        self.ledger
+            .say(Some(&entry.name), format!("asked: {report}"));
+        self.hear(&[report]);
+        if self.dice.bool() {
+            self.release().await;
+        }
+    }
+
+    /// Ends what a roll back has put on hold.
+    async fn release(&mut self) {
+        for name in std::mem::take(&mut self.on_hold) {
+            if self.machines[0].keeper.release(&name).await.is_err() {
+                self.on_hold.insert(name);
+            }
+        }
+    }
+
+    /// What a pass is over; of a process that is late, only what can refuse what it does then.
+    fn some_tokens(&mut self, machine: usize, is_late: bool) -> Vec<ManagedToken> {
+        let all = self.machines[machine].tokens.iter().zip(&self.entries);
+        let all_of_them = self.dice.u32(0..3) > 0;
+        let some = all.filter(|_| all_of_them || self.dice.bool());
+        let some = some.filter(|(_, entry)| !is_late || entry.is_fenced());
+        some.map(|(token, _)| token.clone()).collect()
+    }
+
+    fn hear(&mut self, reports: &[Report]) {
+        for report in reports {
+            if let Some(error) = report.error() {
+                self.told.failed += 1;
+                self.ledger
+                    .say(Some(&report.token), format!("failed: {error}"));
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more, and somebody ticks until nothing is left to do.
+    pub(crate) async fn calm_down(&mut self) {
+        self.weather.set(0);
+        for twin in self.twins.all() {
+            twin.set_settling(Settling::new());
+        }
+        self.mend();
+        self.pass_time(days(4)).await;
+        self.release().await;
+        // Beyond every back-off and every overlap.
+        for _ in 0..40 {
+            self.pass_time(days(1)).await;
+            let machine = &self.machines[0];
+            let tokens = machine.tokens.clone();
+            let reports = machine.pass_again(tokens).await;
+            self.hear(&reports);
+        }
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let commits: u64 = self.ledger.commits().values().sum();
+        format!(
+            "{commits} rotations, at most {} alive at a time, {:?}",
+            self.most_alive, self.told
+        )
+    }
+}
