@@ -151,7 +151,8 @@ async fn take_steps(
                 .any(|other| other.id() == step.id())
         };
         let names = waiting.iter().map(|((token, _), _)| token).filter(wants);
-        let names = names.map(|token| token.name().to_owned()).collect();
+        let mut names: Vec<_> = names.map(|token| token.name().to_owned()).collect();
+        names.sort();
         results.insert(step.id().to_owned(), take_step(step, names, limit).await);
     }
     results

@@ -247,6 +247,42 @@ async fn a_link_behind_the_end_leaves_nothing_out() {
 }
 
 #[tokio::test]
+async fn a_service_that_refuses_large_pages_is_asked_for_usual_ones() {
+    for most in [100, 25, 10] {
+        let server = Raw::reading(move |_, request| {
+            let number = |name: &str| -> usize {
+                let (_, rest) = request.split_once(name).unwrap();
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                digits.parse().unwrap()
+            };
+            let (offset, limit) = (number("offset="), number("limit="));
+            if limit > most {
+                return Reply::Bytes(whole(400, &[], r#"{"code": "invalid_request"}"#));
+            }
+            let rows = offset..60.min(offset + limit);
+            let rows: Vec<_> = rows
+                .map(|n| token("launchdarkly", &format!("id-{n}")))
+                .collect();
+            let page = json!({"items": rows, "totalCount": 60});
+            Reply::Bytes(whole(200, &[], &page.to_string()))
+        })
+        .await;
+        let uri = &server.uri;
+        let client: launchdarkly::Client = one_attempt(launchdarkly::Client::builder(), uri);
+        let (ids, _, error) = read(client.list().stream()).await;
+        // Once, and not where the size was asked for.
+        let expected = if most < 25 {
+            (0, Some(ErrorKind::InvalidRequest), 2)
+        } else {
+            (60, None, 4)
+        };
+        assert_eq!((ids.len(), error, server.seen().len()), expected, "{most}");
+        let (ids, _, error) = read(client.list().limit(101).stream()).await;
+        assert_eq!((ids.len(), error), (0, Some(ErrorKind::InvalidRequest)));
+    }
+}
+
+#[tokio::test]
 async fn a_caller_is_told_by_what_matters_whatever_the_rest_is() {
     let twin = LaunchDarkly::start().await.unwrap();
     let builder = launchdarkly::Client::builder().base_url(twin.base_url());
@@ -278,6 +314,32 @@ async fn a_caller_is_told_by_what_matters_whatever_the_rest_is() {
                 "{member} {value:.60}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_not_missing_where_an_odd_one_may_be_it() {
+    let nameless = json!({"name": "without id"});
+    let rows = json!([
+        5,
+        token("avisi_cloud", "a"),
+        nameless,
+        token("avisi_cloud", "b")
+    ]);
+    let server = always(answer(200, &rows)).await;
+    let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), server.uri());
+    let all = client.list_all().await.unwrap();
+    // Each by its place in the answer, whatever is odd about it.
+    let mut places: Vec<_> = all.unreadable().iter().map(|item| item.index).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 2]);
+    let service = client.as_service();
+    assert!(service.get(&"b".into()).await.is_ok());
+    for error in [
+        service.get(&"c".into()).await.unwrap_err(),
+        service.template(&"c".into()).await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::UnreadableItem, "{error}");
     }
 }
 

@@ -240,6 +240,8 @@ async fn a_token_is_renamed_whether_it_has_a_name_or_not() {
     assert_eq!(new.token().name.as_deref().unwrap_or_default(), "");
     for name in ["first", "second"] {
         let patch = launchdarkly::Patch::new().replace_name(name);
+        // To replace what is not there is refused.
+        assert_eq!(patch.operations()[0].op, launchdarkly::PatchOp::Add);
         let patched = client.patch(&new.token().id, patch).await.unwrap();
         assert_eq!(patched.name.as_deref(), Some(name));
     }

@@ -102,7 +102,7 @@ pub(crate) struct Tick {
     #[command(flatten)]
     pub(crate) names: Names,
     /// Go on until stopped, a tick each time this long has passed
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::pause)]
     pub(crate) watch: Option<Duration>,
 }
 

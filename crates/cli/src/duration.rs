@@ -44,6 +44,17 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(total))
 }
 
+/// Reads the time between two ticks.
+///
+/// # Errors
+/// As [`parse`], and if nothing would lie between them.
+pub(crate) fn pause(text: &str) -> Result<Duration, String> {
+    match parse(text)? {
+        Duration::ZERO => Err("must be 1s or longer".to_owned()),
+        time => Ok(time),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,11 +31,13 @@ pub(crate) async fn note(run: &Run<'_>, store: &dyn StateStore) {
 
 /// When the last tick was, if that is known.
 pub(crate) async fn read(run: &Run<'_>, store: &dyn StateStore) -> Option<SystemTime> {
-    if let Store::File(folder) = &run.config.store {
-        return folder.join(FILE).metadata().ok()?.modified().ok();
-    }
-    let stored = store.load(ENTRY).await.ok()??;
-    let seconds = stored.body.get("at")?.as_u64()?;
+    let seconds = if let Store::File(folder) = &run.config.store {
+        let noted = folder.join(FILE).metadata().ok()?.modified().ok()?;
+        noted.duration_since(UNIX_EPOCH).ok()?.as_secs()
+    } else {
+        let stored = store.load(ENTRY).await.ok()??;
+        stored.body.get("at")?.as_u64()?
+    };
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 

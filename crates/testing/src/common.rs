@@ -276,4 +276,36 @@ pub(crate) fn operation<O: Operation>(name: &str) -> io::Result<O> {
     serde_json::from_value(Value::from(name)).map_err(io::Error::other)
 }
 
-pub(crate) use {builder_methods, common_methods};
+/// The settings of a twin: for each a field, its default and a method of the builder, which takes the
+/// value or, where that is said, what it is made of.
+macro_rules! settings {
+    ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr $(, |$given:ident: $taken:ty| $value:expr)?;)+) => {
+        #[derive(Debug)]
+        pub(super) struct Options {
+            $(pub(super) $name: $type,)+
+        }
+
+        impl Default for Options {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Builder {
+            $(settings!(@method $(#[$doc])* $name: $type $(, |$given: $taken| $value)?);)+
+        }
+    };
+    (@method $(#[$doc:meta])* $name:ident: $type:ty) => {
+        settings!(@method $(#[$doc])* $name: $type, |value: $type| value);
+    };
+    (@method $(#[$doc:meta])* $name:ident: $type:ty, |$given:ident: $taken:ty| $value:expr) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, $given: $taken) -> Self {
+            self.options.$name = $value;
+            self
+        }
+    };
+}
+
+pub(crate) use {builder_methods, common_methods, settings};

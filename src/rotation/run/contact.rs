@@ -32,7 +32,20 @@ pub(crate) async fn contact(
     listing: &Snapshot,
     earlier: Option<&Stored>,
 ) -> Result<Contact, Error> {
-    let (record, warning) = draft(context, declared, listing).await?;
+    let (record, warning) = match draft(context, declared, listing).await {
+        Ok(drafted) => drafted,
+        // What stands in the way may be what another runner has made of it in the meantime.
+        Err(error) => {
+            let now = context.store.load(&token_entry(&declared.name)).await;
+            return match now {
+                Ok(Some(stored)) if !is_draft(&stored) => Ok(Contact {
+                    stored,
+                    warning: None,
+                }),
+                _ => Err(error),
+            };
+        }
+    };
     if let Some(token) = &record.current {
         claim(context, declared, &token.key).await?;
     }
@@ -216,7 +229,7 @@ async fn delivered(
         .iter()
         .filter(|sink| sink.kind() != SinkKind::Blind)
     {
-        marks.push(observe(sink.as_ref(), context.times.act).await?.holds);
+        marks.push(observe(sink.as_ref(), None, context.times.act).await?.holds);
     }
     let Some(Holds::Attempt(mark)) = marks.first() else {
         return Ok(None);
@@ -381,4 +394,13 @@ async fn records(context: &Context) -> Vec<Record> {
         Listed::Unreadable(_) => None,
     };
     all.into_iter().filter_map(read).collect()
+}
+
+/// Whether it only says why the first contact has failed so far.
+pub(super) fn is_draft(stored: &Stored) -> bool {
+    stored
+        .body
+        .get("draft")
+        .and_then(serde_json::Value::as_bool)
+        == Some(true)
 }

@@ -10,12 +10,12 @@ use super::super::sink::SinkKind;
 use super::super::state::Stored;
 use super::super::token::{Declared, ManagedToken};
 use super::account::Account;
-use super::contact::draft;
+use super::contact::{draft, is_draft};
 use super::context::{Context, token_entry};
 use super::evidence::Teller;
 use super::machine::{Act, Machine};
 use super::runner::Runner;
-use super::tick::{Turn, ask, is_draft, listing, read, turn};
+use super::tick::{Turn, ask, listing, read, turn};
 use crate::service::Action;
 use crate::text::human_duration;
 

@@ -14,7 +14,7 @@ use super::super::token::ManagedToken;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
 use super::confirm::of_service;
-use super::contact::{contact, note_failure};
+use super::contact::{contact, is_draft, note_failure};
 use super::context::{Context, request_entry, token_entry};
 use super::evidence::Teller;
 use super::known::Known;
@@ -213,15 +213,6 @@ pub(super) async fn listing(
         };
         Error::problem(name, &problem).caused_by(Some(error))
     })
-}
-
-/// Whether it only says why the first contact has failed so far.
-pub(super) fn is_draft(stored: &Stored) -> bool {
-    stored
-        .body
-        .get("draft")
-        .and_then(serde_json::Value::as_bool)
-        == Some(true)
 }
 
 /// The record of this declaration.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use toml::Spanned;
+use url::Url;
 
 use super::file::{Entry, File, OneOrTable, Run};
 use super::{
@@ -61,6 +62,15 @@ pub(super) fn resolve(
         })?;
         let credential = CredentialRef::parse(context, account.credential.get_ref())
             .map_err(|what| place.stop(&account.credential, &format!("{key}.credential"), what))?;
+        if let Some(at) = &account.url {
+            let key = format!("{key}.url");
+            let url = Url::parse(at.get_ref())
+                .map_err(|_| place.stop(at, &key, "is no address; write https://HOST"))?;
+            if !url.username().is_empty() || url.password().is_some() {
+                let what = "holds a user or password; the account's credential is what is sent";
+                return Err(place.stop(at, &key, what));
+            }
+        }
         let url = account.url.map(Spanned::into_inner);
         accounts.insert(
             name.into_inner(),

@@ -200,6 +200,7 @@ fn usage_is_exit_code_two_and_help_is_none() {
         (&[], 2),
         (&["tok"], 2),
         (&["tick", "--watch", "soon"], 2),
+        (&["tick", "--watch", "0s"], 2),
         (&["--output", "csv", "status"], 2),
         (&["--output", "yaml", "list"], 2),
     ] {

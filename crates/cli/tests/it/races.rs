@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use access_tokens::Secret;
+use access_tokens_testing::{Fault, Twin as _};
 
 use crate::support::{Done, World};
 
@@ -28,31 +29,62 @@ fn consumers_are_served(world: &World) {
     assert!(world.ld.authenticates(&a), "a is stranded");
 }
 
-#[tokio::test]
+/// How often, with more in the environment.
+fn rounds(variable: &str, usual: u64) -> u64 {
+    let more = std::env::var(variable).ok();
+    more.and_then(|n| n.parse().ok()).unwrap_or(usual)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn eight_ticks_at_once_are_one() {
+    for _ in 0..rounds("TOKENS_CROWDS", 4) {
+        let world = World::start().await;
+        world.configure(TOKENS);
+        // The first contact, a rotation that somebody asked for, and nothing.
+        for round in 0..3 {
+            if round == 1 {
+                world.configure(
+                    &TOKENS.replace("file:a.token\"", "file:a.token\", \"file:new.token\""),
+                );
+            }
+            let children: Vec<_> = (0..8)
+                .map(|_| world.spawn(&["--output", "json", "tick"]))
+                .collect();
+            let mut rotated = 0;
+            for child in children {
+                let done = Done::from(child.wait_with_output().unwrap());
+                assert_eq!(done.code, 0, "{done:?}");
+                let lines = done.lines();
+                assert_eq!(lines.len(), 2, "{done:?}");
+                rotated += lines.iter().filter(|l| l["outcome"] == "rotated").count();
+            }
+            assert_eq!(rotated, [2, 1, 0][round]);
+            consumers_are_served(&world);
+            let status = world.run(&["--output", "json", "status", "--check"]);
+            assert_eq!(status.code, 0, "{status:?}");
+        }
+        assert_eq!(world.named("a"), 2);
+        assert!(world.works("new.token"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_late_to_a_first_contact_finds_what_the_other_has_made_of_it() {
     let world = World::start().await;
     world.configure(TOKENS);
-    for round in 0..6 {
-        let children: Vec<_> = (0..8)
-            .map(|_| world.spawn(&["--output", "json", "tick"]))
-            .collect();
-        let mut rotated = 0;
-        for child in children {
-            let done = Done::from(child.wait_with_output().unwrap());
-            assert_eq!(done.code, 0, "{done:?}");
-            rotated += done
-                .lines()
-                .iter()
-                .filter(|line| line["outcome"] == "rotated")
-                .count();
-        }
-        assert_eq!(rotated, if round == 0 { 2 } else { 0 });
-        consumers_are_served(&world);
+    let slow = Fault::SlowAct(Duration::from_secs(3));
+    world.ld.set_fault(Some("get_tokens"), 1, 1, slow).unwrap();
+    let late = world.spawn(&["--output", "json", "tick", "a"]);
+    while world.ld.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(
-        world.ld.tokens().iter().filter(|t| t.name == "a").count(),
-        1
-    );
+    let first = world.run(&["--output", "json", "tick", "a"]);
+    assert_eq!(first.code, 0, "{first:?}");
+    let late = Done::from(late.wait_with_output().unwrap());
+    assert_eq!(late.code, 0, "{late:?}");
+    assert_eq!(world.named("a"), 1);
+    let current = &first.outcome("a")["current"];
+    assert_eq!(late.outcome("a")["current"], *current, "{late:?}");
 }
 
 #[tokio::test]
@@ -60,11 +92,7 @@ async fn killed_at_random_nothing_is_left_to_clean_up() {
     let world = World::start().await;
     world.configure(TOKENS);
     assert_eq!(world.tick().code, 0);
-    let rounds = std::env::var("TOKENS_KILLS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(25_u64);
-    for round in 0..rounds {
+    for round in 0..rounds("TOKENS_KILLS", 25) {
         let mut child = world.spawn(&["rotate", "a", "--yes"]);
         std::thread::sleep(Duration::from_millis((round * 7) % 60));
         let _ = child.kill();

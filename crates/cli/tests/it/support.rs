@@ -1,10 +1,14 @@
 //! Twins, a configuration in a scratch folder, and the program.
 
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead as _, BufReader, Read as _, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use access_tokens::{Clock, Secret};
-use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer};
+use access_tokens_cli::Context;
+use access_tokens_testing::{AvisiCloud, LaunchDarkly, QueryServer, VirtualClock, launchdarkly};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -14,6 +18,8 @@ pub(crate) struct World {
     pub(crate) query: QueryServer,
     pub(crate) avisi: AvisiCloud,
     pub(crate) folder: TempDir,
+    /// The clock of a world in which time is made to pass.
+    clock: Option<VirtualClock>,
 }
 
 /// What the program did.
@@ -70,9 +76,26 @@ impl World {
     }
 
     pub(crate) async fn with_clock(clock: impl Clock + Clone + 'static) -> Self {
+        Self::with(clock, |builder| builder).await
+    }
+
+    /// A world in which time is made to pass: the program runs in this process, by the same clock.
+    pub(crate) async fn timed(
+        clock: &VirtualClock,
+        option: impl FnOnce(launchdarkly::Builder) -> launchdarkly::Builder,
+    ) -> Self {
+        let mut world = Self::with(clock.clone(), option).await;
+        world.clock = Some(clock.clone());
+        world
+    }
+
+    /// A world whose LaunchDarkly is set otherwise.
+    async fn with(
+        clock: impl Clock + Clone + 'static,
+        option: impl FnOnce(launchdarkly::Builder) -> launchdarkly::Builder,
+    ) -> Self {
         Self {
-            ld: LaunchDarkly::builder()
-                .clock(clock.clone())
+            ld: option(LaunchDarkly::builder().clock(clock.clone()))
                 .start()
                 .await
                 .unwrap(),
@@ -88,6 +111,7 @@ impl World {
                 .await
                 .unwrap(),
             folder: tempfile::tempdir().unwrap(),
+            clock: None,
         }
     }
 
@@ -186,8 +210,94 @@ url = "{}"
             .unwrap()
     }
 
+    /// Runs the program with other variables.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Done {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        Done::from(command.output().unwrap())
+    }
+
+    /// What the program does, be it a process or, where time is made to pass, in this one.
+    pub(crate) async fn go(&self, arguments: &[&str]) -> Done {
+        let Some(clock) = &self.clock else {
+            return self.run(arguments);
+        };
+        let (out, err) = (Captured::default(), Captured::default());
+        let mut context = Context::new(
+            self.folder.path().to_owned(),
+            Arc::new(clock.clone()),
+            Box::new(out.clone()),
+            Box::new(err.clone()),
+        );
+        let command = self.command(arguments);
+        for (name, value) in command.get_envs() {
+            let text = |text: &OsStr| text.to_str().unwrap().to_owned();
+            if let Some(value) = value {
+                context = context.with_variable(&text(name), &text(value));
+            }
+        }
+        let words = std::iter::once("tokens").chain(arguments.iter().copied());
+        let code = access_tokens_cli::run(words.map(OsString::from), &context).await;
+        let done = Done {
+            code: i32::from(code),
+            out: out.take(),
+            err: err.take(),
+        };
+        assert_hidden(&done, &self.ld.credential());
+        done
+    }
+
+    pub(crate) async fn ticked(&self) -> Done {
+        self.go(&["--output", "json", "tick"]).await
+    }
+
+    /// The tokens of this name on LaunchDarkly.
+    pub(crate) fn named(&self, name: &str) -> usize {
+        let tokens = self.ld.tokens();
+        tokens.iter().filter(|token| token.name == name).count()
+    }
+
+    /// Whether the secret in this file works.
+    pub(crate) fn works(&self, file: &str) -> bool {
+        self.ld.authenticates(&Secret::new(self.read(file).trim()))
+    }
+
     pub(crate) fn tick(&self) -> Done {
         self.run(&["--output", "json", "tick"])
+    }
+}
+
+/// Waits until the program has said something, asks it to end, and gives what it did.
+pub(crate) fn end_after_a_line(mut child: Child) -> Done {
+    let mut out = String::new();
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    reader.read_line(&mut out).unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    reader.read_to_string(&mut out).unwrap();
+    let mut done = Done::from(child.wait_with_output().unwrap());
+    done.out = out;
+    done
+}
+
+/// What was written.
+#[derive(Clone, Default)]
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    pub(crate) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

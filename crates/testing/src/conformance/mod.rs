@@ -44,35 +44,11 @@
 mod avisi_cloud;
 #[cfg(feature = "launchdarkly")]
 mod launchdarkly;
-#[cfg_attr(
-    not(all(
-        feature = "avisi-cloud",
-        feature = "launchdarkly",
-        feature = "query-server"
-    )),
-    allow(dead_code, reason = "each service uses a part of it")
-)]
 mod options;
 #[cfg(feature = "query-server")]
 mod query_server;
 mod report;
-#[cfg_attr(
-    not(all(
-        feature = "avisi-cloud",
-        feature = "launchdarkly",
-        feature = "query-server"
-    )),
-    allow(dead_code, reason = "each service uses a part of it")
-)]
 mod run;
-#[cfg_attr(
-    not(all(
-        feature = "avisi-cloud",
-        feature = "launchdarkly",
-        feature = "query-server"
-    )),
-    allow(dead_code, reason = "each service uses a part of it")
-)]
 mod wire;
 
 pub use options::Options;

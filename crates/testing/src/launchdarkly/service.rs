@@ -274,7 +274,7 @@ impl Call<'_> {
         };
         let after = patch::apply(before, patch, replaceable).map_err(|reason| match reason {
             PatchError::Malformed(message) => invalid(&message),
-            PatchError::TestFailed(message) if self.options.failed_test_status == 409 => {
+            PatchError::TestFailed(message) if self.options.failed_test_conflicts => {
                 error(409, "optimistic_locking_error", &message)
             }
             PatchError::Failed(message) | PatchError::TestFailed(message) => {

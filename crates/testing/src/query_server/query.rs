@@ -4,8 +4,9 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::request::Refusal;
 use super::request::{in_query, parse_or};
-use super::state::{Caller, Refusal};
+use super::state::Caller;
 use crate::message::{Answer, Received};
 
 /// The database of the tokens themselves.

@@ -1,10 +1,57 @@
-//! What the server reads of a request.
+//! What the server reads of a request, and why it turns one down.
 
 use http::header;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::state::Refusal;
 use crate::message::Received;
+
+// The names of these types are part of the server's error texts.
+
+#[derive(Deserialize)]
+pub(super) struct CreateTokenOptions {
+    pub(super) name: String,
+    pub(super) expiration_date: Option<i64>,
+    pub(super) active: Option<bool>,
+    pub(super) write: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct UpdateTokenOptions {
+    pub(super) name: String,
+    pub(super) expiration_date: Option<i64>,
+    pub(super) active: Option<bool>,
+    pub(super) write: Option<bool>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteTokenOptions {
+    pub(super) name: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct GetUserTokenValueWithoutTokenOptions {
+    pub(super) email: String,
+    pub(super) password: String,
+}
+
+/// Why a request is turned down.
+pub(super) enum Refusal {
+    /// 400 with this text.
+    BadRequest(String),
+    /// 401.
+    Unauthorized,
+    /// 404.
+    NotFound,
+    /// 500.
+    Internal,
+}
+
+impl Refusal {
+    pub(super) fn bad_request(text: &str) -> Self {
+        Self::BadRequest(text.to_owned())
+    }
+}
 
 /// The second piece between single spaces, whatever the first one is.
 pub(super) fn bearer(request: &Received) -> Option<&str> {

@@ -3,64 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::jwt::Key;
 use super::model::{CreateTokenOption, Seed, TwinToken};
 use super::options::Options;
+use super::request::{
+    CreateTokenOptions, GetUserTokenValueWithoutTokenOptions, Refusal, UpdateTokenOptions,
+};
 use crate::settling::{Life, Settling, is_over};
 use access_tokens::{Secret, UnixSeconds};
 
 const TOKEN: &str = "token";
 const USER_TOKEN: &str = "user_token";
-
-// The names of these types are part of the server's error texts.
-
-#[derive(Deserialize)]
-pub(super) struct CreateTokenOptions {
-    pub(super) name: String,
-    expiration_date: Option<i64>,
-    active: Option<bool>,
-    write: Option<bool>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct UpdateTokenOptions {
-    pub(super) name: String,
-    expiration_date: Option<i64>,
-    active: Option<bool>,
-    write: Option<bool>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct DeleteTokenOptions {
-    pub(super) name: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct GetUserTokenValueWithoutTokenOptions {
-    pub(super) email: String,
-    pub(super) password: String,
-}
-
-/// Why a request is turned down.
-pub(super) enum Refusal {
-    /// 400 with this text.
-    BadRequest(String),
-    /// 401.
-    Unauthorized,
-    /// 404.
-    NotFound,
-    /// 500.
-    Internal,
-}
-
-impl Refusal {
-    pub(super) fn bad_request(text: &str) -> Self {
-        Self::BadRequest(text.to_owned())
-    }
-}
 
 #[derive(Clone)]
 pub(super) struct Row {

@@ -10,8 +10,9 @@ use access_tokens::rotation::state::{
 use serde_json::{Value, json};
 
 use super::Run;
-use super::promises::{at_once, handle_list, made};
+
 use super::report::{Failure, Promise, Report};
+use super::steps::{at_once, handle_list, made};
 
 /// What makes trouble as a path, a pattern, a key or a text.
 const NAMES: &[&str] = &[

@@ -47,6 +47,7 @@ mod forms;
 mod promises;
 mod race;
 mod report;
+mod steps;
 
 use std::io;
 use std::sync::Arc;

@@ -31,13 +31,15 @@ use self::sidecar::{Now, Sidecar, Unusable};
 use super::{Holds, Observed, SinkError};
 use crate::text::is_unsafe_to_print;
 
-pub(super) use self::change::Change;
-pub(super) use self::stored::Stored;
+pub(super) use self::stored::{Stored, file_setters};
 
 /// Which part of a file a sink is for.
 pub(super) trait Slot {
     /// Its name in the sidecar; empty for all of the file.
     fn name(&self) -> &str;
+
+    /// The identity of the sink, given the words for its place.
+    fn id(&self, place: &str) -> String;
 
     /// Where it stands in a file; `None` if it is not there.
     fn find(&self, file: &[u8]) -> Result<Option<Part>, String>;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::change::Change;
 use super::steps::Step;
 use super::steps::simulated::{crash_after, fail, taken};
 use super::*;

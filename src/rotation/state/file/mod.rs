@@ -10,7 +10,6 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
 use self::directory::Directory;
@@ -35,7 +34,7 @@ const AT_ONCE: usize = 32;
 /// The directory is made when it is first written to (mode 0700 on Unix, its files 0600). It has to
 /// be on a local disk, or on a file system whose locks exclude other machines:
 /// [`probe`](StateStore::probe) refuses one whose locks do nothing. The work is done off the
-/// executor, on the blocking threads of the Tokio runtime in which a call is made.
+/// executor, on threads of this crate.
 ///
 /// ```
 /// use access_tokens::rotation::state::{FileStore, StateStore, Stored, write};
@@ -90,8 +89,8 @@ impl FileStore {
         turn: Option<OwnedMutexGuard<()>>,
         work: impl FnOnce(&Directory) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let runtime = Handle::try_current().map_err(|_| {
-            let text = "a store of files works on the threads of Tokio: call it in a Tokio runtime";
+        let runtime = crate::reactor::handle().ok_or_else(|| {
+            let text = "no thread could be started to work on files: free some memory or threads";
             StoreError::new(StoreErrorKind::NotWritten, text)
         })?;
         let place = Arc::clone(&self.places).acquire_owned().await;
