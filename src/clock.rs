@@ -6,6 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_core::future::BoxFuture;
 
+use crate::reactor;
+
 /// What the time is and how to wait: the system's clock, or one that a test turns by hand.
 ///
 /// Time limits of a single attempt on the network are real time whatever the clock; everything
@@ -21,7 +23,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
-/// The system's own clock; sleeping uses Tokio's timer.
+/// The system's own clock; sleeping uses a timer of this crate, in any runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock {
     start: Instant,
@@ -67,6 +69,6 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
+        Box::pin(reactor::sleep(duration))
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! | module | service | operations |
 //! |---|---|---|
-//! | [`launchdarkly`] | LaunchDarkly | list, get, create, patch, reset, delete |
+//! | [`launchdarkly`] | LaunchDarkly | list, get, create, patch, reset, delete, whoami |
 //! | [`query_server`] | Query Server | list, value, create, update, delete, and rotate on top |
 //! | [`avisi_cloud`] | Avisi Cloud | list, provision, revoke |
 //!
@@ -82,9 +82,10 @@
 //!
 //! # Tokio
 //!
-//! Calls need a Tokio runtime with its timers and its network switched on (`enable_all`), of either
-//! flavour; elsewhere they end in an [`Error`] that says so. A program that is not asynchronous
-//! makes one and blocks on each call:
+//! Connections, timers and work on files are on threads of this crate, so that no server can hold up
+//! a deadline, whatever it sends and whatever runtime a call is awaited in: of any flavour, without
+//! network or timers, or none at all. `tokio::time::pause` therefore stops no wait of this crate; a
+//! [`Clock`] does. A program that is not asynchronous blocks on each call, by whatever means:
 //!
 //! ```no_run
 //! # use access_tokens::{TokenId, launchdarkly::Client};
@@ -126,6 +127,7 @@ mod new_token;
 mod open;
 #[cfg(feature = "query-server")]
 pub mod query_server;
+mod reactor;
 pub mod rotation;
 mod secret;
 mod service;

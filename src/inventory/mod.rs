@@ -1,4 +1,4 @@
-//! What tokens there are, over any number of accounts on any services.
+//! Inventory of the tokens of any number of accounts on any services: one report, filters for an audit.
 //!
 //! ```
 //! use access_tokens::{days, inventory::Inventory};
@@ -124,7 +124,7 @@ impl Inventory {
     }
 
     /// Time that reading an account may take, in real time whatever the clock; one that takes longer
-    /// fails with [`ErrorKind::Timeout`](crate::ErrorKind). Needs a Tokio runtime with timers.
+    /// fails with [`ErrorKind::Timeout`](crate::ErrorKind).
     ///
     /// The clients of this crate limit every request on their own. For other services this is the
     /// way not to wait for ever.

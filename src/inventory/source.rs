@@ -53,7 +53,7 @@ enum Phase {
 
 impl Source {
     pub(super) fn new(label: Arc<str>, service: &dyn TokenService, limits: Limits) -> Self {
-        let sleep = |limit| Box::pin(tokio::time::sleep(limit)) as _;
+        let sleep = |limit| Box::pin(crate::reactor::sleep(limit)) as _;
         Self {
             label,
             service: service.service(),

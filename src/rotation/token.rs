@@ -12,7 +12,7 @@ use super::rules::{Rules, SinkRule, earlier, hash};
 use super::sink::Sink;
 use crate::due::{RotationPolicy, days};
 use crate::service::{TokenKey, TokenService, TokenTemplate};
-use crate::text::human_duration;
+use crate::text::{escape_untrusted, human_duration};
 use crate::time::Expiry;
 
 /// Managed token: a name that never changes, and everything that a keeper needs to know to keep the
@@ -255,7 +255,8 @@ impl ManagedTokenBuilder {
     }
 
     /// Whether the token may be the credential that the client itself uses, which then goes on with
-    /// the new one. Deliver it to where that client reads it, and tick it last.
+    /// the new one. Deliver it to where that client reads it;
+    /// [`Keeper::tick_all`](super::Keeper::tick_all) takes it last.
     pub fn allow_own_credential(mut self, on: bool) -> Self {
         self.allow_own_credential = on;
         self
@@ -337,7 +338,7 @@ impl ManagedTokenBuilder {
         }
         let mut sinks: Vec<SinkRule> = Vec::new();
         for sink in &self.sinks {
-            let (id, kind) = (sink.id(), sink.kind());
+            let (id, kind) = (escape_untrusted(&sink.id(), usize::MAX), sink.kind());
             if sinks.iter().any(|other| other.id == id) {
                 return wrong(&format!("two of its sinks write to the same place: {id}"));
             }

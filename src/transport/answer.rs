@@ -1,11 +1,13 @@
 //! An answer, and what it says beside its body.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use std::sync::Arc;
 
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use super::credential::Keyed;
 use super::error_body::{clean_request_id, request_id};
 use super::limits::{RateLimits, Timing};
-use crate::secret::Secret;
 
 /// A whole answer, whatever its status.
 #[derive(Debug)]
@@ -36,27 +38,29 @@ pub struct ResponseInfo {
 pub(crate) struct Received {
     pub(super) status: StatusCode,
     pub(super) attempts: u32,
-    request_id: Option<HeaderValue>,
+    headers: HeaderMap,
     rate_limits: RateLimits,
-    secret: Secret,
+    keyed: Arc<Keyed>,
 }
 
 impl Received {
-    pub(super) fn new(answer: &Answer, secret: Secret, attempts: u32) -> Self {
-        Self {
+    /// Splits an answer into its body and the rest.
+    pub(super) fn new(answer: Answer, keyed: Arc<Keyed>, attempts: u32) -> (Bytes, Self) {
+        let received = Self {
             status: answer.status,
             attempts,
-            request_id: request_id(&answer.headers).cloned(),
-            rate_limits: answer.timing.limits.clone(),
-            secret,
-        }
+            headers: answer.headers,
+            rate_limits: answer.timing.limits,
+            keyed,
+        };
+        (answer.body, received)
     }
 
     pub(super) fn info(self) -> ResponseInfo {
-        let clean = |id: HeaderValue| clean_request_id(&id, &self.secret);
+        let id = request_id(&self.headers);
         ResponseInfo {
             status: self.status,
-            request_id: self.request_id.and_then(clean),
+            request_id: id.and_then(|id| clean_request_id(id, self.keyed.secret())),
             attempts: self.attempts,
             rate_limits: self.rate_limits,
         }

@@ -1,13 +1,10 @@
 //! One request and its answer, read to the end within bounds.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use tokio::time::{Sleep, sleep};
 
 use super::answer::Answer;
 use super::classify::{self, Failure};
@@ -16,6 +13,7 @@ use super::encoding::{self, Unread};
 use super::operation::Operation;
 use super::retry::Delivery;
 use crate::error::ErrorKind;
+use crate::reactor;
 
 /// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
@@ -27,8 +25,9 @@ pub(super) async fn send(
     request: reqwest::Request,
     time: Duration,
 ) -> Result<Answer, Failure> {
-    let mut timer = pin!(sleep(time));
-    let Some(response) = within(timer.as_mut(), core.http.execute(request)).await else {
+    let mut timer = pin!(reactor::timer(time));
+    let answer = reactor::connected(core.http.execute(request));
+    let Some(response) = reactor::before(timer.as_mut(), answer).await else {
         return Err(timed_out(core, None));
     };
     let mut response = response.map_err(|error| classify::no_answer(core.profile, &error, None))?;
@@ -40,7 +39,7 @@ pub(super) async fn send(
         return Err(too_large(core, ErrorKind::HeadersTooLarge, status, most));
     }
     let most = core.settings.max_response_bytes;
-    let body = within(timer, body(response, &headers, most)).await;
+    let body = reactor::before(timer, body(response, &headers, most)).await;
     let body = match body.unwrap_or(Err(Lost::TimedOut)) {
         Ok(body) => body,
         // A refusal whose text is lost is a refusal all the same.
@@ -53,26 +52,6 @@ pub(super) async fn send(
         timing,
         body,
     })
-}
-
-/// Waits for one until the other is over. An answer that is there counts, however late it is looked
-/// at: a thread that was kept busy by something else gets to see what its sockets hold.
-async fn within<T>(mut timer: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let in_time = poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-    });
-    if let Some(done) = in_time.await {
-        return Some(done);
-    }
-    // Lets the connection's own task read first.
-    tokio::task::yield_now().await;
-    poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }
 
 enum Lost {

@@ -73,7 +73,11 @@ impl BaseUrl {
             Some(rest) => rest.starts_with('/'),
             None => false,
         };
-        below && url.origin() == self.url.origin() && url.username().is_empty()
+        below
+            && url.scheme() == self.url.scheme()
+            && url.host_str() == self.url.host_str()
+            && url.port_or_known_default() == self.url.port_or_known_default()
+            && url.username().is_empty()
     }
 }
 

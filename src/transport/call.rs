@@ -11,7 +11,7 @@ use super::answer::{Answer, Received};
 use super::attempt;
 use super::classify::{self, Failure};
 use super::core::Core;
-use super::credential;
+use super::credential::Keyed;
 use super::error_body::looks_like_html;
 use super::limiter::{Denied, Permit};
 use super::operation::{Idempotency, Operation};
@@ -21,22 +21,30 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::sync::lock;
 
-/// The context of one call: what the generated client carries to the hook, and what it brings back.
+/// One request of a call: what the generated client carries to the hook.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    pub(crate) core: Arc<Core>,
-    pub(crate) operation: &'static Operation,
-    pub(crate) options: CallOptions,
-    pub(crate) outcome: Arc<Mutex<Outcome>>,
+    pub(super) core: Arc<Core>,
+    pub(super) operation: &'static Operation,
+    /// What sending it twice means, if not what it usually does.
+    pub(super) idempotency: Option<Idempotency>,
+    pub(super) context: Arc<Context>,
+}
+
+/// What the requests of a call share: what was asked for, and what came of the last one.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) options: CallOptions,
+    pub(super) outcome: Mutex<Outcome>,
 }
 
 /// What the hook can tell its caller beside the response.
 #[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// Set if the call failed; the response is then a stand-in.
-    pub(crate) failure: Option<Error>,
-    pub(crate) info: Option<Received>,
-    pub(crate) html: bool,
+pub(super) struct Outcome {
+    /// Set if the request failed; the response is then a stand-in.
+    pub(super) failure: Option<Error>,
+    pub(super) received: Option<Received>,
+    pub(super) html: bool,
 }
 
 impl Call {
@@ -55,45 +63,52 @@ impl Call {
             status = tracing::field::Empty,
             attempts = tracing::field::Empty,
         );
-        let url = request.url().clone();
-        match self.run(request).instrument(span.clone()).await {
-            Ok((answer, info)) => {
+        // Large, and otherwise moved from one future into the next all the way up.
+        let run = Box::pin(self.run(request));
+        match run.instrument(span.clone()).await {
+            Ok((answer, keyed, attempts)) => {
                 span.record("status", answer.status.as_u16())
-                    .record("attempts", info.attempts);
-                Ok(self.deliver(answer, info, url))
+                    .record("attempts", attempts);
+                Ok(self.deliver(answer, keyed, attempts))
             }
             Err(error) => {
                 span.record("attempts", error.attempts());
                 if let Some(status) = error.status() {
                     span.record("status", status.as_u16());
                 }
-                let mut outcome = lock(&self.outcome);
-                outcome.failure = Some(error);
-                Ok(response(NOT_OURS, bytes::Bytes::new(), url))
+                lock(&self.context.outcome).failure = Some(error);
+                Ok(self.response(NOT_OURS, bytes::Bytes::new()))
             }
         }
     }
 
     /// Attempts until there is a success, a refusal, or no point in going on.
-    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, Received)> {
+    async fn run(&self, mut request: reqwest::Request) -> Result<(Answer, Arc<Keyed>, u32)> {
         let core = &*self.core;
         self.prepare(&mut request)?;
-        let policy = self.options.retry.as_ref().unwrap_or(&core.settings.retry);
+        let mut request = Some(request);
+        let options = &self.context.options;
+        let policy = options.retry.as_ref().unwrap_or(&core.settings.retry);
         let (mut attempts, mut sent_before, mut renewed) = (0_u32, false, false);
         loop {
             let permit = self.acquire(policy, attempts, sent_before).await?;
-            let secret = self.credential(attempts, sent_before).await?;
+            let keyed = self.credential(attempts, sent_before).await?;
             attempts = attempts.saturating_add(1);
-            let result = self.attempt(&request, &secret).await;
+            // After a renewal there may be one more.
+            let last = attempts >= policy.max_attempts && (renewed || core.credential.is_fixed());
+            let copy = if last {
+                request.take()
+            } else {
+                request.as_ref().and_then(reqwest::Request::try_clone)
+            };
+            let result = self.attempt(copy, &keyed).await;
             drop(permit);
-            let failure = match result.and_then(|answer| self.judge(answer, &secret, sent_before)) {
-                Ok(answer) => {
-                    let info = Received::new(&answer, secret, attempts);
-                    return Ok((answer, info));
-                }
+            let judged = result.and_then(|answer| self.judge(answer, keyed.secret(), sent_before));
+            let failure = match judged {
+                Ok(answer) => return Ok((answer, keyed, attempts)),
                 Err(failure) => failure,
             };
-            if failure.error.is_unauthenticated() && !renewed && self.renew(&secret).await {
+            if failure.error.is_unauthenticated() && !renewed && self.renew(keyed.secret()).await {
                 renewed = true;
                 continue;
             }
@@ -111,23 +126,19 @@ impl Call {
     /// Sends the request once.
     async fn attempt(
         &self,
-        request: &reqwest::Request,
-        secret: &Secret,
+        request: Option<reqwest::Request>,
+        keyed: &Keyed,
     ) -> Result<Answer, Failure> {
         let core = &*self.core;
-        let unsent = |error| Failure::new(error, Delivery::NotSent, false);
-        let Some(mut request) = request.try_clone() else {
-            return Err(unsent(core.error(ErrorKind::InvalidInput)));
-        };
-        let header = credential::header(core.profile, secret).map_err(unsent)?;
-        request.headers_mut().insert(header::AUTHORIZATION, header);
-        let one = self
-            .options
-            .attempt_timeout
-            .unwrap_or(core.settings.attempt_timeout);
+        let unsent = |kind| Failure::new(core.error(kind), Delivery::NotSent, false);
+        let mut request = request.ok_or_else(|| unsent(ErrorKind::InvalidInput))?;
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, keyed.header());
+        let one = self.context.options.attempt_timeout;
+        let one = one.unwrap_or(core.settings.attempt_timeout);
         let left = self.remaining();
         if left.is_zero() {
-            return Err(unsent(core.error(ErrorKind::Timeout)));
+            return Err(unsent(ErrorKind::Timeout));
         }
         attempt::send(core, self.operation, request, one.min(left)).await
     }
@@ -163,10 +174,7 @@ impl Call {
         let context = RetryContext {
             sent: failure.sent,
             transient: failure.transient,
-            idempotency: self
-                .options
-                .idempotency
-                .unwrap_or(self.operation.idempotency),
+            idempotency: self.idempotency.unwrap_or(self.operation.idempotency),
             attempt,
             asked: failure.asked,
             remaining: self.remaining(),
@@ -202,13 +210,7 @@ impl Call {
             error = error.with_reason(why);
         }
         tracing::debug!(attempts, kind = ?error.kind(), "failed");
-        classify::finish(
-            error.with_attempts(attempts),
-            self.core.profile,
-            self.operation,
-            sent_before,
-            sent,
-        )
+        self.finish(error.with_attempts(attempts), sent_before, sent)
     }
 
     /// What every request gets or must not carry, and the check of where it goes.
@@ -245,7 +247,7 @@ impl Call {
         sent_before: bool,
     ) -> Result<Permit> {
         let core = &*self.core;
-        let (deadline, longest) = (self.options.deadline, policy.max_server_wait);
+        let (deadline, longest) = (self.context.options.deadline, policy.max_server_wait);
         let acquire = core
             .limiter
             .acquire(self.operation, &*core.clock, deadline, longest, || {
@@ -260,18 +262,16 @@ impl Call {
         })
     }
 
-    async fn credential(&self, attempts: u32, sent_before: bool) -> Result<Secret> {
-        let current = self.core.credential.current(self.core.profile);
-        match tokio::time::timeout(self.remaining(), current).await {
-            Ok(secret) => secret.map_err(|error| {
+    async fn credential(&self, attempts: u32, sent_before: bool) -> Result<Arc<Keyed>> {
+        let core = &*self.core;
+        if let Some(keyed) = core.credential.at_hand() {
+            return Ok(keyed);
+        }
+        let current = core.credential.current(core.profile);
+        match crate::reactor::timeout(self.remaining(), current).await {
+            Ok(keyed) => keyed.map_err(|error| {
                 let error = error.with_attempts(attempts);
-                classify::finish(
-                    error,
-                    self.core.profile,
-                    self.operation,
-                    sent_before,
-                    Delivery::NotSent,
-                )
+                self.finish(error, sent_before, Delivery::NotSent)
             }),
             Err(_) => Err(self.timed_out(ErrorKind::Timeout, attempts, sent_before)),
         }
@@ -280,58 +280,54 @@ impl Call {
     /// Whether the provider has another credential than the one that was refused.
     async fn renew(&self, rejected: &Secret) -> bool {
         let renew = self.core.credential.renew(rejected);
-        tokio::time::timeout(self.remaining(), renew).await == Ok(true)
+        crate::reactor::timeout(self.remaining(), renew).await == Ok(true)
     }
 
     /// The time until the deadline.
     fn remaining(&self) -> Duration {
         let now = self.core.clock.monotonic();
-        self.options.deadline.saturating_sub(now)
+        self.context.options.deadline.saturating_sub(now)
     }
 
     /// An error from before the next attempt.
     fn timed_out(&self, kind: ErrorKind, attempts: u32, sent_before: bool) -> Error {
         let error = self.core.error(kind).with_attempts(attempts);
-        classify::finish(
-            error,
-            self.core.profile,
-            self.operation,
-            sent_before,
-            Delivery::NotSent,
-        )
+        self.finish(error, sent_before, Delivery::NotSent)
+    }
+
+    fn finish(&self, error: Error, sent_before: bool, sent: Delivery) -> Error {
+        classify::finish(error, self.core.profile, self.operation, sent_before, sent)
     }
 
     /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, answer: Answer, info: Received, url: url::Url) -> reqwest::Response {
-        let Answer {
-            status,
-            headers,
-            body,
-            ..
-        } = answer;
-        let mut outcome = lock(&self.outcome);
-        outcome.html = looks_like_html(&headers, &body);
-        outcome.info = Some(info);
+    fn deliver(&self, answer: Answer, keyed: Arc<Keyed>, attempts: u32) -> reqwest::Response {
+        let may_be_empty =
+            !self.operation.empty_by_status || answer.status == StatusCode::NO_CONTENT;
+        let html = looks_like_html(&answer.headers, &answer.body);
+        let (body, received) = Received::new(answer, keyed, attempts);
+        let mut outcome = lock(&self.context.outcome);
+        outcome.html = html;
+        outcome.received = Some(received);
         drop(outcome);
-        let may_be_empty = !self.operation.empty_by_status || status == StatusCode::NO_CONTENT;
-        let empty = may_be_empty && body.trim_ascii().is_empty();
         let body = match self.operation.empty_body {
-            Some(stand_in) if empty => bytes::Bytes::from_static(stand_in.as_bytes()),
+            Some(stand_in) if may_be_empty && body.trim_ascii().is_empty() => {
+                bytes::Bytes::from_static(stand_in.as_bytes())
+            }
             _ => body,
         };
-        response(self.operation.success, body, url)
+        self.response(self.operation.success, body)
+    }
+
+    fn response(&self, status: u16, body: bytes::Bytes) -> reqwest::Response {
+        // Nobody asks for the address; without one, another would be parsed.
+        let response = http::Response::builder().url(self.core.base.url().clone());
+        let response = response.body(body);
+        let mut response = response.unwrap_or_else(|_| http::Response::new(bytes::Bytes::new()));
+        *response.status_mut() =
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.into()
     }
 }
 
 /// Documented nowhere, so that no generated client takes it for a success.
 const NOT_OURS: u16 = 599;
-
-fn response(status: u16, body: bytes::Bytes, url: url::Url) -> reqwest::Response {
-    let mut response = http::Response::builder()
-        .url(url)
-        .body(body)
-        .unwrap_or_else(|_| http::Response::new(bytes::Bytes::new()));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.into()
-}

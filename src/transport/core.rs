@@ -125,12 +125,9 @@ impl Core {
     #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
     /// The credential that the next attempt would use.
     pub(crate) async fn current_credential(&self) -> Result<Secret> {
-        if let Some(secret) = self.credential.fixed_now() {
-            return Ok(secret);
-        }
         let current = self.credential.current(self.profile);
-        match tokio::time::timeout(self.settings.timeout, current).await {
-            Ok(secret) => secret,
+        match crate::reactor::timeout(self.settings.timeout, current).await {
+            Ok(keyed) => Ok(keyed?.secret().clone()),
             Err(_) => Err(self.error(ErrorKind::Timeout)),
         }
     }
@@ -138,11 +135,8 @@ impl Core {
     #[cfg(feature = "launchdarkly")]
     /// Whether a provider has another credential than this one, which was refused.
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
-        if self.credential.fixed_now().is_some() {
-            return false;
-        }
         let renew = self.credential.renew(rejected);
-        tokio::time::timeout(self.settings.timeout, renew).await == Ok(true)
+        crate::reactor::timeout(self.settings.timeout, renew).await == Ok(true)
     }
 
     #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]

@@ -61,38 +61,72 @@ impl CredentialError {
     }
 }
 
-#[derive(Clone)]
+/// A secret and the header that carries it, made once.
+pub(crate) struct Keyed {
+    secret: Secret,
+    /// Marked so that nobody prints it.
+    header: HeaderValue,
+}
+
+impl Keyed {
+    fn new(profile: &Profile, secret: Secret) -> Result<Arc<Self>> {
+        check(profile, FIELD, &secret)?;
+        let text = Zeroizing::new(format!("{}{}", profile.scheme, secret.expose_secret()));
+        let mut header = HeaderValue::from_str(&text)
+            .map_err(|_| Error::config(profile.service, FIELD, NOT_A_HEADER))?;
+        header.set_sensitive(true);
+        Ok(Arc::new(Self { secret, header }))
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The value of the `Authorization` header.
+    pub(super) fn header(&self) -> HeaderValue {
+        self.header.clone()
+    }
+}
+
+impl fmt::Debug for Keyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
 pub(crate) enum Credential {
-    Fixed(Arc<Mutex<Secret>>),
+    Fixed(Mutex<Arc<Keyed>>),
     Provider(Arc<dyn CredentialProvider>),
 }
 
 impl Credential {
     pub(crate) fn fixed(profile: &Profile, secret: Secret) -> Result<Self> {
-        check(profile, FIELD, &secret)?;
-        Ok(Self::Fixed(Arc::new(Mutex::new(secret))))
+        Ok(Self::Fixed(Mutex::new(Keyed::new(profile, secret)?)))
     }
 
-    /// The secret to use for the next attempt.
-    pub(crate) async fn current(&self, profile: &Profile) -> Result<Secret> {
+    pub(super) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Fixed(_))
+    }
+
+    /// What to use for the next attempt, unless a provider has to be asked.
+    pub(crate) fn at_hand(&self) -> Option<Arc<Keyed>> {
         match self {
-            Self::Fixed(secret) => Ok(lock(secret).clone()),
+            Self::Fixed(keyed) => Some(Arc::clone(&lock(keyed))),
+            Self::Provider(_) => None,
+        }
+    }
+
+    /// What to use for the next attempt.
+    pub(crate) async fn current(&self, profile: &Profile) -> Result<Arc<Keyed>> {
+        match self {
+            Self::Fixed(keyed) => Ok(Arc::clone(&lock(keyed))),
             Self::Provider(provider) => {
                 let secret = provider.credential().await.map_err(|error| {
                     Error::of_kind(profile.service, ErrorKind::Credential)
                         .with_reason(error.to_string())
                 })?;
-                check(profile, FIELD, &secret)?;
-                Ok(secret)
+                Keyed::new(profile, secret)
             }
-        }
-    }
-
-    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
-    pub(crate) fn fixed_now(&self) -> Option<Secret> {
-        match self {
-            Self::Fixed(secret) => Some(lock(secret).clone()),
-            Self::Provider(_) => None,
         }
     }
 
@@ -105,10 +139,10 @@ impl Credential {
 
     /// Puts another secret in the place of a fixed one.
     pub(crate) fn replace(&self, profile: &Profile, secret: Secret) -> Result<()> {
-        check(profile, FIELD, &secret)?;
+        let keyed = Keyed::new(profile, secret)?;
         match self {
             Self::Fixed(slot) => {
-                *lock(slot) = secret;
+                *lock(slot) = keyed;
                 Ok(())
             }
             Self::Provider(_) => Err(Error::config(
@@ -127,15 +161,6 @@ impl fmt::Debug for Credential {
             Self::Provider(_) => "[provider]",
         })
     }
-}
-
-/// The value of the `Authorization` header, marked so that nobody prints it.
-pub(crate) fn header(profile: &Profile, secret: &Secret) -> Result<HeaderValue> {
-    let text = Zeroizing::new(format!("{}{}", profile.scheme, secret.expose_secret()));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| Error::config(profile.service, FIELD, NOT_A_HEADER))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// Refuses what cannot be the credential, under the name of the setting or variable it came from.

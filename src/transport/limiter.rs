@@ -1,17 +1,16 @@
 //! The memory of a service's limits, which keeps a client within them.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::limits::{RateLimits, Timing, apart};
 use super::operation::Operation;
 use super::profile::Scope;
 use crate::clock::Clock;
+use crate::reactor::timeout;
 use crate::sync::lock;
 
 /// No service is known to have a window longer than ten seconds. An end further away than this is
@@ -39,7 +38,7 @@ pub(super) struct Limiter {
 /// At most one window a scope, and one an operation.
 #[derive(Debug, Default)]
 struct Memory {
-    windows: HashMap<Key, Window>,
+    windows: Vec<(Key, Window)>,
     /// Until when `Retry-After` shuts everything, on our monotonic clock.
     shut_until: Duration,
     under_way: u64,
@@ -112,26 +111,33 @@ impl Limiter {
     ) -> Result<Permit, Denied> {
         loop {
             let left = deadline.saturating_sub(clock.monotonic());
-            let permit = Arc::clone(&self.places).acquire_owned();
-            // Requests under way take real time on any clock, and so does waiting for them.
-            let Ok(Ok(permit)) = timeout(left, permit).await else {
-                return Err(Denied::Deadline);
+            let permit = match Arc::clone(&self.places).try_acquire_owned() {
+                Ok(permit) => permit,
+                // Requests under way take real time on any clock, and so does waiting for them.
+                Err(_) => match timeout(left, Arc::clone(&self.places).acquire_owned()).await {
+                    Ok(Ok(permit)) => permit,
+                    Ok(Err(_)) | Err(_) => return Err(Denied::Deadline),
+                },
             };
             let now = clock.monotonic();
             if now >= deadline {
                 return Err(Denied::Deadline);
             }
-            let mut over = pin!(self.over.notified());
-            over.as_mut().enable();
-            let wait = match self.reserve(operation, now) {
-                Ok(()) => {
-                    return Ok(Permit {
-                        limiter: Arc::clone(self),
-                        _permit: permit,
-                    });
-                }
-                Err(wait) => wait,
+            let go = |permit| Permit {
+                limiter: Arc::clone(self),
+                _permit: permit,
             };
+            let Err(wait) = self.reserve(operation, now) else {
+                return Ok(go(permit));
+            };
+            let mut over = pin!(self.over.notified());
+            if wait == Wait::ForAnswer {
+                // It may have come just now.
+                over.as_mut().enable();
+                if self.reserve(operation, now).is_ok() {
+                    return Ok(go(permit));
+                }
+            }
             drop(permit);
             match wait {
                 Wait::For(wait) => {
@@ -150,30 +156,35 @@ impl Limiter {
     /// Takes a request out of every window that this operation counts in, or says what to wait for.
     fn reserve(&self, operation: &'static Operation, now: Duration) -> Result<(), Wait> {
         let mut memory = self.lock();
-        let (under_way, shut_until) = (memory.under_way, memory.shut_until);
-        let windows = &mut memory.windows;
-        windows.retain(|_, window| window.lasts(now, under_way));
-        let keys = keys(operation);
-        let used_up = || {
-            let windows = keys.iter().filter_map(|key| windows.get(key));
-            windows.filter(|window| window.left == 0)
-        };
-        let end = used_up()
-            .filter(|window| !window.guessed)
-            .map(|window| window.ends)
-            .fold(shut_until, Duration::max);
+        let Memory {
+            windows,
+            shut_until,
+            under_way,
+            ..
+        } = &mut *memory;
+        windows.retain_mut(|(_, window)| window.lasts(now, *under_way));
+        let mut end = *shut_until;
+        let mut guessed = false;
+        for (key, window) in windows.iter() {
+            if counts(*key, operation) && window.left == 0 {
+                guessed |= window.guessed;
+                if !window.guessed {
+                    end = end.max(window.ends);
+                }
+            }
+        }
         if end > now {
             return Err(Wait::For(end.saturating_sub(now)));
         }
-        if used_up().any(|window| window.guessed) {
+        if guessed {
             return Err(Wait::ForAnswer);
         }
-        for key in keys {
-            if let Some(window) = windows.get_mut(&key) {
+        for (key, window) in windows {
+            if counts(*key, operation) {
                 window.left = window.left.saturating_sub(1);
             }
         }
-        memory.under_way = under_way.saturating_add(1);
+        *under_way = under_way.saturating_add(1);
         Ok(())
     }
 
@@ -209,9 +220,10 @@ impl Limiter {
                 continue;
             };
             let key = key(scope, operation);
-            let left = match memory.windows.get(&key) {
+            let known = memory.windows.iter_mut().find(|(of, _)| *of == key);
+            let left = match &known {
                 // Answers overtake each other.
-                Some(known) if apart(known.reset, reset) <= SAME_END => known.left.min(left),
+                Some((_, known)) if apart(known.reset, reset) <= SAME_END => known.left.min(left),
                 // Requests under way may not be counted yet.
                 _ => left.saturating_sub(others),
             };
@@ -222,7 +234,10 @@ impl Limiter {
                 reset,
                 guessed: false,
             };
-            memory.windows.insert(key, window);
+            match known {
+                Some((_, known)) => *known = window,
+                None => memory.windows.push((key, window)),
+            }
         }
         memory.last.clone_from(limits);
     }
@@ -266,12 +281,9 @@ fn key(scope: Scope, operation: &'static Operation) -> Key {
     (scope, (scope == Scope::Route).then_some(operation.id))
 }
 
-fn keys(operation: &'static Operation) -> [Key; 3] {
-    [
-        key(Scope::Global, operation),
-        key(Scope::Route, operation),
-        key(Scope::AuthToken, operation),
-    ]
+/// Whether a request of this operation counts in this window.
+fn counts((_, route): Key, operation: &'static Operation) -> bool {
+    route.is_none_or(|id| id == operation.id)
 }
 
 #[cfg(test)]

@@ -94,28 +94,34 @@ impl Timing {
         };
         let (mut end, mut left) = (None, None);
         for (name, value) in headers {
-            let (name, value) = (name.as_str(), text(value));
+            let name = name.as_str();
             if !(name.starts_with("x-rate") || name.starts_with("rate")) {
                 continue;
             }
-            let Some(value) = value else { continue };
+            let Some(value) = text(value) else { continue };
+            // The same end may be that of several windows.
+            let mut parsed = None;
+            let mut moment = || *parsed.get_or_insert_with(|| moment(value, at));
             for told in profile.limits {
                 let window = timing.limits.window(told.scope);
                 if name == told.limit {
-                    window.limit = window.limit.or(value.parse().ok());
+                    window.limit = window.limit.or_else(|| value.parse().ok());
                 } else if name == told.remaining {
-                    window.remaining = window.remaining.or(value.parse().ok());
+                    window.remaining = window.remaining.or_else(|| value.parse().ok());
                 } else if name == told.reset {
-                    window.reset = window.reset.or_else(|| moment(value, at));
+                    window.reset = window.reset.or_else(&mut moment);
                 }
             }
+            if !profile.limits.is_empty() {
+                continue;
+            }
             if COMMON_RESET.contains(&name) {
-                end = end.or_else(|| moment(value, at));
+                end = end.or_else(moment);
             } else if COMMON_REMAINING.contains(&name) {
-                left = left.or(value.parse::<u64>().ok());
+                left = left.or_else(|| value.parse::<u64>().ok());
             }
         }
-        if profile.limits.is_empty() && left.is_none_or(|left| left == 0) {
+        if left.is_none_or(|left| left == 0) {
             timing.common_reset = end;
         }
         timing
@@ -196,13 +202,15 @@ fn text(value: &HeaderValue) -> Option<&str> {
 /// A number of seconds, or of milliseconds, with or without a fraction.
 fn seconds(value: &str) -> Option<Duration> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let Some((whole, fraction)) = value.split_once('.') else {
+        let whole = value.parse().ok().filter(|_| digits(value));
+        return whole.map(Duration::from_secs);
+    };
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    let whole = Duration::from_secs(whole.parse().ok()?);
     let fraction = Duration::try_from_secs_f64(format!("0.{fraction}").parse().ok()?).ok()?;
-    whole.checked_add(fraction)
+    Duration::from_secs(whole.parse().ok()?).checked_add(fraction)
 }
 
 /// What `Retry-After` says, as seconds or as a date.

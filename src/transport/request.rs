@@ -11,11 +11,11 @@ use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
 
 use super::answer::{Received, ResponseInfo};
-use super::call::{Call, Outcome};
+use super::call::{Call, Context};
 use super::classify;
 use super::core::Core;
 use super::hints;
-use super::operation::Operation;
+use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
 use super::retry::{Delivery, RetryPolicy};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,7 +33,17 @@ use crate::text::escape_untrusted;
 pub struct Request<T> {
     core: Arc<Core>,
     options: CallOptions,
-    run: Box<dyn FnOnce(Session) -> BoxFuture<'static, Result<T>> + Send>,
+    run: Box<Run<T>>,
+}
+
+type Run<T> = dyn FnOnce(Start) -> BoxFuture<'static, Result<T>> + Send;
+
+/// What a call begins with.
+struct Start {
+    core: Arc<Core>,
+    options: CallOptions,
+    /// Where to leave what the last answer said, if somebody asks for it.
+    slot: Option<Arc<Mutex<Option<Received>>>>,
 }
 
 impl<T: Send + 'static> Request<T> {
@@ -43,10 +53,20 @@ impl<T: Send + 'static> Request<T> {
         F: FnOnce(Session) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
+        // The time begins to run when the call is first polled, not when it is made ready.
+        let begin = async move |start: Start| {
+            let session = Session::start(start.core, start.options)?;
+            let context = Arc::clone(&session.context);
+            let result = run(session).await;
+            if let Some(slot) = start.slot {
+                *lock(&slot) = lock(&context.outcome).received.take();
+            }
+            result
+        };
         Self {
             core: Arc::clone(core),
             options: CallOptions::default(),
-            run: Box::new(move |session| Box::pin(run(session))),
+            run: Box::new(move |start| Box::pin(begin(start))),
         }
     }
 
@@ -74,10 +94,18 @@ impl<T: Send + 'static> Request<T> {
     /// # Errors
     /// Those of the call.
     pub async fn with_info(self) -> Result<(T, ResponseInfo)> {
-        let session = Session::start(self.core, self.options)?;
-        let value = (self.run)(session.clone()).await?;
-        let info = lock(&session.info).take();
-        Ok((value, info.map(Received::info).unwrap_or_default()))
+        let slot = Arc::default();
+        let value = self.begin(Some(Arc::clone(&slot))).await?;
+        let received = lock(&slot).take();
+        Ok((value, received.map(Received::info).unwrap_or_default()))
+    }
+
+    fn begin(self, slot: Option<Arc<Mutex<Option<Received>>>>) -> BoxFuture<'static, Result<T>> {
+        (self.run)(Start {
+            core: self.core,
+            options: self.options,
+            slot,
+        })
     }
 }
 
@@ -86,8 +114,7 @@ impl<T: Send + 'static> IntoFuture for Request<T> {
     type IntoFuture = BoxFuture<'static, Result<T>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        // The time begins to run when the call is first polled, not when it is made ready.
-        Box::pin(async move { (self.run)(Session::start(self.core, self.options)?).await })
+        self.begin(None)
     }
 }
 
@@ -103,19 +130,13 @@ impl<T> fmt::Debug for Request<T> {
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) core: Arc<Core>,
-    options: CallOptions,
-    info: Arc<Mutex<Option<Received>>>,
+    idempotency: Option<Idempotency>,
+    context: Arc<Context>,
 }
 
 impl Session {
     pub(crate) fn start(core: Arc<Core>, mut options: CallOptions) -> Result<Self> {
         let service = core.profile.service;
-        if tokio::runtime::Handle::try_current().is_err() {
-            let rule = "there is no Tokio runtime here, which the connections need";
-            let hint = "Call it within a Tokio runtime, such as under #[tokio::main] or in \
-                        tokio::runtime::Runtime::block_on; nothing was sent.";
-            return Err(Error::config(service, "runtime", rule).with_hint(Some(hint)));
-        }
         if let Some(name) = options.zero() {
             return Err(Error::input(service, name, "must be greater than zero"));
         }
@@ -123,15 +144,18 @@ impl Session {
         options.deadline = core.clock.monotonic().saturating_add(timeout);
         Ok(Self {
             core,
-            options,
-            info: Arc::default(),
+            idempotency: None,
+            context: Arc::new(Context {
+                options,
+                outcome: Mutex::default(),
+            }),
         })
     }
 
     #[cfg(feature = "launchdarkly")]
     /// The same call, for a request whose repetition means something else than usual.
-    pub(crate) fn with_idempotency(mut self, idempotency: super::operation::Idempotency) -> Self {
-        self.options.idempotency = Some(idempotency);
+    pub(crate) fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = Some(idempotency);
         self
     }
 
@@ -159,7 +183,7 @@ impl Session {
 
     /// An error about what the last answer of this call said, or did not.
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        let info = lock(&self.info).clone();
+        let info = lock(&self.context.outcome).received.clone();
         let mut error = Error::of_kind(self.core.profile.service, kind);
         if let Some(info) = info.map(Received::info) {
             error = error
@@ -233,20 +257,14 @@ impl Session {
         let call = Call {
             core: Arc::clone(&self.core),
             operation,
-            options: self.options.clone(),
-            outcome: Arc::default(),
+            idempotency: self.idempotency,
+            context: Arc::clone(&self.context),
         };
-        let outcome = Arc::clone(&call.outcome);
         let client = open(self.core.base.as_str(), self.core.http.clone(), call);
         let result = send(client).await;
-        let Outcome {
-            failure,
-            info,
-            html,
-        } = std::mem::take(&mut *lock(&outcome));
-        if let Some(info) = info.clone() {
-            *lock(&self.info) = Some(info);
-        }
+        let mut outcome = lock(&self.context.outcome);
+        let (failure, html) = (outcome.failure.take(), outcome.html);
+        drop(outcome);
         if let Some(error) = failure {
             return Err((error, None));
         }
@@ -263,7 +281,8 @@ impl Session {
                 return Err((self.input(operation, "request", rule), None));
             }
         };
-        let info = info.map(Received::info).unwrap_or_default();
+        let received = lock(&self.context.outcome).received.clone();
+        let info = received.map(Received::info).unwrap_or_default();
         let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
             .with_status(info.status)
             .with_attempts(info.attempts)

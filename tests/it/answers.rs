@@ -425,8 +425,16 @@ mod deadlines {
             ("HTTP/1.1 200 OK\r\n\r\n", "x"),
             ("", "\r\n"),
             ("", "x"),
+            // Interim answers.
+            ("", "HTTP/1.1 103 Early Hints\r\n\r\n"),
+            (
+                "",
+                "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nlink: </b>\r\n\r\n",
+            ),
+            ("", "HTTP/1.1 100 Continue\r\n\r\n"),
+            ("HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n"),
         ] {
-            for threads in [0, 2] {
+            for threads in [0, 1, 2] {
                 let uri = flood(beginning, again);
                 let runtime = match threads {
                     0 => tokio::runtime::Builder::new_current_thread()
@@ -468,19 +476,6 @@ mod deadlines {
         });
         assert!(got.is_ok(), "{got:?}");
     }
-}
-
-#[test]
-fn without_a_runtime_there_is_an_error_and_no_panic() {
-    let client = ld("http://127.0.0.1:9");
-    let mut call = Box::pin(std::future::IntoFuture::into_future(client.get(&id())));
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(Err(error)) = call.as_mut().poll(&mut context) else {
-        panic!("it waits");
-    };
-    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
-    assert!(error.to_string().contains("Tokio"), "{error}");
-    assert!(error.hint().unwrap().contains("tokio::main"), "{error:?}");
 }
 
 #[tokio::test]

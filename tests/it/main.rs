@@ -47,6 +47,7 @@ mod all {
     mod records;
     mod regressions;
     mod rotation;
+    mod runtimes;
     mod services;
     mod simulation;
     mod sinks;

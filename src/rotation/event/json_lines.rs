@@ -53,8 +53,9 @@ impl EventSink for JsonLines {
             let mut line = serde_json::to_vec(event).map_err(|error| failed(&error))?;
             line.push(b'\n');
             let path = self.path.clone();
-            let runtime = tokio::runtime::Handle::try_current();
-            let runtime = runtime.map_err(|_| failed(&"it is written in a Tokio runtime only"))?;
+            let runtime = crate::reactor::handle();
+            let runtime =
+                runtime.ok_or_else(|| failed(&"no thread could be started to write it"))?;
             let appended = runtime.spawn_blocking(move || append(&path, &line)).await;
             appended
                 .map_err(|_| failed(&"the thread that writes has stopped"))?

@@ -120,7 +120,7 @@ pub(crate) async fn take_step(
         );
         Err(Problem::new(ErrorKind::After, text))
     };
-    match tokio::time::timeout(limit, catch_panic(step.run(names))).await {
+    match crate::reactor::timeout(limit, catch_panic(step.run(names))).await {
         Ok(Ok(Ok(()))) => Ok(()),
         Ok(Ok(Err(text))) => failed(&text),
         Ok(Err(_)) => failed("it panicked"),

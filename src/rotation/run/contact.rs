@@ -229,7 +229,7 @@ async fn delivered(
         .iter()
         .filter(|sink| sink.kind() != SinkKind::Blind)
     {
-        marks.push(observe(sink.as_ref(), context.times.act).await?.holds);
+        marks.push(observe(sink.as_ref(), None, context.times.act).await?.holds);
     }
     let Some(Holds::Attempt(mark)) = marks.first() else {
         return Ok(None);

@@ -67,7 +67,7 @@ impl Teller {
             |why: &dyn std::fmt::Display| Some(format!("an event could not be kept: {why}"));
         let events = context.events.as_ref()?;
         let recorded = catch_panic(events.record(&event));
-        match tokio::time::timeout(context.times.act, recorded).await {
+        match crate::reactor::timeout(context.times.act, recorded).await {
             Ok(Ok(Ok(()))) => None,
             Ok(Ok(Err(error))) => failed(&error),
             Ok(Err(_)) => failed(&"the sink panicked"),

@@ -32,7 +32,7 @@ pub(super) async fn prepare(
             );
             Err((Problem::new(ErrorKind::Sink, text), None))
         };
-        match tokio::time::timeout(limit, catch_panic(sink.check())).await {
+        match crate::reactor::timeout(limit, catch_panic(sink.check())).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => return problem(error.to_string()),
             Ok(Err(_)) => return problem("the sink panicked".to_owned()),

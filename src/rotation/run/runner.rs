@@ -224,7 +224,7 @@ impl<'a> Runner<'a> {
         let mut act = pin!(act);
         loop {
             // Real time, as the limits of all calls are.
-            let pause = pin!(tokio::time::sleep(self.context.times.lease / 3));
+            let pause = pin!(crate::reactor::sleep(self.context.times.lease / 3));
             match select(act.as_mut(), pause).await {
                 Either::Left((done, _)) => return Ok(done),
                 Either::Right(_) if self.leased => self.write(false).await?,

@@ -18,10 +18,11 @@ pub(super) const LONGEST: usize = 400;
 impl Runner<'_> {
     pub(super) async fn observe(&mut self) -> Result<(), Stop> {
         let (declared, limit) = (self.declared, self.context.times.act);
+        let secret = self.new.as_ref().map(|(_, secret)| secret.clone());
         let seen = self.renewing(async move {
             let mut all = Vec::new();
             for sink in &declared.sinks {
-                all.push(observe(sink.as_ref(), limit).await?);
+                all.push(observe(sink.as_ref(), secret.as_ref(), limit).await?);
             }
             Ok(all)
         });
@@ -55,19 +56,15 @@ impl Runner<'_> {
             .get(number)
             .and_then(|state| state.write.as_ref()?.seen.clone());
         let (name, limit) = (declared.name.as_str(), self.context.times.act);
-        let written = {
-            let secret = secret.clone();
-            self.renewing(async move {
+        let written = self
+            .renewing(async move {
                 let delivery = Delivery::new(&secret, &token, &attempt, &replaces)
                     .with_seen(seen.as_ref())
                     .with_managed(name);
                 bounded(limit, sink.deliver(&delivery)).await
             })
-            .await?
-        };
-        let written = self
-            .wrote("delivered", number, written, Some(&secret))
-            .await;
+            .await?;
+        let written = self.wrote("delivered", number, written).await;
         let now = self.now();
         self.machine.delivered(number, written, now);
         Ok(())
@@ -84,7 +81,7 @@ impl Runner<'_> {
         let written = self
             .renewing(async move { bounded(limit, sink.rewrite(&seen)).await })
             .await?;
-        let written = self.wrote("fenced", number, written, None).await;
+        let written = self.wrote("fenced", number, written).await;
         let now = self.now();
         self.machine.rewritten(number, written, now);
         Ok(())
@@ -101,7 +98,7 @@ impl Runner<'_> {
         let written = self
             .renewing(async move { bounded(limit, sink.restore(&attempt, &seen)).await })
             .await?;
-        let written = self.wrote("restored", number, written, None).await;
+        let written = self.wrote("restored", number, written).await;
         let now = self.now();
         self.machine.restored(number, mark, written, now);
         Ok(())
@@ -113,7 +110,6 @@ impl Runner<'_> {
         action: &str,
         number: usize,
         written: Result<Written, SinkError>,
-        secret: Option<&Secret>,
     ) -> Result<Option<SinkVersion>, (SinkErrorKind, Problem)> {
         let id = self
             .machine
@@ -122,10 +118,7 @@ impl Runner<'_> {
             .get(number)
             .map_or("", |sink| sink.id.as_str())
             .to_owned();
-        let safe = |text: &str| match secret {
-            Some(secret) => redact_untrusted(text, secret, LONGEST),
-            None => escape_untrusted(text, LONGEST),
-        };
+        let safe = |text: &str| safe(text, self.new.as_ref().map(|(_, secret)| secret));
         match written {
             Ok(written) => {
                 if let Some(warning) = &written.warning {
@@ -153,19 +146,31 @@ async fn bounded(
     limit: Duration,
     write: impl Future<Output = Result<Written, SinkError>> + Send,
 ) -> Result<Written, SinkError> {
-    match tokio::time::timeout(limit, catch_panic(write)).await {
+    match crate::reactor::timeout(limit, catch_panic(write)).await {
         Ok(Ok(written)) => written,
         Ok(Err(_)) => Err(SinkError::unknown("the sink panicked")),
         Err(_) => Err(SinkError::unknown("the sink took too long")),
     }
 }
 
-pub(super) async fn observe(sink: &dyn Sink, limit: Duration) -> Result<Observed, Problem> {
+/// What a sink says, without the secret that it may have got by now.
+fn safe(text: &str, secret: Option<&Secret>) -> String {
+    match secret {
+        Some(secret) => redact_untrusted(text, secret, LONGEST),
+        None => escape_untrusted(text, LONGEST),
+    }
+}
+
+pub(super) async fn observe(
+    sink: &dyn Sink,
+    secret: Option<&Secret>,
+    limit: Duration,
+) -> Result<Observed, Problem> {
     if sink.kind() == SinkKind::Blind {
         return Ok(Observed::unversioned(Holds::Unknown));
     }
     let failed = |text: String| {
-        let text = format!("{}: {}", sink.id(), escape_untrusted(&text, LONGEST));
+        let text = format!("{}: {}", sink.id(), safe(&text, secret));
         Err(Problem::new(ErrorKind::Sink, text))
     };
     match tokio::time::timeout(limit, catch_panic(sink.observe())).await {

@@ -1,14 +1,14 @@
 //! Work on files, off the executor and not too much of it at once.
 
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 use super::SinkError;
+use crate::reactor;
 
 /// Most files are on one disk, which more threads do not make faster.
 static PERMITS: Semaphore = Semaphore::const_new(16);
 
-/// Runs blocking work on a thread for it; where there is no runtime, here.
+/// Runs blocking work on a thread for it; where there is none, here.
 ///
 /// Work whose future is dropped goes on to its end.
 pub(super) async fn blocking<T, F>(work: F) -> Result<T, SinkError>
@@ -16,7 +16,7 @@ where
     T: Send + 'static,
     F: FnOnce() -> Result<T, SinkError> + Send + 'static,
 {
-    let Ok(runtime) = Handle::try_current() else {
+    let Some(runtime) = reactor::handle() else {
         return work();
     };
     // It is never closed.

@@ -2,12 +2,9 @@
 
 use std::path::PathBuf;
 
-use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::place::{Change, Part, Place, Slot, Stored};
-use super::{Delivery, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
-use crate::marker::Marker;
+use super::place::{Part, Place, Slot, Stored, file_setters};
 
 /// Sink that puts the secret, and nothing else, into a file.
 ///
@@ -17,7 +14,7 @@ use crate::marker::Marker;
 /// directory) is refused.
 ///
 /// Beside the file `NAME` stands `NAME.access-tokens`, mode 0600: versions, labels, and what the file
-/// held before, which is what makes the sink [restorable](SinkKind::Restorable). Leave it there:
+/// held before, which is what makes the sink [restorable](super::SinkKind::Restorable). Leave it there:
 /// without it, what is in the file counts as somebody else's. While the file is being written there
 /// are also `NAME.access-tokens.lock` and `NAME.access-tokens.draft-…`.
 ///
@@ -29,7 +26,7 @@ use crate::marker::Marker;
 /// assert_eq!(sink.kind(), SinkKind::Restorable);
 /// ```
 #[derive(Debug)]
-pub struct FileSink(Stored<Whole>);
+pub struct FileSink(pub(super) Stored<Whole>);
 
 impl FileSink {
     /// Writes to this file, whose directory must exist.
@@ -40,83 +37,15 @@ impl FileSink {
         ))
     }
 
-    /// Sets the mode, such as 0640 for a group that reads the file, whether or not it is new.
-    #[must_use]
-    pub fn mode(mut self, mode: u32) -> Self {
-        self.0.place.mode = Some(mode & 0o777);
-        self
-    }
-
-    /// Sets the group, by name or number, whether or not the file is new.
-    #[must_use]
-    pub fn group(mut self, group: impl Into<String>) -> Self {
-        self.0.place.group = Some(group.into());
-        self
-    }
-
     /// Ends the file with a line feed.
     #[must_use]
     pub fn newline(mut self) -> Self {
         self.0.slot.newline = true;
         self
     }
-
-    /// Writes over what is in the file instead of replacing it: for a single file that is mounted,
-    /// as into a container. A reader can see a part of the secret for a moment.
-    ///
-    /// If nothing can be put beside the file, the sink is [blind](SinkKind::Blind), unless
-    /// [`sidecar`](Self::sidecar) names another place.
-    #[must_use]
-    pub fn in_place(mut self) -> Self {
-        self.0.place.over = true;
-        self
-    }
-
-    /// Keeps the sidecar in this file, for a directory where nothing can be put beside the secret.
-    /// Every sink for the same file must name the same.
-    #[must_use]
-    pub fn sidecar(mut self, path: impl Into<PathBuf>) -> Self {
-        self.0.place.sidecar = Some(path.into());
-        self
-    }
 }
 
-impl Sink for FileSink {
-    fn id(&self) -> String {
-        format!("file {}", self.0.place.id())
-    }
-
-    fn kind(&self) -> SinkKind {
-        self.0.kind()
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
-        self.0.check()
-    }
-
-    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
-        self.0.observe()
-    }
-
-    fn deliver<'a>(
-        &'a self,
-        delivery: &'a Delivery<'a>,
-    ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.deliver(delivery)
-    }
-
-    fn restore<'a>(
-        &'a self,
-        attempt: &'a Marker,
-        seen: &'a SinkVersion,
-    ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.change(Change::Restore(attempt.clone()), Some(seen))
-    }
-
-    fn rewrite<'a>(&'a self, seen: &'a SinkVersion) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.change(Change::Rewrite, Some(seen))
-    }
-}
+file_setters!(FileSink);
 
 /// All of a file.
 #[derive(Clone, Copy, Debug)]
@@ -127,6 +56,10 @@ pub(super) struct Whole {
 impl Slot for Whole {
     fn name(&self) -> &'static str {
         ""
+    }
+
+    fn id(&self, place: &str) -> String {
+        format!("file {place}")
     }
 
     fn find(&self, file: &[u8]) -> Result<Option<Part>, String> {

@@ -64,7 +64,7 @@ pub async fn write(
         let Some(pause) = pauses.next() else {
             return Err(if maybe { unknown(&error) } else { error });
         };
-        tokio::time::sleep(*pause).await;
+        crate::reactor::sleep(*pause).await;
     }
 }
 
@@ -111,7 +111,7 @@ pub async fn remove(
         let Some(pause) = pauses.next() else {
             return Err(if maybe { unknown(&error) } else { error });
         };
-        tokio::time::sleep(*pause).await;
+        crate::reactor::sleep(*pause).await;
     }
 }
 
@@ -124,7 +124,7 @@ async fn look(
     loop {
         match store.load(name).await {
             Err(error) if error.kind() == StoreErrorKind::Unavailable => match pauses.next() {
-                Some(pause) => tokio::time::sleep(*pause).await,
+                Some(pause) => crate::reactor::sleep(*pause).await,
                 None => return Err(error),
             },
             other => return other,

@@ -275,11 +275,11 @@ async fn more_tokens_than_allowed_are_a_failure_of_their_account() {
     assert_eq!(report.len(), 20);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_account_that_never_answers_is_given_up() {
     let silent = Memory::listing(|| RecordStream::from_future(std::future::pending()));
     let report = Inventory::new()
-        .time_limit(Duration::from_secs(60))
+        .time_limit(Duration::from_secs(1))
         .add("silent", silent)
         .add("fine", Memory::with(2))
         .collect()
@@ -290,12 +290,12 @@ async fn an_account_that_never_answers_is_given_up() {
     assert!(failure.error.as_ref().unwrap().is_timeout());
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_account_that_hangs_leaves_the_other_places_to_the_others() {
     let silent = Memory::listing(|| RecordStream::from_future(std::future::pending()));
     let mut inventory = Inventory::new()
         .concurrency(2)
-        .time_limit(Duration::from_secs(60))
+        .time_limit(Duration::from_secs(1))
         .add("silent", silent);
     for n in 0..5 {
         inventory = inventory.add(format!("{n}"), Memory::with(1));

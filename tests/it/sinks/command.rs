@@ -259,19 +259,3 @@ async fn a_closure_is_told_of_the_token_and_its_words_are_unknown_unless_it_says
         assert_eq!(error.kind(), kind);
     }
 }
-
-#[test]
-fn without_a_runtime_a_command_says_so() {
-    use std::future::Future as _;
-
-    let sink = CommandSink::new("cat");
-    let mut delivery = Box::pin(deliver(&sink, SECRET));
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match delivery.as_mut().poll(&mut context) {
-        std::task::Poll::Ready(Err(error)) => {
-            assert_eq!(error.kind(), SinkErrorKind::NotStored);
-            assert!(error.to_string().contains("Tokio"), "{error}");
-        }
-        other => panic!("{other:?}"),
-    }
-}

@@ -266,16 +266,3 @@ async fn a_sink_that_waits_for_its_file_holds_nobody_up() {
     done.unwrap();
     assert_eq!(files(&scratch), ["token", "token.access-tokens"]);
 }
-
-#[test]
-fn a_sink_works_without_a_runtime_of_tokio() {
-    let scratch = Scratch::new();
-    let sink = FileSink::new(scratch.path("token"));
-    let mut delivery = Box::pin(deliver(&sink, SECRET));
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let done = delivery.as_mut().poll(&mut context);
-    assert!(matches!(done, std::task::Poll::Ready(Ok(_))), "{done:?}");
-    assert_eq!(text(&scratch.path("token")), SECRET);
-}
-
-use std::future::Future as _;

@@ -6,6 +6,7 @@ mod file;
 mod places;
 mod races;
 mod readers;
+mod words;
 
 use std::path::Path;
 

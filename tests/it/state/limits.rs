@@ -1,4 +1,4 @@
-//! Disks that are full, directories that cannot be used, and no runtime.
+//! Disks that are full, and directories that cannot be used.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -93,20 +93,6 @@ async fn a_directory_that_cannot_be_used_is_refused_before_anything_relies_on_it
         (store.load("token/a").await, store.list("").await),
         (Ok(None), Ok(vec![]))
     );
-}
-
-#[test]
-fn without_a_runtime_there_is_an_error_and_no_panic() {
-    let scratch = Scratch::new();
-    let store = FileStore::new(&scratch.0);
-    let entry = Stored::new("token/a", json!(1));
-    let mut create = store.create(&entry);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let std::task::Poll::Ready(Err(error)) = create.as_mut().poll(&mut context) else {
-        panic!("it is done without a runtime");
-    };
-    assert_eq!(error.kind(), StoreErrorKind::NotWritten);
-    assert!(error.to_string().contains("Tokio"), "{error}");
 }
 
 #[tokio::test]

@@ -1,19 +1,17 @@
 //! One run of a command.
 
 use std::io::{self, PipeReader, Read as _, Write as _, pipe};
-use std::pin::pin;
 use std::process::Stdio;
-use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use futures_util::future::{Either, join, select};
+use futures_util::future::join;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
-use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 use zeroize::Zeroizing;
 
 use super::CommandSink;
+use crate::reactor;
 use crate::rotation::sink::{SinkError, SinkErrorKind, Written, redact};
 use crate::secret::Secret;
 
@@ -25,10 +23,11 @@ const PIPE_WAIT: Duration = Duration::from_millis(500);
 
 impl CommandSink {
     pub(super) async fn run(&self, secret: &Secret) -> Result<Written, SinkError> {
-        if Handle::try_current().is_err() {
-            let text = "a command needs a runtime of Tokio to wait in";
-            return Err(SinkError::not_stored(text));
-        }
+        // Real time, whatever a test has made of Tokio's clock, and no matter whose runtime it is.
+        reactor::connected(self.run_there(secret)).await
+    }
+
+    async fn run_there(&self, secret: &Secret) -> Result<Written, SinkError> {
         let (mut child, input) = self
             .start(secret)
             .map_err(|error| SinkError::not_stored(format!("cannot be started: {error}")))?;
@@ -39,12 +38,10 @@ impl CommandSink {
             out.extend_from_slice(&error);
             out
         });
-        let (ended, mut late) = deadline(self.timeout);
-        let status = match select(pin!(child.wait()), &mut late).await {
-            Either::Left((status, _)) => status.ok(),
-            Either::Right(_) => None,
+        let status = match reactor::timeout(self.timeout, child.wait()).await {
+            Ok(status) => status.ok(),
+            Err(_) => None,
         };
-        drop(ended);
         let succeeded = status.is_some_and(|status| status.success());
         if !succeeded {
             // What it has started must not go on with the secret, nor hold the outputs open.
@@ -125,7 +122,7 @@ impl CommandSink {
         if !self.output {
             return " (show_output() adds what it printed)".to_owned();
         }
-        let Ok(Ok(output)) = tokio::time::timeout(PIPE_WAIT, &mut outputs).await else {
+        let Ok(Ok(output)) = reactor::timeout(PIPE_WAIT, &mut outputs).await else {
             outputs.abort();
             return String::new();
         };
@@ -174,16 +171,6 @@ impl Input {
             _ => Taken::Part,
         }
     }
-}
-
-/// Ends when so much real time has passed, whatever a test has made of Tokio's clock, or when its
-/// other half is dropped.
-fn deadline(timeout: Duration) -> (Sender<()>, JoinHandle<()>) {
-    let (ended, end) = channel::<()>();
-    let late = spawn_blocking(move || {
-        let _ = end.recv_timeout(timeout);
-    });
-    (ended, late)
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>) -> Vec<u8> {

@@ -8,12 +8,9 @@ mod value;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use futures_core::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::place::{Change, Part, Place, Slot, Stored};
-use super::{Delivery, Observed, Sink, SinkError, SinkKind, SinkVersion, Written};
-use crate::marker::Marker;
+use super::place::{Part, Place, Slot, Stored, file_setters};
 
 /// Programs that are to read a dotenv file; they differ in what a line means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,7 +47,7 @@ pub enum DotenvReaders {
 /// # drop(compose);
 /// ```
 #[derive(Debug)]
-pub struct DotenvSink(Stored<Key>);
+pub struct DotenvSink(pub(super) Stored<Key>);
 
 impl DotenvSink {
     /// Sets this key of this file, whose directory must exist.
@@ -65,77 +62,9 @@ impl DotenvSink {
         self.0.slot.readers = readers;
         self
     }
-
-    /// Sets the mode, such as 0640 for a group that reads the file, whether or not it is new.
-    #[must_use]
-    pub fn mode(mut self, mode: u32) -> Self {
-        self.0.place.mode = Some(mode & 0o777);
-        self
-    }
-
-    /// Sets the group, by name or number, whether or not the file is new.
-    #[must_use]
-    pub fn group(mut self, group: impl Into<String>) -> Self {
-        self.0.place.group = Some(group.into());
-        self
-    }
-
-    /// Writes over what is in the file instead of replacing it: for a single file that is mounted,
-    /// as into a container. A reader can see half of the change for a moment.
-    ///
-    /// If nothing can be put beside the file, the sink is [blind](SinkKind::Blind), unless
-    /// [`sidecar`](Self::sidecar) names another place.
-    #[must_use]
-    pub fn in_place(mut self) -> Self {
-        self.0.place.over = true;
-        self
-    }
-
-    /// Keeps the sidecar in this file, for a directory where nothing can be put beside the secret.
-    /// Every sink for the same file must name the same.
-    #[must_use]
-    pub fn sidecar(mut self, path: impl Into<PathBuf>) -> Self {
-        self.0.place.sidecar = Some(path.into());
-        self
-    }
 }
 
-impl Sink for DotenvSink {
-    fn id(&self) -> String {
-        format!("dotenv {}#{}", self.0.place.id(), self.0.slot.shown())
-    }
-
-    fn kind(&self) -> SinkKind {
-        self.0.kind()
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<(), SinkError>> {
-        self.0.check()
-    }
-
-    fn observe(&self) -> BoxFuture<'_, Result<Observed, SinkError>> {
-        self.0.observe()
-    }
-
-    fn deliver<'a>(
-        &'a self,
-        delivery: &'a Delivery<'a>,
-    ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.deliver(delivery)
-    }
-
-    fn restore<'a>(
-        &'a self,
-        attempt: &'a Marker,
-        seen: &'a SinkVersion,
-    ) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.change(Change::Restore(attempt.clone()), Some(seen))
-    }
-
-    fn rewrite<'a>(&'a self, seen: &'a SinkVersion) -> BoxFuture<'a, Result<Written, SinkError>> {
-        self.0.change(Change::Rewrite, Some(seen))
-    }
-}
+file_setters!(DotenvSink);
 
 /// A key, as certain programs read it.
 #[derive(Clone, Debug)]
@@ -159,10 +88,6 @@ impl Key {
             name: name.into(),
             readers,
         }
-    }
-
-    fn shown(&self) -> String {
-        self.name.escape_debug().to_string()
     }
 
     fn text<'a>(&self, file: &'a [u8]) -> Result<&'a str, String> {
@@ -218,6 +143,10 @@ fn joined(parts: &[&str]) -> Zeroizing<Vec<u8>> {
 impl Slot for Key {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn id(&self, place: &str) -> String {
+        format!("dotenv {place}#{}", self.name.escape_debug())
     }
 
     fn find(&self, file: &[u8]) -> Result<Option<Part>, String> {

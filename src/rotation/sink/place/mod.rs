@@ -31,13 +31,15 @@ use self::sidecar::{Now, Sidecar, Unusable};
 use super::{Holds, Observed, SinkError};
 use crate::text::is_unsafe_to_print;
 
-pub(super) use self::change::Change;
-pub(super) use self::stored::Stored;
+pub(super) use self::stored::{Stored, file_setters};
 
 /// Which part of a file a sink is for.
 pub(super) trait Slot {
     /// Its name in the sidecar; empty for all of the file.
     fn name(&self) -> &str;
+
+    /// The identity of the sink, given the words for its place.
+    fn id(&self, place: &str) -> String;
 
     /// Where it stands in a file; `None` if it is not there.
     fn find(&self, file: &[u8]) -> Result<Option<Part>, String>;
@@ -164,9 +166,9 @@ impl Place {
                 .map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
-            Some(_) if self.over => {
-                disk::open_for_writing(&site.file)
-                    .map_err(|error| not_stored("the file", &error))?;
+            Some(found) if self.over => {
+                let after = found.meta.with_mode(self.mode).with_group(group);
+                check_over(&site, found, &after).map_err(|error| not_stored("the file", &error))?;
             }
             _ => {
                 if found.is_some()
@@ -254,6 +256,20 @@ impl Place {
             Ok(draft)
         };
         write().map_err(|error: io::Error| not_stored("a new file beside it", &error))
+    }
+}
+
+/// Whether a file can be written over, and be given what is asked for.
+fn check_over(site: &Site, found: &Found, after: &Meta) -> io::Result<()> {
+    disk::open_for_writing(&site.file)?;
+    if *after != found.meta {
+        // What it has already, which only those can give it who can change it.
+        meta::set_mode(&site.file, &found.meta)?;
+    }
+    // Another group is tried on a file beside it, where there can be one.
+    match Draft::create(&site.base) {
+        Ok(draft) if found.meta.owner_differs(after) => draft.dress(after, None),
+        _ => Ok(()),
     }
 }
 

@@ -10,16 +10,16 @@ mod tests;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 
 use self::directory::Directory;
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
-use super::name::{check_name, escape_name};
+use super::name::check_name;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
+use crate::rotation::name::escape_name;
 
 /// How many calls are at work in the file system at a time.
 const AT_ONCE: usize = 32;
@@ -35,7 +35,7 @@ const AT_ONCE: usize = 32;
 /// The directory is made when it is first written to (mode 0700 on Unix, its files 0600). It has to
 /// be on a local disk, or on a file system whose locks exclude other machines:
 /// [`probe`](StateStore::probe) refuses one whose locks do nothing. The work is done off the
-/// executor, on the blocking threads of the Tokio runtime in which a call is made.
+/// executor, on threads of this crate.
 ///
 /// ```
 /// use access_tokens::rotation::state::{FileStore, StateStore, Stored, write};
@@ -90,8 +90,8 @@ impl FileStore {
         turn: Option<OwnedMutexGuard<()>>,
         work: impl FnOnce(&Directory) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let runtime = Handle::try_current().map_err(|_| {
-            let text = "a store of files works on the threads of Tokio: call it in a Tokio runtime";
+        let runtime = crate::reactor::handle().ok_or_else(|| {
+            let text = "no thread could be started to work on files: free some memory or threads";
             StoreError::new(StoreErrorKind::NotWritten, text)
         })?;
         let place = Arc::clone(&self.places).acquire_owned().await;

@@ -1,0 +1,129 @@
+//! Where this crate waits: its connections and its timers are on threads of their own.
+//!
+//! A connection may read 128 times before anything else on its thread has a turn, and what a server
+//! pours out ahead of its answer (`103 Early Hints`, without end) is parsed meanwhile: for seconds,
+//! in which no timer of that thread goes off. Over there it holds up nobody's deadline. Besides, the
+//! caller's runtime needs neither network nor timers, and need not be Tokio's.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::LazyLock;
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::task::{Unconstrained, unconstrained};
+use tokio::time::{Sleep, Timeout};
+
+static NETWORK: LazyLock<Option<Handle>> = LazyLock::new(|| start("tokens-network"));
+static TIMERS: LazyLock<Option<Handle>> = LazyLock::new(|| start("tokens-timers"));
+
+/// A runtime on a thread that lasts as long as the process.
+fn start(name: &str) -> Option<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let handle = runtime.handle().clone();
+    let run = move || runtime.block_on(std::future::pending::<()>());
+    thread::Builder::new().name(name.into()).spawn(run).ok()?;
+    Some(handle)
+}
+
+/// Where no thread could be started, the caller's own runtime has to do.
+fn enter(thread: &'static LazyLock<Option<Handle>>) -> Option<EnterGuard<'static>> {
+    thread.as_ref().map(Handle::enter)
+}
+
+/// Where blocking work and helpers of it run; `None` if there is no such place.
+pub(crate) fn handle() -> Option<Handle> {
+    NETWORK.clone().or_else(|| Handle::try_current().ok())
+}
+
+/// Does what opens and uses connections or processes.
+pub(crate) async fn connected<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let (mut waited, mut over) = (false, None);
+    poll_fn(|cx| {
+        if let Some(done) = over.take() {
+            return Poll::Ready(done);
+        }
+        let _entered = enter(&NETWORK);
+        let Poll::Ready(done) = work.as_mut().poll(cx) else {
+            waited = true;
+            return Poll::Pending;
+        };
+        if waited {
+            return Poll::Ready(done);
+        }
+        // The other thread was so quick that nothing was waited for. The caller's other tasks get
+        // their turn all the same.
+        over = Some(done);
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+pub(crate) fn sleep(time: Duration) -> Sleep {
+    let _entered = enter(&TIMERS);
+    tokio::time::sleep(time)
+}
+
+/// One time limit, of one or several pieces of work.
+pub(crate) type Timer = Unconstrained<Sleep>;
+
+/// Goes off also where work that is always ready uses up all turns.
+pub(crate) fn timer(limit: Duration) -> Timer {
+    unconstrained(sleep(limit))
+}
+
+/// Does work until the time is over. What is ready counts, however late it is looked at: a thread
+/// that was kept busy by something else gets to see what came meanwhile.
+pub(crate) async fn before<T>(
+    mut timer: Pin<&mut Timer>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
+/// Does work, for no longer than this.
+pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
+    let _entered = enter(&TIMERS);
+    tokio::time::timeout(limit, work)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::task::{Context, Waker};
+
+    use tokio::task::coop::poll_proceed;
+
+    use super::*;
+
+    #[test]
+    fn what_is_ready_at_once_lets_others_have_a_turn() {
+        let mut work = pin!(connected(ready(7)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(work.as_mut().poll(&mut context).is_pending());
+        assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));
+    }
+
+    #[tokio::test]
+    async fn a_limit_holds_also_where_work_uses_up_every_turn() {
+        // Each poll takes all that Tokio allows between two waits, and is never done.
+        let greedy = poll_fn(|cx| {
+            while let Poll::Ready(turn) = poll_proceed(cx) {
+                turn.made_progress();
+            }
+            cx.waker().wake_by_ref();
+            Poll::<()>::Pending
+        });
+        let limit = pin!(timer(Duration::from_millis(20)));
+        assert_eq!(before(limit, greedy).await, None);
+    }
+}
