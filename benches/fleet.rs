@@ -1,8 +1,8 @@
 //! What one pass over many managed tokens costs: time, requests, and calls of the state store.
 //!
-//! `cargo bench --bench fleet [-- TOKENS] [DIRECTORY]`: 10,000 by default, on all three services, one
-//! account each; a tenth of them is due in the second pass that is measured. Where the directory is
-//! decides what a write of a record costs.
+//! `cargo bench --bench fleet [-- TOKENS] [DIRECTORY]`: 10,000 by default, in ten accounts of each of the
+//! three services; a tenth of them is due in one of the passes. Where the directory is decides what a
+//! write of a record costs.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -27,6 +27,8 @@ use access_tokens_testing::{
 use futures_util::StreamExt as _;
 
 const AT_A_TIME: usize = 16;
+/// How many accounts there are of each service.
+const ACCOUNTS: usize = 10;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 type Counts = BTreeMap<String, u64>;
@@ -46,11 +48,16 @@ async fn main() {
 
 async fn measure(number: usize, directory: &Path) {
     let clock = VirtualClock::new();
-    let twins = Twins::with_clock(clock.clone()).await.unwrap();
-    twins.launchdarkly.record_requests(false);
-    twins.query_server.record_requests(false);
-    twins.avisi_cloud.record_requests(false);
-    let tokens = fleet(number, &twins, &clock, directory);
+    let (mut accounts, mut tokens) = (Vec::new(), Vec::new());
+    for account in 0..ACCOUNTS {
+        let twins = Twins::with_clock(clock.clone()).await.unwrap();
+        twins.launchdarkly.record_requests(false);
+        twins.query_server.record_requests(false);
+        twins.avisi_cloud.record_requests(false);
+        let numbers = (account..number).step_by(ACCOUNTS);
+        tokens.extend(fleet(account, numbers, &twins, &clock, directory));
+        accounts.push(twins);
+    }
     let calls: Arc<Mutex<Counts>> = Arc::default();
     let store = FaultyStore::new(FileStore::new(directory.join("state")), {
         let calls = Arc::clone(&calls);
@@ -76,7 +83,7 @@ async fn measure(number: usize, directory: &Path) {
         ("none is due again", HOUR),
     ] {
         clock.advance(time);
-        for twin in twins.all() {
+        for twin in accounts.iter().flat_map(Twins::all) {
             twin.clear_requests();
         }
         calls.lock().unwrap().clear();
@@ -93,8 +100,15 @@ async fn measure(number: usize, directory: &Path) {
         }
         println!("\n{what}: {:.2?}", began.elapsed());
         println!("  outcomes  {}", told(&outcomes));
-        for twin in twins.all() {
-            println!("  requests  {}: {}", twin.service(), told(&twin.counts()));
+        for service in 0..3 {
+            let (mut counts, mut name) = (Counts::new(), "");
+            for twin in accounts.iter().map(|twins| twins.all()[service]) {
+                name = twin.service().name();
+                for (call, n) in twin.counts() {
+                    *counts.entry(call).or_default() += n;
+                }
+            }
+            println!("  requests  {name}: {}", told(&counts));
         }
         println!("  store     {}", told(&calls.lock().unwrap()));
     }
@@ -108,9 +122,11 @@ fn told(counts: &Counts) -> String {
     all.join(", ")
 }
 
-/// The tokens, a third on each service, in a file each. A tenth is due in ten days.
+/// The tokens of an account of each service, a third on each, in a file each. A tenth of them is due
+/// in ten days.
 fn fleet(
-    number: usize,
+    account: usize,
+    numbers: impl Iterator<Item = usize>,
     twins: &Twins,
     clock: &VirtualClock,
     directory: &Path,
@@ -135,7 +151,11 @@ fn fleet(
     let now = twins.launchdarkly.now();
     let one = |n: usize| {
         let name = format!("token {n}");
-        let age = days(if n.is_multiple_of(10) { 80 } else { 5 });
+        let age = days(if (n / ACCOUNTS).is_multiple_of(10) {
+            80
+        } else {
+            5
+        });
         let (key, secret) = match n % 3 {
             0 => {
                 let token = twins.launchdarkly.seed(ld_twin::Seed::new(name).age(age));
@@ -158,6 +178,7 @@ fn fleet(
         let file = directory.join(format!("{n}.token"));
         std::fs::write(&file, secret.expose_secret()).unwrap();
         ManagedToken::builder(format!("token-{n}"))
+            .account(format!("account {account}"))
             .shared_service(Arc::clone(&services[n % 3]))
             .adopt(key)
             .policy(RotationPolicy::new().max_age(days(90)))
@@ -168,5 +189,5 @@ fn fleet(
             .build()
             .unwrap()
     };
-    (0..number).map(one).collect()
+    numbers.map(one).collect()
 }
