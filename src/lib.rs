@@ -4,7 +4,7 @@
 //!
 //! | module | service | operations |
 //! |---|---|---|
-//! | [`launchdarkly`] | LaunchDarkly | list, get, create, patch, reset, delete |
+//! | [`launchdarkly`] | LaunchDarkly | list, get, create, patch, reset, delete, whoami |
 //! | [`query_server`] | Query Server | list, value, create, update, delete, and rotate on top |
 //! | [`avisi_cloud`] | Avisi Cloud | list, provision, revoke |
 //!

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Judgement of a [`RotationPolicy`](crate::RotationPolicy) on a token.
+/// Verdict of a [`RotationPolicy`](crate::RotationPolicy) on a token: due now, not yet, or unknown.
 ///
 /// As JSON it has the members `due` (`"now"`, `"not_yet"` or `"unknown"`) and `reason`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

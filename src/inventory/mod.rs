@@ -1,4 +1,4 @@
-//! What tokens there are, over any number of accounts on any services.
+//! Inventory of the tokens of any number of accounts on any services: one report, filters for an audit.
 //!
 //! ```
 //! use access_tokens::{days, inventory::Inventory};

@@ -9,7 +9,7 @@ use crate::sync::catch_panic_in;
 /// How often the callback hears of an account.
 const TELL_EVERY: usize = 1_000;
 
-/// How far a collection is, as told to [`Inventory::progress`](super::Inventory::progress).
+/// Progress of a collection, as told to [`Inventory::progress`](super::Inventory::progress).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress<'a> {

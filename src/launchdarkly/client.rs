@@ -38,12 +38,12 @@ impl Default for Options {
 }
 
 impl ClientBuilder {
-    /// Sets the region of the account: shorthand for its base URL.
+    /// Sets the region of a LaunchDarkly account: shorthand for its base URL.
     pub fn region(self, region: Region) -> Self {
         self.base_url(region.base_url())
     }
 
-    /// Sets the version of the API to ask for in `LD-API-Version`, which is always sent.
+    /// Sets the version of LaunchDarkly's API to ask for in `LD-API-Version`, which is always sent.
     ///
     /// The default is `20240415`. Versions before that one do not page their lists, and do not tell
     /// whether a token without an end has none.
@@ -52,8 +52,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many pages of a list a stream follows before it gives up with
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded).
+    /// Sets how many pages of a list of LaunchDarkly's a stream follows before it gives up with
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded): 100,000 by default.
     pub fn max_pages(mut self, pages: usize) -> Self {
         self.options.max_pages = pages;
         self

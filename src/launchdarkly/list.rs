@@ -64,7 +64,8 @@ impl List {
     }
 
     /// Sets the size of a page. By default 25 for a [`page`](Self::page), and 1,000 for a
-    /// [`stream`](Self::stream), which takes what comes; the service does not say what the most is.
+    /// [`stream`](Self::stream), which takes what comes, and asks for 25 where that is refused; the
+    /// service does not say what the most is.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
         self

@@ -9,7 +9,7 @@ use super::{Link, Links};
 const PAGE: u32 = 1_000;
 
 /// What the service gives unasked: it cannot mean to give less than this at most.
-const USUAL: u64 = 25;
+const USUAL: u32 = 25;
 
 /// How many tokens may be on their way ahead of the page that is being read.
 const AHEAD: u64 = 1_000;
@@ -65,6 +65,14 @@ impl Pages {
             again: 0,
             stale: 0,
         }
+    }
+
+    /// Begins anew with pages of the usual size.
+    pub(super) fn fall_back(&mut self) {
+        *self = Self {
+            asked: self.asked,
+            ..Self::new(self.start, Some(USUAL))
+        };
     }
 
     /// How many pages were asked for.
@@ -173,7 +181,7 @@ impl Pages {
             || self.total.is_some();
         // One that gives more than it was asked for does not page.
         let limit = u64::from(self.limit);
-        let full = count >= limit.min(USUAL) && count <= limit;
+        let full = count >= limit.min(USUAL.into()) && count <= limit;
         !told && full && new > 0 && read > self.offset
     }
 

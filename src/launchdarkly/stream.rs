@@ -222,6 +222,12 @@ impl TokenStream {
         }
     }
 
+    /// Whether the service may have refused the size of the first page, which is not the user's wish.
+    fn is_too_large(&self, error: &Error) -> bool {
+        let first = self.pages.asked() == 1 && self.list.limit.is_none();
+        first && error.kind() == ErrorKind::InvalidRequest
+    }
+
     fn fail(&mut self, error: Error) {
         self.done = true;
         self.ahead.clear();
@@ -273,6 +279,7 @@ impl Stream for TokenStream {
                         self.fail(error);
                     }
                 }
+                Poll::Ready(Err(error)) if self.is_too_large(&error) => self.pages.fall_back(),
                 Poll::Ready(Err(error)) => self.fail(error),
             }
         }

@@ -255,7 +255,8 @@ impl ManagedTokenBuilder {
     }
 
     /// Whether the token may be the credential that the client itself uses, which then goes on with
-    /// the new one. Deliver it to where that client reads it, and tick it last.
+    /// the new one. Deliver it to where that client reads it;
+    /// [`Keeper::tick_all`](super::Keeper::tick_all) takes it last.
     pub fn allow_own_credential(mut self, on: bool) -> Self {
         self.allow_own_credential = on;
         self

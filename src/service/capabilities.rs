@@ -46,7 +46,8 @@ impl Capabilities {
     }
 }
 
-/// Something that is done with a service, for [`TokenService::calls`](crate::TokenService::calls).
+/// Action on a service: a method of [`TokenService`](crate::TokenService), of which
+/// [`calls`](crate::TokenService::calls) tells the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Action {

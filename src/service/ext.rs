@@ -6,7 +6,8 @@ use crate::listing::{Listing, UnreadableItem};
 use crate::marker::Marker;
 use futures_core::future::BoxFuture;
 
-/// Calls made of those of [`TokenService`], for every service alike.
+/// Extension of [`TokenService`]: read all records at once, find and delete by a marker, delete many
+/// safely.
 ///
 /// ```
 /// use access_tokens::{TokenService, TokenServiceExt as _, days};
@@ -42,7 +43,7 @@ use futures_core::future::BoxFuture;
 /// # fn main() {}
 /// ```
 pub trait TokenServiceExt: TokenService {
-    /// Reads all records at once.
+    /// Reads all records at once; [`list`](TokenService::list) gives them one after another.
     ///
     /// # Errors
     /// The first error that ends the list. A record that cannot be read is no error: it is named in

@@ -80,7 +80,7 @@ impl TokenTemplate {
     }
 }
 
-/// What a new token shall have different from the template that it is created from.
+/// Differences of a new token from the template that it is created from: name, marker, end.
 ///
 /// ```
 /// use access_tokens::{Marker, Overrides, days};

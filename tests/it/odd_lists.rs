@@ -247,6 +247,42 @@ async fn a_link_behind_the_end_leaves_nothing_out() {
 }
 
 #[tokio::test]
+async fn a_service_that_refuses_large_pages_is_asked_for_usual_ones() {
+    for most in [100, 25, 10] {
+        let server = Raw::reading(move |_, request| {
+            let number = |name: &str| -> usize {
+                let (_, rest) = request.split_once(name).unwrap();
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                digits.parse().unwrap()
+            };
+            let (offset, limit) = (number("offset="), number("limit="));
+            if limit > most {
+                return Reply::Bytes(whole(400, &[], r#"{"code": "invalid_request"}"#));
+            }
+            let rows = offset..60.min(offset + limit);
+            let rows: Vec<_> = rows
+                .map(|n| token("launchdarkly", &format!("id-{n}")))
+                .collect();
+            let page = json!({"items": rows, "totalCount": 60});
+            Reply::Bytes(whole(200, &[], &page.to_string()))
+        })
+        .await;
+        let uri = &server.uri;
+        let client: launchdarkly::Client = one_attempt(launchdarkly::Client::builder(), uri);
+        let (ids, _, error) = read(client.list().stream()).await;
+        // Once, and not where the size was asked for.
+        let expected = if most < 25 {
+            (0, Some(ErrorKind::InvalidRequest), 2)
+        } else {
+            (60, None, 4)
+        };
+        assert_eq!((ids.len(), error, server.seen().len()), expected, "{most}");
+        let (ids, _, error) = read(client.list().limit(101).stream()).await;
+        assert_eq!((ids.len(), error), (0, Some(ErrorKind::InvalidRequest)));
+    }
+}
+
+#[tokio::test]
 async fn a_caller_is_told_by_what_matters_whatever_the_rest_is() {
     let twin = LaunchDarkly::start().await.unwrap();
     let builder = launchdarkly::Client::builder().base_url(twin.base_url());

@@ -20,6 +20,9 @@ pub struct Context {
     pub(crate) terminal: Terminal,
     out: Mutex<Box<dyn Write + Send>>,
     err: Mutex<Box<dyn Write + Send>>,
+    /// What all sinks in AWS share.
+    #[cfg(feature = "aws")]
+    pub(crate) aws: tokio::sync::OnceCell<access_tokens_stores::aws_sdk_secretsmanager::Client>,
 }
 
 /// Which of the standard streams are terminals, and how wide.
@@ -54,6 +57,8 @@ impl Context {
             terminal,
             out: Mutex::new(Box::new(io::stdout())),
             err: Mutex::new(Box::new(io::stderr())),
+            #[cfg(feature = "aws")]
+            aws: tokio::sync::OnceCell::new(),
         })
     }
 
@@ -71,6 +76,8 @@ impl Context {
             terminal: Terminal::default(),
             out: Mutex::new(out),
             err: Mutex::new(err),
+            #[cfg(feature = "aws")]
+            aws: tokio::sync::OnceCell::new(),
         }
     }
 

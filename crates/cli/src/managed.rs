@@ -131,7 +131,7 @@ pub(crate) fn unknown(config: &Config, name: &str) -> Stop {
 }
 
 /// A managed token as the library knows it.
-pub(crate) fn declare(
+pub(crate) async fn declare(
     run: &Run<'_>,
     name: &str,
     token: &Token,
@@ -165,7 +165,7 @@ pub(crate) fn declare(
         builder = builder.lifetime(lifetime);
     }
     for spec in &token.deliver {
-        builder = builder.deliver_to_shared(sinks::open(run.context, spec)?);
+        builder = builder.deliver_to_shared(sinks::open(run.context, spec).await?);
     }
     for hook in &token.after {
         builder = builder.after(hooks::step(run.context, run.config, hook));

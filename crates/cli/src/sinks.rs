@@ -8,8 +8,9 @@ use crate::config::SinkSpec;
 use crate::context::Context;
 use crate::error::Stop;
 
-/// A sink as it is written down. Nothing is asked or written yet.
-pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, Stop> {
+/// A sink as it is written down. Nothing is written yet.
+#[allow(clippy::unused_async, reason = "by the features that are on")]
+pub(crate) async fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, Stop> {
     Ok(match spec {
         SinkSpec::File {
             path,
@@ -46,10 +47,14 @@ pub(crate) fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, 
         SinkSpec::Vault { mount, path, key } => vault(context, mount, path, key)?,
         #[cfg(not(feature = "vault"))]
         SinkSpec::Vault { .. } => return Err(left_out("vault")),
+        #[cfg(feature = "aws")]
+        SinkSpec::Aws { name, key } => aws(context, name, key.as_deref()).await?,
+        #[cfg(not(feature = "aws"))]
         SinkSpec::Aws { .. } => return Err(left_out("aws")),
     })
 }
 
+#[cfg(not(all(feature = "aws", feature = "vault")))]
 fn left_out(feature: &str) -> Stop {
     Stop::config(format!("this build of tokens cannot deliver to {feature}:")).hint(format!(
         "Build it with the feature {feature}, or deliver elsewhere."
@@ -89,5 +94,25 @@ fn vault(context: &Context, mount: &str, path: &str, key: &str) -> Result<Arc<dy
     let sink = builder.build().map_err(|error| {
         Stop::config(format!("vault: {error}")).hint("See to VAULT_ADDR and the credential for it.")
     })?;
+    Ok(Arc::new(sink))
+}
+
+/// A secret of AWS Secrets Manager, or a key of it, reached as AWS's own programs reach it.
+#[cfg(feature = "aws")]
+async fn aws(context: &Context, name: &str, key: Option<&str>) -> Result<Arc<dyn Sink>, Stop> {
+    use access_tokens_stores::AwsSecretsManager;
+    let wrong = |error: &dyn std::fmt::Display| {
+        Stop::config(format!("aws: {error}"))
+            .hint("See to AWS_REGION and AWS_PROFILE or AWS_ACCESS_KEY_ID, as for the program aws.")
+    };
+    let client = context
+        .aws
+        .get_or_try_init(AwsSecretsManager::client_from_env)
+        .await
+        .map_err(|error| wrong(&error))?;
+    let mut sink = AwsSecretsManager::new(client.clone(), name).map_err(|error| wrong(&error))?;
+    if let Some(key) = key {
+        sink = sink.key(key).map_err(|error| wrong(&error))?;
+    }
     Ok(Arc::new(sink))
 }

@@ -176,15 +176,16 @@ impl Machine {
         let Some(mark) = self.record.pending.as_ref().map(|token| token.mark.clone()) else {
             return;
         };
-        self.dirty = true;
         let (kind, problem) = match written {
             Ok(version) => {
+                // The commit writes it down; until then the store may know less.
                 self.record.holds(sink, Some(mark.clone()));
                 self.see(sink, Some((version, Holds::Attempt(mark))));
                 return;
             }
             Err(failed) => failed,
         };
+        self.dirty = true;
         self.again = self.again.saturating_add(1);
         match kind {
             SinkErrorKind::Conflict => self.record.not_stored(sink),

@@ -8,7 +8,7 @@ use access_tokens::rotation::{
 use access_tokens::{RotationPolicy, days};
 use serde_json::json;
 
-use super::{HOUR, KINDS, Kind, MINUTE, Setup, Then, Trouble, Watched, said};
+use super::{HOUR, KINDS, Kind, MINUTE, Setup, Then, Trouble, Vault, Watched, said};
 use crate::support::Scratch;
 
 fn changes(call: &str) -> bool {
@@ -189,6 +189,24 @@ async fn a_rotation_takes_three_swaps_and_a_step_after_it_a_fourth() {
     }
 }
 
+#[tokio::test]
+async fn a_rotation_into_several_sinks_takes_no_more_swaps() {
+    for sink in [SinkKind::Restorable, SinkKind::Blind] {
+        let setup = Setup::with(Kind::LaunchDarkly, sink).await;
+        let others = ["b", "c", "d"].map(|name| Vault::holding(name, sink, &setup.world.secret));
+        let sinks: Vec<_> = std::iter::once(&setup.vault).chain(&others).collect();
+        let store = Watched::default();
+        let (keeper, token) = (setup.keeper_on(store.clone()), setup.with_sinks(&sinks));
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        assert_eq!(said(&keeper.tick(&token).await), "rotated");
+        assert_eq!(store.swaps(), 3, "{sink}");
+        for vault in sinks {
+            assert!(setup.world.accepts(&vault.secret().unwrap()));
+        }
+    }
+}
+
 /// Some other program moves the file away while several keepers write to it.
 #[tokio::test]
 async fn events_in_a_file_survive_that_the_file_is_rotated_away() {
@@ -252,7 +270,7 @@ async fn a_store_that_cannot_be_written_stops_everything_before_it_begins() {
         .adopt(setup.world.key.clone())
         .policy(RotationPolicy::new().max_age(days(1)))
         .overlap(HOUR)
-        .deliver_to(super::Vault::new("any", SinkKind::Restorable))
+        .deliver_to(Vault::new("any", SinkKind::Restorable))
         .build()
         .unwrap();
     let broken = access_tokens::rotation::state::FileStore::new("/proc/self/access-tokens");

@@ -31,7 +31,7 @@ pub(crate) async fn run(run: &Run<'_>, create: &Create) -> Result<u8, Stop> {
     } else {
         let spec = SinkSpec::parse(run.context, &create.to)
             .map_err(|what| Stop::usage(format!("--to {what}, or stdout")))?;
-        let sink = sinks::open(run.context, &spec)?;
+        let sink = sinks::open(run.context, &spec).await?;
         // What cannot be delivered is not made.
         let failed = |error: &dyn std::fmt::Display| Stop::failed("sink", error.to_string());
         sink.check().await.map_err(|error| failed(&error))?;

@@ -21,7 +21,7 @@ pub(crate) async fn run(run: &Run<'_>, names: &Names) -> Result<u8, Stop> {
     for (name, token) in &selected {
         let plan = match clients.get(&token.account) {
             Ok(service) => {
-                let declared = managed::declare(run, name, token, service)?;
+                let declared = managed::declare(run, name, token, service).await?;
                 match keeper.plan(&declared).await {
                     Ok(plan) => hooks(run, token).map(|()| plan),
                     Err(error) => Err(Stop::from(error)),

@@ -69,5 +69,5 @@ async fn declared(run: &Run<'_>, name: &str) -> Result<ManagedToken, Stop> {
         .ok_or_else(|| managed::unknown(run.config, name))?;
     let clients = Clients::connect(run, [token.account.as_str()]).await;
     let service = clients.get(&token.account).map_err(Stop::clone)?;
-    managed::declare(run, name, token, service)
+    managed::declare(run, name, token, service).await
 }

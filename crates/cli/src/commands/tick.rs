@@ -124,7 +124,7 @@ async fn once(run: &Run<'_>, state: &mut Option<State>, names: &[String]) -> Res
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for (name, token) in &selected {
         let declared = match clients.get(&token.account) {
-            Ok(service) => managed::declare(run, name, token, service)?,
+            Ok(service) => managed::declare(run, name, token, service).await?,
             Err(stop) => {
                 code = graver(code, stop.code);
                 refused(run, name, stop)?;

@@ -10,12 +10,22 @@ mod accounts;
 mod behaviour;
 mod canary;
 mod config;
-#[cfg(all(feature = "postgres", feature = "s3", feature = "vault"))]
+#[cfg(all(
+    feature = "aws",
+    feature = "postgres",
+    feature = "s3",
+    feature = "vault"
+))]
 mod engines;
 mod managed;
 mod month;
 mod races;
 mod screens;
-#[cfg(all(feature = "postgres", feature = "s3", feature = "vault"))]
+#[cfg(all(
+    feature = "aws",
+    feature = "postgres",
+    feature = "s3",
+    feature = "vault"
+))]
 mod stores;
 mod support;

@@ -137,6 +137,53 @@ async fn a_secret_in_vault() {
     assert!(world.ld.authenticates(&Secret::new(secret)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_in_aws() {
+    let Some(server) = engines::moto() else {
+        return;
+    };
+    let call = |action: &str, body: &str| {
+        let head = format!(
+            "POST / HTTP/1.1\r\nx-amz-target: secretsmanager.{action}\r\n\
+             content-type: application/x-amz-json-1.1\r\n\
+             authorization: AWS4-HMAC-SHA256 Credential=id/20260101/us-east-1/secretsmanager/aws4_request"
+        );
+        request(server.port, &head, body)
+    };
+    call(
+        "CreateSecret",
+        r#"{"Name":"prod/app","SecretString":"{\"kept\":1}","ClientRequestToken":"00000000-0000-0000-0000-000000000001"}"#,
+    );
+    let world = World::start().await;
+    world.configure(&TOKEN.replace("file:t.token", "aws:prod/app#token"));
+    for words in [
+        &["--output", "json", "tick"][..],
+        &["--output", "json", "rotate", "t", "--yes"],
+    ] {
+        let endpoint = format!("http://127.0.0.1:{}", server.port);
+        let done = world.run_with(
+            words,
+            &[
+                ("AWS_ENDPOINT_URL", endpoint.as_str()),
+                ("AWS_REGION", "us-east-1"),
+                ("AWS_ACCESS_KEY_ID", "id"),
+                ("AWS_SECRET_ACCESS_KEY", "canary"),
+            ],
+        );
+        assert_eq!(done.code, 0, "{done:?}");
+        assert!(!format!("{done:?}").contains("canary"), "{done:?}");
+        assert_eq!(done.outcome("t")["outcome"], "rotated", "{done:?}");
+        let answer = call("GetSecretValue", r#"{"SecretId":"prod/app"}"#);
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let content = body["SecretString"].as_str().unwrap();
+        let content: serde_json::Value = serde_json::from_str(content).unwrap();
+        let secret = content["token"].as_str().unwrap();
+        assert!(world.ld.authenticates(&Secret::new(secret)));
+        assert_eq!(content["kept"], 1, "the other keys stay");
+    }
+}
+
 #[tokio::test]
 async fn a_store_that_cannot_be_reached_stops_everything_before_it_is_sent() {
     let world = World::start().await;

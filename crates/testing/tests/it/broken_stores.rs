@@ -223,6 +223,11 @@ impl StateStore for Buggy {
                     dawdle().await;
                     self.force(&entry).await
                 }
+                (Bug::RemoveLooksFirst, _) => {
+                    // Those who remove get to look before.
+                    dawdle().await;
+                    self.inner.replace(expected, &entry).await
+                }
                 _ => self.inner.replace(expected, &entry).await,
             }
         })
