@@ -177,9 +177,9 @@ fn processor_time() -> Duration {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     let told = threads.filter_map(|thread| {
         let told = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-        told.split(' ').next()?.parse().ok()
+        told.split(' ').next()?.parse::<u64>().ok()
     });
-    match told.sum::<u64>() {
+    match told.sum() {
         0 => START.elapsed(),
         nanos => Duration::from_nanos(nanos),
     }

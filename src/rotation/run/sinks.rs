@@ -173,7 +173,7 @@ pub(super) async fn observe(
         let text = format!("{}: {}", sink.id(), safe(&text, secret));
         Err(Problem::new(ErrorKind::Sink, text))
     };
-    match tokio::time::timeout(limit, catch_panic(sink.observe())).await {
+    match crate::reactor::timeout(limit, catch_panic(sink.observe())).await {
         Ok(Ok(Ok(seen))) => Ok(seen),
         Ok(Ok(Err(error))) => failed(error.to_string()),
         Ok(Err(_)) => failed("the sink panicked".to_owned()),

@@ -158,3 +158,17 @@ fn files_and_rooms_are_of_a_size_to_be_kept_in_mind() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// A timer of the caller's runtime panics where that has none, and can be held up.
+#[test]
+fn only_the_reactor_uses_timers_of_tokio() {
+    let (root, paths) = sources();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.lines().map(str::trim_start);
+        let mut timers = code.filter(|line| !line.starts_with("//"));
+        let found = timers.any(|line| line.contains("tokio::time::"));
+        let name = path.strip_prefix(&root).unwrap();
+        assert!(!found || name == Path::new("reactor.rs"), "{name:?}");
+    }
+}
