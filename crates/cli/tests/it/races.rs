@@ -71,7 +71,9 @@ async fn eight_ticks_at_once_are_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_late_to_a_first_contact_finds_what_the_other_has_made_of_it() {
     let world = World::start().await;
-    world.configure(TOKENS);
+    // A place that cannot tell what it holds.
+    let blind = "command:sh -c 'cat > a.token'";
+    world.configure(&TOKENS.replace("file:a.token", blind));
     let slow = Fault::SlowAct(Duration::from_secs(3));
     world.ld.set_fault(Some("get_tokens"), 1, 1, slow).unwrap();
     let late = world.spawn(&["--output", "json", "tick", "a"]);
