@@ -280,11 +280,12 @@ impl StateStore for PostgresStore {
 
     fn list<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<Listed>>> {
         Box::pin(async move {
-            // What begins alike has keys that do, as far as a key is written out.
-            let from: String = escape_name(prefix)
-                .chars()
-                .take(schema::WRITTEN_OUT)
-                .collect();
+            // What begins alike has keys that do, as far as a key is written out, and but for the
+            // last character, which may be written in another way where a name ends.
+            let from = escape_name(&format!("{prefix}~"));
+            let from = from.strip_suffix("%7e").unwrap_or(&from);
+            let mut from: String = from.chars().take(schema::WRITTEN_OUT).collect();
+            from.pop();
             let to = format!("{from}\u{7f}");
             let params: [(&(dyn ToSql + Sync), Type); 2] = [(&from, Type::TEXT), (&to, Type::TEXT)];
             let mut found = Vec::new();
