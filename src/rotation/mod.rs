@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod keeper;
 mod kind;
+mod name;
 mod outcome;
 mod pass;
 mod plan;

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::support::{Raw, Reply, assert_refused, one_attempt, whole};
+use crate::support::{Raw, Reply, assert_refused, one_attempt, process_for, whole};
 use access_tokens::launchdarkly::OldSecret;
 use access_tokens::launchdarkly::{Patch, TokenBody};
 use access_tokens::query_server::Changes;
@@ -610,7 +610,7 @@ mod configuration {
 /// The environment belongs to the process, so each case has a process of its own.
 mod environment {
     use super::*;
-    use std::process::Command;
+    use std::ffi::OsStr;
 
     /// Names the service for the process that a test starts.
     const SERVICE: &str = "ACCESS_TOKENS_TEST_SERVICE";
@@ -654,24 +654,22 @@ mod environment {
         }
     }
 
+    fn output_with<V: AsRef<OsStr>>(
+        service: &str,
+        variables: impl IntoIterator<Item = (&'static str, V)>,
+    ) -> String {
+        let mut command = process_for("all::hostile_input::environment::child");
+        command.env_clear().env(SERVICE, service).envs(variables);
+        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+    }
+
     /// What `from_env` does where exactly these variables are set.
-    fn from_env(service: &str, variables: &[(&str, &str)]) -> String {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "all::hostile_input::environment::child",
-                "--nocapture",
-            ])
-            .env_clear()
-            .env(SERVICE, service)
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    fn from_env(service: &str, variables: &[(&'static str, &str)]) -> String {
+        let text = output_with(service, variables.iter().copied());
         let line = text
             .lines()
             .find(|line| line.contains("built for") || line.contains("refused"));
-        line.unwrap_or_else(|| panic!("{output:?}")).to_owned()
+        line.unwrap_or_else(|| panic!("{text}")).to_owned()
     }
 
     /// The service, its two names of the credential, its name of the address, and the header.
@@ -780,18 +778,8 @@ mod environment {
     fn a_value_that_is_not_text_is_refused_by_its_name() {
         use std::ffi::OsString;
         use std::os::unix::ffi::OsStringExt as _;
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "all::hostile_input::environment::child",
-                "--nocapture",
-            ])
-            .env_clear()
-            .env(SERVICE, "avisi_cloud")
-            .env("ACLOUD_PAT", OsString::from_vec(b"hunter2\xff".into()))
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let odd = OsString::from_vec(b"hunter2\xff".into());
+        let text = output_with("avisi_cloud", [("ACLOUD_PAT", odd)]);
         assert!(text.contains("refused Config ACLOUD_PAT"), "{text}");
         assert!(
             text.contains("UTF-8") && !text.contains("hunter2"),

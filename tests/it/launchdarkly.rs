@@ -1415,6 +1415,8 @@ mod paging {
             "/api/v2/tokens",
             "?offset=-1",
             "?offset=x",
+            "?offset=9223372036854775808",
+            "?offset=18446744073709551616",
             "?offset=0",
             "?limit=1",
         ] {

@@ -6,7 +6,7 @@ use access_tokens::{ErrorKind, RetryPolicy};
 use access_tokens_testing::launchdarkly::Operation;
 use access_tokens_testing::{Fault, LaunchDarkly};
 
-use crate::support::{Raw, Reply};
+use crate::support::{Raw, Reply, process_for};
 
 const MIB: usize = 1 << 20;
 /// Says to a process started by this test what to do.
@@ -78,16 +78,9 @@ async fn an_answer_without_end_takes_no_more_than_its_cap() {
         // has its own copy of what it sends.
         ("head", 3 * 16 * MIB),
     ] {
-        let binary = std::env::current_exe().unwrap();
-        let output = std::process::Command::new(binary)
-            .args([
-                "--exact",
-                "all::memory::an_answer_without_end_takes_no_more_than_its_cap",
-                "--nocapture",
-            ])
-            .env(CASE, case)
-            .output()
-            .unwrap();
+        let mut child =
+            process_for("all::memory::an_answer_without_end_takes_no_more_than_its_cap");
+        let output = child.env(CASE, case).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let grown = text
             .split_once("grown by ")

@@ -9,7 +9,6 @@ mod contract;
 mod dotenv;
 mod error;
 mod file;
-mod file_name;
 mod from_fn;
 mod interface;
 mod place;
@@ -20,9 +19,10 @@ pub use contract::{Delivery, Holds, Observed, SinkKind, SinkVersion, Written};
 pub use dotenv::{DotenvReaders, DotenvSink};
 pub use error::{SinkError, SinkErrorKind};
 pub use file::FileSink;
-pub use file_name::file_name;
 pub use from_fn::from_fn;
 pub use interface::Sink;
+
+pub use super::name::escape_name;
 
 use crate::secret::Secret;
 

@@ -46,7 +46,9 @@ pub use error::{StoreError, StoreErrorKind};
 pub use file::FileStore;
 pub use lock::{LocalGuard, LocalLock};
 pub use memory::MemoryStore;
-pub use name::{check_name, escape_name, unescape_name};
+pub use name::check_name;
+
+pub use super::name::{escape_name, unescape_name};
 pub use probe::{PROBE_PREFIX, probe};
 pub use store::StateStore;
 pub use stored::{Listed, StoreVersion, Stored, Unreadable};

@@ -9,7 +9,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use access_tokens::rotation::sink::{
-    DotenvSink, FileSink, Holds, Sink, SinkErrorKind, SinkKind, file_name,
+    DotenvSink, FileSink, Holds, Sink, SinkErrorKind, SinkKind, escape_name,
 };
 use access_tokens_testing::sinks;
 
@@ -385,6 +385,10 @@ async fn a_file_of_another_user_is_refused_by_check_where_only_that_one_can_repl
     std::fs::write(&path, "theirs").unwrap();
     set_mode(&path, 0o666);
     set_mode(&scratch.path(""), 0o1777);
+    std::fs::create_dir(scratch.path("open")).unwrap();
+    set_mode(&scratch.path("open"), 0o777);
+    std::fs::write(scratch.path("open/theirs"), "theirs").unwrap();
+    set_mode(&scratch.path("open/theirs"), 0o644);
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([
         "--exact",
@@ -398,6 +402,7 @@ async fn a_file_of_another_user_is_refused_by_check_where_only_that_one_can_repl
     };
     assert!(done.status.success(), "{done:?}");
     assert_eq!(text(&path), "theirs");
+    assert_eq!(text(&scratch.path("open/theirs")), "theirs");
 }
 
 /// What somebody does who does not own the place.
@@ -412,10 +417,32 @@ async fn as_another_user() {
     assert!(error.to_string().contains("another user"), "{error}");
     let error = deliver(&sink, SECRET).await.unwrap_err();
     assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    // It can be written over by everybody, and given another mode or group by nobody else.
+    let over = || FileSink::new(place.join("theirs")).in_place();
+    over().check().await.unwrap();
+    for sink in [over().mode(0o640), over().group("daemon")] {
+        let error = sink.check().await.unwrap_err();
+        assert!(error.to_string().contains("ermitted"), "{error}");
+        let error = deliver(&sink, SECRET).await.unwrap_err();
+        assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    }
     let own = FileSink::new(place.join("own"));
     own.check().await.unwrap();
     deliver(&own, SECRET).await.unwrap();
     deliver(&own, "another").await.unwrap();
+    // One of another owner can be replaced, but not be given back; and its own not to everybody.
+    let place = place.join("open");
+    let own = FileSink::new(place.join("own"));
+    deliver(&own, SECRET).await.unwrap();
+    for sink in [
+        FileSink::new(place.join("theirs")),
+        FileSink::new(place.join("own")).in_place().group("daemon"),
+    ] {
+        let error = sink.check().await.unwrap_err();
+        assert!(error.to_string().contains("its owner and group"), "{error}");
+        let error = deliver(&sink, SECRET).await.unwrap_err();
+        assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    }
 }
 
 #[tokio::test]
@@ -521,9 +548,9 @@ async fn a_key_makes_one_safe_name_of_a_file() {
         "C:\\x",
         "66aa10f2c4d5e60011223344",
     ];
-    let mut names: Vec<String> = keys.iter().map(|key| file_name(key)).collect();
+    let mut names: Vec<String> = keys.iter().map(|key| escape_name(key)).collect();
     for long in ["x", "y"] {
-        names.push(file_name(&("l".repeat(500) + long)));
+        names.push(escape_name(&("l".repeat(500) + long)));
     }
     for name in &names {
         let sink = FileSink::new(scratch.path(name));
@@ -536,7 +563,7 @@ async fn a_key_makes_one_safe_name_of_a_file() {
     names.dedup();
     assert_eq!(names.len(), keys.len() + 2);
     assert_eq!(
-        file_name("66aa10f2c4d5e60011223344"),
+        escape_name("66aa10f2c4d5e60011223344"),
         "66aa10f2c4d5e60011223344"
     );
     assert_eq!(files(&scratch).len(), 2 * names.len());

@@ -5,10 +5,12 @@ mod kills;
 mod limits;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use access_tokens::rotation::state::{StateStore, StoreError, StoreErrorKind, Stored, write};
 use serde_json::json;
+
+use crate::support::process_for;
 
 /// A directory that is gone with the test.
 struct Scratch(PathBuf);
@@ -36,8 +38,7 @@ const WRITER: &str = "AT_STATE_WRITER";
 
 /// This test binary again, to run one test in a process of its own that can be killed.
 fn child(test: &str, directory: &Path, writer: usize) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    let mut command = process_for(test);
     command
         .env(DIRECTORY, directory)
         .env(WRITER, writer.to_string());

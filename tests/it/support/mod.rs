@@ -9,6 +9,7 @@ mod raw;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -55,6 +56,13 @@ pub(crate) fn one_attempt<C: ServiceClient>(
     uri: impl Into<String>,
 ) -> C {
     at(builder, uri).retry(RetryPolicy::none()).build().unwrap()
+}
+
+/// This test binary again, to run one test in a process of its own.
+pub(crate) fn process_for(test: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    command
 }
 
 /// A directory that is gone after the test.

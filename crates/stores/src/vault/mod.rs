@@ -49,6 +49,8 @@ use http::Api;
 #[derive(Clone)]
 pub struct VaultKv2 {
     api: Arc<Api>,
+    /// The namespace, with a slash at its end, or nothing.
+    namespace: String,
     mount: String,
     path: String,
     key: String,
@@ -154,8 +156,14 @@ impl VaultKv2Builder {
             self.timeout,
             self.allow_http,
         )?;
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        let namespace = match namespace.trim_matches('/') {
+            "" => String::new(),
+            namespace => format!("{namespace}/"),
+        };
         Ok(VaultKv2 {
             api: Arc::new(api),
+            namespace,
             mount,
             path,
             key: self.key,
@@ -167,6 +175,7 @@ impl fmt::Debug for VaultKv2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VaultKv2")
             .field("address", &self.api.address())
+            .field("namespace", &self.namespace)
             .field("mount", &self.mount)
             .field("path", &self.path)
             .field("key", &self.key)

@@ -192,8 +192,10 @@ impl VaultKv2 {
 impl Sink for VaultKv2 {
     fn id(&self) -> String {
         format!(
-            "vault {} {}/{}#{}",
+            // A namespace may also stand at the beginning of the mount.
+            "vault {} {}{}/{}#{}",
             self.api.address(),
+            self.namespace,
             self.mount,
             self.path,
             self.key

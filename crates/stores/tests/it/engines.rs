@@ -34,13 +34,13 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     found
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// Starts a program that listens on a port of this machine, and waits until it does.
-fn start(command: impl Fn(u16) -> Command) -> Server {
+pub(crate) fn start(command: impl Fn(u16) -> Command) -> Server {
     // Somebody else may take the port in between.
     for _ in 0..5 {
         let port = free_port();
@@ -52,7 +52,7 @@ fn start(command: impl Fn(u16) -> Command) -> Server {
 }
 
 /// The same on this port; it may end at once.
-fn start_at(mut command: Command, port: u16) -> Result<Server, &'static str> {
+pub(crate) fn start_at(mut command: Command, port: u16) -> Result<Server, &'static str> {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -214,9 +214,16 @@ fn unprivileged(program: &std::path::Path) -> Command {
 /// The object store and secrets of AWS, as moto stands in for them.
 #[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto() -> Option<Server> {
+    moto_with(&[])
+}
+
+/// The same with variables in its environment.
+#[cfg(any(feature = "aws", feature = "object-store"))]
+pub(crate) fn moto_with(variables: &[(&str, &std::ffi::OsStr)]) -> Option<Server> {
     let moto = program("moto_server")?;
     Some(start(|port| {
         let mut command = Command::new(&moto);
+        command.envs(variables.iter().copied());
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         command
     }))

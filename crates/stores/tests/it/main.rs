@@ -15,7 +15,11 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "vault")]
+mod bao_on_disk;
 mod engines;
+#[cfg(any(feature = "aws", feature = "postgres", feature = "vault"))]
+mod fleet;
 #[cfg(feature = "object-store")]
 mod object;
 #[cfg(feature = "postgres")]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use access_tokens::rotation::sink::{FileSink, Sink};
 use access_tokens::rotation::state::{Listed, StateStore, StoreErrorKind, Stored, write};
 use access_tokens_stores::PostgresStore;
 use access_tokens_testing::stores::{Check, Promise};
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::{Config, NoTls};
 
 use crate::engines::Postgres;
+use crate::fleet::{Places, outlives_its_engine};
 use crate::proxy::Proxy;
 use crate::state;
 
@@ -262,4 +264,60 @@ async fn a_server_that_is_killed_and_restarted_loses_nothing_that_it_answered() 
             entry.name
         );
     }
+}
+
+/// Files, whose directory ends with them.
+struct Files(tempfile::TempDir);
+
+impl Places for Files {
+    async fn hold(&self, number: usize, secret: &str) -> Arc<dyn Sink> {
+        let path = self.0.path().join(number.to_string());
+        std::fs::write(&path, secret).unwrap();
+        Arc::new(FileSink::new(path))
+    }
+
+    async fn read(&self, number: usize) -> String {
+        std::fs::read_to_string(self.0.path().join(number.to_string())).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_fleet_outlives_a_server_that_is_killed() {
+    let Some(mut server) = Postgres::start() else {
+        return;
+    };
+    let store = connect(&server.url()).await;
+    let files = Files(tempfile::tempdir().unwrap());
+    let (done, ended) = std::sync::mpsc::channel();
+    let kill = move || {
+        server.kill_and_restart();
+        // It lives on until the test is through.
+        done.send(server).unwrap();
+    };
+    outlives_its_engine(store, &files, kill).await;
+    drop(ended);
+}
+
+#[tokio::test]
+async fn the_clock_is_the_servers_without_a_question_each_time() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let proxy = Proxy::start(server.port()).await;
+    let url = format!(
+        "host=127.0.0.1 port={} user=keeper dbname=postgres",
+        proxy.port
+    );
+    let (store, other) = (connect(&url).await, connect(&server.url()).await);
+    let first = store.now().await.unwrap().unwrap();
+    let asked = proxy.sent();
+    let mut last = first;
+    for _ in 0..100 {
+        let now = store.now().await.unwrap().unwrap();
+        assert!(now >= last);
+        last = now;
+    }
+    assert!(last > first && proxy.sent() < asked + 50);
+    // It is not ahead of the server.
+    assert!(last <= other.now().await.unwrap().unwrap());
 }

@@ -1,6 +1,5 @@
 //! The twin of Avisi Cloud answers as documented, and as each of its switches says, asked over
 //! plain HTTP.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::Duration;
 

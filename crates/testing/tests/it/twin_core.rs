@@ -1,5 +1,4 @@
 //! The server beneath the twins: every fault as a client sees it, the script, the clock, the port.
-#![allow(clippy::unwrap_used, reason = "the helpers are test code too")]
 
 use std::error::Error as _;
 use std::io::{ErrorKind, Read as _, Write as _};

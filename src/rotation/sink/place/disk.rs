@@ -46,6 +46,11 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Found>> {
     }))
 }
 
+/// What belongs to a file that is there.
+pub(super) fn meta(path: &Path) -> io::Result<Meta> {
+    Ok(Meta::of(&fs::symlink_metadata(path)?))
+}
+
 /// Says what is in the place of a file.
 fn not_a_file(path: &Path) -> Option<io::Error> {
     let kind = fs::symlink_metadata(path).ok()?.file_type();

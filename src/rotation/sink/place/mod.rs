@@ -166,9 +166,9 @@ impl Place {
                 .map_err(|error| not_stored("its sidecar", &error))?;
         }
         match &found {
-            Some(_) if self.over => {
-                disk::open_for_writing(&site.file)
-                    .map_err(|error| not_stored("the file", &error))?;
+            Some(found) if self.over => {
+                let after = found.meta.with_mode(self.mode).with_group(group);
+                check_over(&site, found, &after).map_err(|error| not_stored("the file", &error))?;
             }
             _ => {
                 if found.is_some()
@@ -256,6 +256,20 @@ impl Place {
             Ok(draft)
         };
         write().map_err(|error: io::Error| not_stored("a new file beside it", &error))
+    }
+}
+
+/// Whether a file can be written over, and be given what is asked for.
+fn check_over(site: &Site, found: &Found, after: &Meta) -> io::Result<()> {
+    disk::open_for_writing(&site.file)?;
+    if *after != found.meta {
+        // What it has already, which only those can give it who can change it.
+        meta::set_mode(&site.file, &found.meta)?;
+    }
+    // Another group is tried on a file beside it, where there can be one.
+    match Draft::create(&site.base) {
+        Ok(draft) if found.meta.owner_differs(after) => draft.dress(after, None),
+        _ => Ok(()),
     }
 }
 

@@ -37,19 +37,31 @@ pub(super) fn overwrite(
     before: &Meta,
     after: &Meta,
 ) -> Result<(), SinkError> {
+    let dress = |from: &Meta, to: &Meta| {
+        if from.owner_differs(to) {
+            step(Step::Owner)?;
+            meta::set_owner(path, from, to)?;
+        }
+        if from != to {
+            step(Step::Mode)?;
+            meta::set_mode(path, to)?;
+        }
+        Ok(())
+    };
+    let back = || -> io::Result<()> { dress(&disk::meta(path)?, before) };
     let open = || {
         let file = disk::open_for_writing(path)?;
-        if before.owner_differs(after) {
-            step(Step::Owner)?;
-            meta::set_owner(path, before, after)?;
-        }
-        if before != after {
-            step(Step::Mode)?;
-            meta::set_mode(path, after)?;
-        }
+        dress(before, after)?;
         Ok(file)
     };
-    let mut file = open().map_err(|error: io::Error| not_stored("the file", &error))?;
+    let mut file = match open() {
+        Ok(file) => file,
+        Err(error) => {
+            return back()
+                .map_err(|_| not_put_back(&error))
+                .and_then(|()| Err(not_stored("the file", &error)));
+        }
+    };
     let mut write = |content: &[u8]| {
         file.rewind()?;
         let (first, rest) = content.split_at(content.len() / 2);
@@ -65,10 +77,14 @@ pub(super) fn overwrite(
     let Err(error) = write(new) else {
         return Ok(());
     };
-    match write(old) {
+    match write(old).and_then(|()| back()) {
         Ok(()) => Err(not_stored("the file", &error)),
-        Err(_) => Err(SinkError::unknown(format!(
-            "it was written in part, and what was there cannot be put back: {error}"
-        ))),
+        Err(_) => Err(not_put_back(&error)),
     }
+}
+
+fn not_put_back(error: &io::Error) -> SinkError {
+    SinkError::unknown(format!(
+        "it was written in part, and what was there cannot be put back: {error}"
+    ))
 }

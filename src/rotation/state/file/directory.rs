@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::files::For;
 use super::record::{self, Last, Unread};
 use super::{files, locks};
+use crate::rotation::name::{escape_name, unescape_name};
 use crate::rotation::state::error::{StoreError, StoreErrorKind as Kind};
-use crate::rotation::state::name::{escape_name, unescape_name};
 use crate::rotation::state::stored::{Listed, StoreVersion, Stored, Unreadable};
 
 /// Ending of record files, of the drafts of new ones, and of what version 0.1.0 wrote.

@@ -15,10 +15,11 @@ use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use self::directory::Directory;
 use super::error::{StoreError, StoreErrorKind};
 use super::lock::{LocalGuard, LocalLock};
-use super::name::{check_name, escape_name};
+use super::name::check_name;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
 use crate::BoxFuture;
+use crate::rotation::name::escape_name;
 
 /// How many calls are at work in the file system at a time.
 const AT_ONCE: usize = 32;

@@ -1,9 +1,4 @@
 //! The twin of `LaunchDarkly`, quirk by quirk, through a plain HTTP client.
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers are test code too"
-)]
 
 mod access;
 mod limits;

@@ -1,5 +1,4 @@
 //! The twin of Query Server answers as the server does, asked over plain HTTP.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use access_tokens::Secret;
 use access_tokens_testing::query_server::Builder;

@@ -4,15 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_tokens::rotation::sink::{Delivery, Holds, Sink, SinkErrorKind, SinkKind, SinkVersion};
+use access_tokens::rotation::state::FileStore;
 use access_tokens::{Marker, Secret, Service, TokenKey, TokenRecord};
 use access_tokens_stores::{VaultAuth, VaultKv2};
 use access_tokens_testing::sinks;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::bao_on_disk::BaoOnDisk;
 use crate::engines::{Server, bao};
+use crate::fleet::{Places, outlives_its_engine};
 use crate::restart::{Read, what_uses_it_is_restarted};
 use crate::world::World;
+
+mod login;
+mod lost;
 
 struct Bao {
     server: Server,
@@ -298,153 +303,6 @@ async fn the_name_is_noted() {
     assert!(!metadata.to_string().contains("canary-secret"));
 }
 
-#[tokio::test]
-async fn a_policy_that_is_too_narrow_is_found_before_anything_is_sent() {
-    let Some(bao) = Bao::start().await else {
-        return;
-    };
-    let full = r#"path "secret/data/app" { capabilities = ["read", "create", "update"] }"#;
-    let read = r#"path "secret/data/app" { capabilities = ["read"] }"#;
-    for (policy, text, allowed) in [("full", full, true), ("read", read, false)] {
-        bao.post(
-            &format!("sys/policies/acl/{policy}"),
-            json!({ "policy": text }),
-        )
-        .await;
-        let (_, made) = bao
-            .post("auth/token/create", json!({ "policies": [policy] }))
-            .await;
-        let secret = made["auth"]["client_token"].as_str().unwrap().to_owned();
-        let sink = bao.sink_with("app", "token", VaultAuth::token(secret.as_str()));
-        let checked = sink.check().await;
-        if allowed {
-            checked.unwrap();
-            let owner = Marker::random();
-            let (token, seen) = (token(), version(&sink).await);
-            let (new, old, value) = (owner.attempt(1), owner.attempt(0), Secret::new("s"));
-            let delivery = Delivery::new(&value, &token, &new, &old).with_managed(Some("x"));
-            let written = sink
-                .deliver(&delivery.with_seen(Some(&seen)))
-                .await
-                .unwrap();
-            // Without a right on the metadata the delivery stands.
-            assert!(written.warning.unwrap().contains("metadata"));
-        } else {
-            let error = checked.unwrap_err();
-            assert_eq!(error.kind(), SinkErrorKind::NotStored);
-            let text = format!("{error} {error:?} {sink:?}");
-            assert!(
-                text.contains("secret/data/app") && text.contains("create"),
-                "{text}"
-            );
-            assert!(!text.contains(&secret), "{text}");
-        }
-    }
-    let error = bao
-        .sink_with("app", "token", VaultAuth::token("wrong"))
-        .check()
-        .await;
-    assert!(error.unwrap_err().to_string().contains("403"));
-}
-
-#[tokio::test]
-async fn it_logs_in_by_approle_and_by_file_and_again_when_a_login_has_ended() {
-    let Some(bao) = Bao::start().await else {
-        return;
-    };
-    let text = r#"path "secret/*" { capabilities = ["read", "create", "update", "patch"] }"#;
-    bao.post("sys/policies/acl/app", json!({ "policy": text }))
-        .await;
-    bao.post("sys/auth/approle", json!({ "type": "approle" }))
-        .await;
-    let role = json!({ "token_policies": ["app"], "token_ttl": "1h" });
-    bao.post("auth/approle/role/app", role).await;
-    let (_, id) = bao.get("auth/approle/role/app/role-id").await;
-    let (_, secret) = bao.post("auth/approle/role/app/secret-id", json!({})).await;
-    let auth = VaultAuth::app_role(
-        id["data"]["role_id"].as_str().unwrap(),
-        secret["data"]["secret_id"].as_str().unwrap(),
-    );
-    let sink = bao.sink_with("app", "token", auth);
-    sink.check().await.unwrap();
-    // All its tokens are revoked; the next call gets another.
-    bao.post("sys/leases/revoke-prefix/auth/approle", json!({}))
-        .await;
-    sink.check().await.unwrap();
-
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("token");
-    let sink = bao.sink_with("app", "token", VaultAuth::token_file(&file));
-    assert_eq!(
-        sink.check().await.unwrap_err().kind(),
-        SinkErrorKind::NotStored
-    );
-    std::fs::write(&file, "root\n").unwrap();
-    sink.check().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_lost_answer_is_unknown_and_a_look_tells_what_became_of_it() {
-    let Some(bao) = Bao::start().await else {
-        return;
-    };
-    let owner = Marker::random();
-    let (zero, one) = (owner.attempt(0), owner.attempt(1));
-    let direct = bao.sink("lost", "token");
-    for reached in [true, false] {
-        let address = swallow_the_post(bao.server.port, reached).await;
-        let builder = VaultKv2::builder(address, "lost", "token").auth(VaultAuth::token("root"));
-        let sink = builder.timeout(Duration::from_secs(5)).build().unwrap();
-        let before = version(&direct).await;
-        let (secret, token) = (Secret::new("canary-secret"), token());
-        let delivery = Delivery::new(&secret, &token, &one, &zero).with_seen(Some(&before));
-        let error = sink.deliver(&delivery).await.unwrap_err();
-        assert_eq!(error.kind(), SinkErrorKind::Unknown, "{error}");
-        assert!(!format!("{error} {error:?}").contains("canary-secret"));
-        let now = direct.observe().await.unwrap();
-        assert_eq!(now.version.as_ref() != Some(&before), reached);
-        assert_eq!(now.holds == Holds::Attempt(one.clone()), reached);
-        if reached {
-            // Put it back for the other half.
-            direct.restore(&zero, &now.version.unwrap()).await.unwrap();
-        }
-    }
-}
-
-/// Passes requests on, but for a POST: its answer is lost, or the whole of it.
-async fn swallow_the_post(port: u16, reaches: bool) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut buffer = vec![0; 64 << 10];
-                let Ok(read) = client.read(&mut buffer).await else {
-                    return;
-                };
-                let request = &buffer[..read];
-                let writes = request.starts_with(b"POST /v1/secret");
-                if writes && !reaches {
-                    return;
-                }
-                let mut server = tokio::net::TcpStream::connect(("127.0.0.1", port))
-                    .await
-                    .unwrap();
-                // One request a connection: the other side is told to close.
-                let text = String::from_utf8_lossy(request).into_owned();
-                let text = text.replacen("\r\n", "\r\nconnection: close\r\n", 1);
-                server.write_all(text.as_bytes()).await.unwrap();
-                let mut answer = Vec::new();
-                let _ = server.read_to_end(&mut answer).await;
-                if !writes {
-                    let _ = client.write_all(&answer).await;
-                }
-            });
-        }
-    });
-    address
-}
-
 #[test]
 fn addresses_and_paths_that_would_lead_elsewhere_are_refused() {
     for address in [
@@ -490,4 +348,30 @@ async fn what_uses_a_secret_is_restarted_after_its_delivery() {
         })
     };
     what_uses_it_is_restarted(&world, declared, old, sink, read).await;
+}
+
+impl Places for BaoOnDisk {
+    async fn hold(&self, number: usize, secret: &str) -> Arc<dyn Sink> {
+        let path = format!("app-{number}");
+        self.put(&path, secret).await;
+        let sink = VaultKv2::builder(self.address(), path, "token");
+        Arc::new(sink.auth(VaultAuth::token(self.root())).build().unwrap())
+    }
+
+    async fn read(&self, number: usize) -> String {
+        self.get(&format!("app-{number}")).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_fleet_outlives_a_server_that_is_killed() {
+    let Some(bao) = BaoOnDisk::start().await else {
+        return;
+    };
+    let kill = {
+        let bao = bao.clone();
+        move || bao.kill_and_restart()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    outlives_its_engine(FileStore::new(folder.path()), &bao, kill).await;
 }
