@@ -111,17 +111,16 @@ impl Limiter {
     ) -> Result<Permit, Denied> {
         loop {
             let mut now = clock.monotonic();
-            let permit = match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(permit) => permit,
+            let permit = if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+                permit
+            } else {
                 // Requests under way take real time on any clock, and so does waiting for them.
-                Err(_) => {
-                    let place = Arc::clone(&self.places).acquire_owned();
-                    let Ok(Ok(permit)) = timeout(deadline.saturating_sub(now), place).await else {
-                        return Err(Denied::Deadline);
-                    };
-                    now = clock.monotonic();
-                    permit
-                }
+                let place = Arc::clone(&self.places).acquire_owned();
+                let Ok(Ok(permit)) = timeout(deadline.saturating_sub(now), place).await else {
+                    return Err(Denied::Deadline);
+                };
+                now = clock.monotonic();
+                permit
             };
             if now >= deadline {
                 return Err(Denied::Deadline);
