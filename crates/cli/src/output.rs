@@ -46,6 +46,8 @@ impl Style {
                 .and_then(|text| text.parse().ok())
         };
         let width = context.terminal.width.map(usize::from).or_else(columns);
+        // A terminal that does not say how wide it is has what terminals have always had.
+        let width = width.or(context.terminal.output.then_some(80));
         Self {
             out: choose(context.terminal.output),
             err: choose(context.terminal.error),

@@ -1,6 +1,10 @@
 //! What a person sees: widths, colours, and what is asked before it is done.
 
-use access_tokens_testing::launchdarkly;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use access_tokens_testing::{Fault, Twin as _, launchdarkly};
 
 use crate::support::{Done, World};
 
@@ -202,4 +206,77 @@ async fn metrics_are_for_prometheus_and_hold_what_the_page_says() {
             .starts_with("tokens.prom")
     });
     assert_eq!(drafts.count(), 1);
+}
+
+/// The program in a terminal of 80 columns, and what is typed there.
+fn in_a_terminal(world: &World, line: &str, typed: &str) -> Option<(i32, String)> {
+    let mut command = world.command(&[]);
+    let inner = format!("stty cols 80; '{}' {line}", env!("CARGO_BIN_EXE_tokens"));
+    let mut script = Command::new("script");
+    script
+        .args(["-qefc", &inner, "/dev/null"])
+        .current_dir(world.folder.path())
+        .env("TERM", "xterm")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    for (name, value) in command.stdin(Stdio::null()).get_envs() {
+        script.env(name, value.unwrap_or_default());
+    }
+    let Ok(mut child) = script.spawn() else {
+        eprintln!("skipped: no script on the path");
+        return None;
+    };
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(input);
+    let text = String::from_utf8(output.stdout).unwrap();
+    Some((output.status.code().unwrap(), text))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_sees_progress_colour_and_questions_and_no_secret() {
+    let world = busy_world().await;
+    let slow = Fault::SlowAct(Duration::from_millis(700));
+    world.ld.set_fault(None, 1, u64::MAX, slow).unwrap();
+    let Some((code, text)) = in_a_terminal(&world, "tick", "") else {
+        return;
+    };
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("ticking") && text.contains("/4"), "{text:?}");
+    assert!(text.contains("\u{1b}[3"), "colour: {text:?}");
+    let plain = text.replace('\r', "\n");
+    assert!(plain.lines().all(|line| wide(line) <= 80), "{plain}");
+    let (_, quiet) = in_a_terminal(&world, "-q tick", "").unwrap();
+    assert!(!quiet.contains("ticking"), "{quiet:?}");
+    let (_, list) = in_a_terminal(&world, "list", "").unwrap();
+    assert!(list.contains("reading accounts"), "{list:?}");
+    world.ld.clear_faults();
+    let (_, plain) = in_a_terminal(&world, "--color never status", "").unwrap();
+    assert!(!plain.contains('\u{1b}'), "{plain:?}");
+
+    // A question, and an answer that is none.
+    let before = world.query.tokens().len();
+    let (code, asked) = in_a_terminal(&world, "rotate edge", "n\n").unwrap();
+    assert_eq!(code, 2, "{asked}");
+    assert!(
+        asked.contains("[y/N]") && asked.contains("nothing was done"),
+        "{asked}"
+    );
+    assert_eq!(world.query.tokens().len(), before);
+    let (code, asked) = in_a_terminal(&world, "rotate edge", "y\n").unwrap();
+    assert_eq!(code, 0, "{asked}");
+    assert_eq!(world.query.tokens().len(), before + 1);
+
+    // A secret is not for a screen, unless somebody says so.
+    let create = "create --account cloud --name shown --to stdout";
+    let tokens = world.avisi.tokens().len();
+    let (code, refused) = in_a_terminal(&world, create, "").unwrap();
+    assert_eq!(code, 2, "{refused}");
+    assert_eq!(world.avisi.tokens().len(), tokens);
+    let (code, shown) = in_a_terminal(&world, &format!("{create} --yes"), "").unwrap();
+    assert_eq!(code, 0);
+    let made = world.avisi.tokens();
+    let secret = made.iter().find(|t| t.name == "shown").unwrap();
+    assert!(shown.contains(secret.secret.expose_secret()));
 }

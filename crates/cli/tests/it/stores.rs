@@ -173,12 +173,17 @@ async fn a_secret_in_aws() {
         assert_eq!(done.code, 0, "{done:?}");
         assert!(!format!("{done:?}").contains("canary"), "{done:?}");
         assert_eq!(done.outcome("t")["outcome"], "rotated", "{done:?}");
-        let answer = call("GetSecretValue", r#"{"SecretId":"prod/app"}"#);
+        let answer = call(
+            "GetSecretValue",
+            r#"{"SecretId":"prod/app","VersionStage":"AWSCURRENT"}"#,
+        );
         let body = answer.split("\r\n\r\n").nth(1).unwrap();
         let body: serde_json::Value = serde_json::from_str(body).unwrap();
         let content = body["SecretString"].as_str().unwrap();
         let content: serde_json::Value = serde_json::from_str(content).unwrap();
-        let secret = content["token"].as_str().unwrap();
+        let secret = content["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{body}"));
         assert!(world.ld.authenticates(&Secret::new(secret)));
         assert_eq!(content["kept"], 1, "the other keys stay");
     }

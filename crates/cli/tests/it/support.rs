@@ -219,9 +219,14 @@ url = "{}"
 
     /// What the program does, be it a process or, where time is made to pass, in this one.
     pub(crate) async fn go(&self, arguments: &[&str]) -> Done {
-        let Some(clock) = &self.clock else {
-            return self.run(arguments);
-        };
+        match &self.clock {
+            Some(clock) => self.at(clock, arguments).await,
+            None => self.run(arguments),
+        }
+    }
+
+    /// What the program does in this process, by another clock.
+    pub(crate) async fn at(&self, clock: &VirtualClock, arguments: &[&str]) -> Done {
         let (out, err) = (Captured::default(), Captured::default());
         let mut context = Context::new(
             self.folder.path().to_owned(),
