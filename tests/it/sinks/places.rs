@@ -385,6 +385,10 @@ async fn a_file_of_another_user_is_refused_by_check_where_only_that_one_can_repl
     std::fs::write(&path, "theirs").unwrap();
     set_mode(&path, 0o666);
     set_mode(&scratch.path(""), 0o1777);
+    std::fs::create_dir(scratch.path("open")).unwrap();
+    set_mode(&scratch.path("open"), 0o777);
+    std::fs::write(scratch.path("open/theirs"), "theirs").unwrap();
+    set_mode(&scratch.path("open/theirs"), 0o644);
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args([
         "--exact",
@@ -398,6 +402,7 @@ async fn a_file_of_another_user_is_refused_by_check_where_only_that_one_can_repl
     };
     assert!(done.status.success(), "{done:?}");
     assert_eq!(text(&path), "theirs");
+    assert_eq!(text(&scratch.path("open/theirs")), "theirs");
 }
 
 /// What somebody does who does not own the place.
@@ -425,6 +430,19 @@ async fn as_another_user() {
     own.check().await.unwrap();
     deliver(&own, SECRET).await.unwrap();
     deliver(&own, "another").await.unwrap();
+    // One of another owner can be replaced, but not be given back; and its own not to everybody.
+    let place = place.join("open");
+    let own = FileSink::new(place.join("own"));
+    deliver(&own, SECRET).await.unwrap();
+    for sink in [
+        FileSink::new(place.join("theirs")),
+        FileSink::new(place.join("own")).in_place().group("daemon"),
+    ] {
+        let error = sink.check().await.unwrap_err();
+        assert!(error.to_string().contains("its owner and group"), "{error}");
+        let error = deliver(&sink, SECRET).await.unwrap_err();
+        assert_eq!(error.kind(), SinkErrorKind::NotStored);
+    }
 }
 
 #[tokio::test]

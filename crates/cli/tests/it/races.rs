@@ -71,7 +71,9 @@ async fn eight_ticks_at_once_are_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_comes_late_to_a_first_contact_finds_what_the_other_has_made_of_it() {
     let world = World::start().await;
-    world.configure(TOKENS);
+    // A place that cannot tell what it holds.
+    let blind = "command:sh -c 'cat > a.token'";
+    world.configure(&TOKENS.replace("file:a.token", blind));
     let slow = Fault::SlowAct(Duration::from_secs(3));
     world.ld.set_fault(Some("get_tokens"), 1, 1, slow).unwrap();
     let late = world.spawn(&["--output", "json", "tick", "a"]);
@@ -142,4 +144,51 @@ async fn killed_at_random_nothing_is_left_to_clean_up() {
     let mut alive: Vec<_> = ld.map(|t| t.id).chain(query).collect();
     alive.sort();
     assert_eq!(alive, known, "{status}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_ends_cleanly_at_a_signal_whatever_it_is_doing() {
+    use rustix::process::Signal;
+    let signal = |child: &std::process::Child, signal| {
+        let pid = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(pid, signal).unwrap();
+    };
+    let watch = ["--output", "json", "tick", "--watch", "1h"];
+    for (kind, twice, broken) in [
+        (Signal::TERM, false, false),
+        (Signal::INT, false, false),
+        (Signal::INT, false, true),
+        (Signal::TERM, true, false),
+    ] {
+        let world = World::start().await;
+        world.configure(&if broken {
+            TOKENS.replace("file:a.token", "file:missing/a.token")
+        } else {
+            TOKENS.to_owned()
+        });
+        // In the middle of the first tick.
+        let pause = if twice { 60 } else { 2 };
+        let slow = Fault::SlowAct(Duration::from_secs(pause));
+        world.ld.set_fault(None, 1, 1, slow).unwrap();
+        let child = world.spawn(&watch);
+        while world.ld.requests().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let begun = Instant::now();
+        signal(&child, kind);
+        if twice {
+            // Two of a kind at once may be one.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            signal(&child, kind);
+        }
+        let done = Done::from(child.wait_with_output().unwrap());
+        assert_eq!(done.code, 0, "{done:?}");
+        if twice {
+            assert!(begun.elapsed() < Duration::from_secs(50), "{done:?}");
+        } else {
+            // What was under way came to its end.
+            assert_eq!(done.lines().len(), 2, "{done:?}");
+            assert_eq!(done.outcome("b")["outcome"], "rotated", "{done:?}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! State in a table of PostgreSQL: one row an entry, changed by conditional statements.
 
+mod clock;
 mod connections;
 mod schema;
 
@@ -16,6 +17,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row, Socket};
 
+use self::clock::Clock;
 use self::connections::{Connections, Failed};
 use self::schema::Statements;
 use crate::form;
@@ -25,7 +27,7 @@ use crate::form;
 /// Every change is one statement with the expected version in its condition, so that no lock is held
 /// between two of them and none can be left behind. The table is made and brought up to date by
 /// [`connect`](Self::connect), or by an administrator with [`MIGRATIONS`](Self::MIGRATIONS). The clock is
-/// the server's.
+/// the server's, asked every few seconds.
 ///
 /// No more than [`connections`](Self::connections) are open at a time; they are made when they are
 /// needed, and made again when they are lost. A call takes no longer than the
@@ -50,6 +52,7 @@ use crate::form;
 pub struct PostgresStore {
     connections: Arc<Connections>,
     statements: Arc<Statements>,
+    clock: Arc<Clock>,
 }
 
 /// Shows neither the user nor the password.
@@ -98,6 +101,7 @@ impl PostgresStore {
         let store = Self {
             connections: Arc::new(Connections::new(config, tls)),
             statements: Arc::new(Statements::new(table)?),
+            clock: Arc::default(),
         };
         store.migrate().await?;
         Ok(store)
@@ -361,8 +365,15 @@ impl StateStore for PostgresStore {
 
     fn now(&self) -> BoxFuture<'_, Result<Option<SystemTime>>> {
         Box::pin(async move {
+            if let Some(now) = self.clock.carried_on() {
+                return Ok(Some(now));
+            }
             let rows = self.rows("select clock_timestamp()", &[]).await?;
-            Ok(rows.first().and_then(|row| row.try_get(0).ok()))
+            let now: Option<SystemTime> = rows.first().and_then(|row| row.try_get(0).ok());
+            if let Some(now) = now {
+                self.clock.keep(now);
+            }
+            Ok(now)
         })
     }
 }

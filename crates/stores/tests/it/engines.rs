@@ -214,9 +214,16 @@ fn unprivileged(program: &std::path::Path) -> Command {
 /// The object store and secrets of AWS, as moto stands in for them.
 #[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto() -> Option<Server> {
+    moto_with(&[])
+}
+
+/// The same with variables in its environment.
+#[cfg(any(feature = "aws", feature = "object-store"))]
+pub(crate) fn moto_with(variables: &[(&str, &std::ffi::OsStr)]) -> Option<Server> {
     let moto = program("moto_server")?;
     Some(start(|port| {
         let mut command = Command::new(&moto);
+        command.envs(variables.iter().copied());
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
         command
     }))

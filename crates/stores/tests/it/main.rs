@@ -18,7 +18,7 @@ mod aws;
 #[cfg(feature = "vault")]
 mod bao_on_disk;
 mod engines;
-#[cfg(any(feature = "postgres", feature = "vault"))]
+#[cfg(any(feature = "aws", feature = "postgres", feature = "vault"))]
 mod fleet;
 #[cfg(feature = "object-store")]
 mod object;

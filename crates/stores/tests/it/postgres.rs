@@ -297,3 +297,27 @@ async fn a_fleet_outlives_a_server_that_is_killed() {
     outlives_its_engine(store, &files, kill).await;
     drop(ended);
 }
+
+#[tokio::test]
+async fn the_clock_is_the_servers_without_a_question_each_time() {
+    let Some(server) = Postgres::start() else {
+        return;
+    };
+    let proxy = Proxy::start(server.port()).await;
+    let url = format!(
+        "host=127.0.0.1 port={} user=keeper dbname=postgres",
+        proxy.port
+    );
+    let (store, other) = (connect(&url).await, connect(&server.url()).await);
+    let first = store.now().await.unwrap().unwrap();
+    let asked = proxy.sent();
+    let mut last = first;
+    for _ in 0..100 {
+        let now = store.now().await.unwrap().unwrap();
+        assert!(now >= last);
+        last = now;
+    }
+    assert!(last > first && proxy.sent() < asked + 50);
+    // It is not ahead of the server.
+    assert!(last <= other.now().await.unwrap().unwrap());
+}

@@ -1,7 +1,7 @@
 //! A proxy between a client and an engine that loses what it is told to.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub(crate) enum Lost {
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) port: u16,
+    engine: Arc<AtomicU16>,
     sent: Arc<AtomicU64>,
     faults: Arc<Mutex<VecDeque<(u64, Lost)>>>,
     held: Arc<Mutex<Option<(String, Held)>>>,
@@ -51,6 +52,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
             port: listener.local_addr().unwrap().port(),
+            engine: Arc::new(AtomicU16::new(engine)),
             sent: Arc::default(),
             faults: Arc::default(),
             held: Arc::default(),
@@ -60,6 +62,7 @@ impl Proxy {
             while let Ok((client, _)) = listener.accept().await {
                 let proxy = for_all.clone();
                 tokio::spawn(async move {
+                    let engine = proxy.engine.load(Ordering::SeqCst);
                     if let Ok(engine) = TcpStream::connect(("127.0.0.1", engine)).await {
                         let _ = proxy.pass(client, engine).await;
                     }
@@ -67,6 +70,16 @@ impl Proxy {
             }
         });
         proxy
+    }
+
+    /// How many pieces clients have sent.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+
+    /// Leads new connections to another port, or with 0 to nowhere.
+    pub(crate) fn lead_to(&self, engine: u16) {
+        self.engine.store(engine, Ordering::SeqCst);
     }
 
     /// Loses the piece of this number that clients send from now on, counted from zero.

@@ -44,6 +44,7 @@ pub(super) mod simulated {
         static TAKEN: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
         static CRASH_AFTER: Cell<Option<usize>> = const { Cell::new(None) };
         static FAILS: Cell<Option<Step>> = const { Cell::new(None) };
+        static FAILS_AT: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
     pub(in super::super) fn step(step: Step) -> io::Result<()> {
@@ -53,7 +54,14 @@ pub(super) mod simulated {
         if !alive() {
             return Err(io::Error::other("crashed"));
         }
-        TAKEN.with_borrow_mut(|taken| taken.push(step));
+        let number = TAKEN.with_borrow_mut(|taken| {
+            taken.push(step);
+            taken.len()
+        });
+        if FAILS_AT.get().is_some_and(|at| at < number) {
+            FAILS_AT.set(None);
+            return Err(io::Error::other("made to fail"));
+        }
         Ok(())
     }
 
@@ -71,6 +79,12 @@ pub(super) mod simulated {
     /// Makes every step of this kind fail.
     pub(in super::super) fn fail(step: Option<Step>) {
         FAILS.set(step);
+    }
+
+    /// Forgets the steps; makes the one after so many fail. Says whether one was still to fail.
+    pub(in super::super) fn fail_at(step: Option<usize>) -> bool {
+        TAKEN.take();
+        FAILS_AT.replace(step).is_some()
     }
 
     pub(in super::super) fn taken() -> Vec<Step> {

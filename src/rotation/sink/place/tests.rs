@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::change::Change;
 use super::steps::Step;
-use super::steps::simulated::{crash_after, fail, taken};
+use super::steps::simulated::{crash_after, fail, fail_at, taken};
 use super::*;
 use crate::marker::Marker;
 use crate::rotation::sink::dotenv::{DotenvReaders, Key};
@@ -264,32 +264,48 @@ fn a_directory_that_cannot_be_put_on_the_disk_is_a_warning() {
 #[test]
 fn a_step_that_fails_changes_nothing_for_certain() {
     let owner = Marker::random();
-    for in_place in [false, true] {
-        for step in [
-            Step::Create,
-            Step::Mode,
-            Step::Write,
-            Step::Sync,
-            Step::Rename,
-        ] {
+    let delivery = deliver("secret", &owner.attempt(1), &owner.attempt(0));
+    for (file, is_key, in_place) in worlds() {
+        let mut number = 0;
+        loop {
             let scratch = Scratch::new();
-            let path = scratch.0.join("token");
-            fs::write(&path, "theirs").unwrap();
+            let path = scratch.0.join(".env");
+            if let Some(file) = file {
+                fs::write(&path, file).unwrap();
+                set_mode(&path, 0o640);
+            }
             let mut place = Place::new(path.clone());
             (place.over, place.mode) = (in_place, Some(0o600));
-            let place = (place, Whole { newline: false });
+            let place: Box<dyn Run> = if is_key {
+                Box::new((place, key("KEY")))
+            } else {
+                Box::new((place, Whole { newline: false }))
+            };
             let (seen, was) = (place.look(), state(&path));
-            fail(Some(step));
-            let error = place.run(
-                &deliver("secret", &owner.attempt(1), &owner.attempt(0)),
-                None,
+            crash_after(None);
+            fail_at(Some(number));
+            let done = place.run(&delivery, seen.version.as_ref());
+            let all = fail_at(None);
+            let at = format!("{file:?} key {is_key} in place {in_place} {number}: {done:?}");
+            assert!(
+                !scratch.names().iter().any(|name| name.contains("draft")),
+                "{at}"
             );
-            fail(None);
-            let error = error.unwrap_err();
-            assert_eq!(error.kind(), SinkErrorKind::NotStored, "{step:?}");
-            assert_eq!(state(&path), was, "{step:?}");
-            assert_eq!(place.look(), seen, "{step:?}");
-            assert!(!scratch.names().iter().any(|name| name.contains("draft")));
+            match done {
+                Ok(written) => {
+                    assert_eq!(written.warning.is_none(), all, "{at}");
+                    assert_eq!(place.look().holds, Holds::Attempt(owner.attempt(1)), "{at}");
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), SinkErrorKind::NotStored, "{at}");
+                    assert_eq!((state(&path), place.look()), (was, seen), "{at}");
+                }
+            }
+            if all {
+                break;
+            }
+            number += 1;
         }
+        assert!(number > 5, "{number}");
     }
 }

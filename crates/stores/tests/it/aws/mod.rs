@@ -20,6 +20,7 @@ use crate::proxy::{Lost, Proxy};
 use crate::restart::{Read, what_uses_it_is_restarted};
 use crate::world::World;
 
+mod fleet;
 mod iam;
 mod log;
 
