@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::error::Error;
-use super::super::record::{Failing, Life, MadeLike, Record, Stamp, Template, Token};
+use super::super::record::{Life, MadeLike, Record, Stamp, Template, Token};
 use super::super::sink::{Holds, SinkKind};
 use super::super::state::{self, Listed, StoreErrorKind, Stored};
 use super::super::token::{Declared, Source};
@@ -12,6 +12,7 @@ use super::account::Snapshot;
 use super::answers::{mark_of, marked, owner_of};
 use super::confirm::of_service;
 use super::context::{Context, claim_entry, token_entry};
+use super::draft::{entry, is_draft};
 use super::sinks::observe;
 use crate::marker::Marker;
 use crate::service::{TokenKey, TokenRecord, TokenState};
@@ -65,51 +66,6 @@ pub(crate) async fn contact(
             Ok(Contact { stored, warning })
         }
         Err(other) => Err(error(other)),
-    }
-}
-
-fn entry(declared: &Declared, record: &Record, earlier: Option<&Stored>) -> Result<Stored, Error> {
-    let name = &declared.name;
-    let body = serde_json::to_value(record)
-        .map_err(|_| Error::new(name, ErrorKind::Store, "the record has no JSON form"))?;
-    Ok(match earlier {
-        Some(earlier) => earlier.next(body),
-        None => Stored::new(token_entry(name), body),
-    })
-}
-
-/// Keeps down why a first contact failed, so that whoever looks at the state sees it. What is
-/// written is as good as none for the next attempt.
-pub(crate) async fn note_failure(
-    context: &Context,
-    declared: &Declared,
-    earlier: Option<&Stored>,
-    error: &Error,
-    now: Stamp,
-) {
-    let service = declared.service.service();
-    let mut record = Record::new(&declared.name, service.name(), declared.account.as_deref());
-    record.draft = true;
-    let before = earlier.and_then(|stored| Record::read(&stored.body).ok());
-    let before = before.and_then(|record| record.failing);
-    let kind = error.kind().as_str();
-    if before
-        .as_ref()
-        .is_some_and(|before| before.kind == kind && before.message == error.message())
-    {
-        return;
-    }
-    record.failing = Some(Failing {
-        times: before.as_ref().map_or(1, |f| f.times.saturating_add(1)),
-        since: before.map_or(now, |before| before.since),
-        not_before: now,
-        kind: kind.to_owned(),
-        message: error.message().to_owned(),
-        needs_person: error.needs_person(),
-    });
-    // It is reported in any case, and another runner may have come further.
-    if let Ok(stored) = entry(declared, &record, earlier) {
-        let _ = state::write(&*context.store, earlier.map(|e| &e.version), &stored).await;
     }
 }
 
@@ -394,13 +350,4 @@ async fn records(context: &Context) -> Vec<Record> {
         Listed::Unreadable(_) => None,
     };
     all.into_iter().filter_map(read).collect()
-}
-
-/// Whether it only says why the first contact has failed so far.
-pub(super) fn is_draft(stored: &Stored) -> bool {
-    stored
-        .body
-        .get("draft")
-        .and_then(serde_json::Value::as_bool)
-        == Some(true)
 }
