@@ -196,7 +196,9 @@ impl AsRef<str> for TokenId {
 /// is escaped.
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.chars().any(is_unsafe_to_print) {
+        // Nearly all ids are plain, and a call writes its own into a path.
+        let plain = self.0.bytes().all(|byte| byte.is_ascii_graphic());
+        if !plain && self.0.chars().any(is_unsafe_to_print) {
             return f.pad(&escape_untrusted(&self.0, usize::MAX));
         }
         f.pad(&self.0)

@@ -83,3 +83,29 @@ impl fmt::Debug for Error {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::id::Service;
+
+    #[test]
+    fn display_is_one_line_with_what_is_known() {
+        let error = Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::NotFound)
+            .with_operation("getToken")
+            .with_status(StatusCode::NOT_FOUND)
+            .with_server_words(
+                Some("not_found".into()),
+                Some("no such token".into()),
+                Vec::new(),
+            )
+            .with_request_id(Some("r-1".into()));
+        assert_eq!(
+            error.to_string(),
+            "LaunchDarkly getToken: not found (404 not_found, \"no such token\", request id r-1)"
+        );
+    }
+}

@@ -369,23 +369,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn display_is_one_line_with_what_is_known() {
-        let error = Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::NotFound)
-            .with_operation("getToken")
-            .with_status(StatusCode::NOT_FOUND)
-            .with_server_words(
-                Some("not_found".into()),
-                Some("no such token".into()),
-                Vec::new(),
-            )
-            .with_request_id(Some("r-1".into()));
-        assert_eq!(
-            error.to_string(),
-            "LaunchDarkly getToken: not found (404 not_found, \"no such token\", request id r-1)"
-        );
-    }
-
-    #[test]
     fn a_lost_answer_names_what_it_was_lost_to() {
         let error = Error::of_kind(Service::AVISI_CLOUD, ErrorKind::Timeout).into_outcome_unknown();
         assert!(error.is_outcome_unknown() && error.is_timeout() && error.may_have_been_sent());

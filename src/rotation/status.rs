@@ -35,13 +35,13 @@ pub struct Status {
     pub last_rotation: Option<LastRotation>,
     /// Since when rotating fails, if it does.
     pub failing_since: Option<SystemTime>,
-    /// How often it has failed since.
+    /// How often it has failed since; 0 for what nothing is tried about until somebody mends it.
     pub attempts: u32,
     /// What failed last: its kind and the text.
     pub last_error: Option<(ErrorKind, String)>,
     /// Whether only a person can mend that.
     pub needs_person: bool,
-    /// Before this time it is not tried again.
+    /// Before this time it is not tried again; `None` for what the next tick looks at anew.
     pub next_attempt: Option<SystemTime>,
     /// Whether a step after the last delivery has still to succeed.
     pub after_due: bool,
@@ -104,7 +104,9 @@ impl Status {
             attempts: failing.map_or(0, |failing| failing.times),
             last_error: failing.map(|f| (ErrorKind::of(&f.kind), f.message.clone())),
             needs_person: failing.is_some_and(|failing| failing.needs_person),
-            next_attempt: failing.map(|failing| failing.not_before.time()),
+            next_attempt: failing
+                .filter(|failing| failing.times > 0)
+                .map(|failing| failing.not_before.time()),
             after_due: record.after_due,
             on_hold: record.on_hold.map(Stamp::time),
             holder: record
@@ -176,7 +178,10 @@ impl fmt::Display for Status {
             )?;
         }
         if let Some((kind, text)) = &self.last_error {
-            write!(f, "\n  failing, {} times: {kind}: {text}", self.attempts)?;
+            match self.attempts {
+                0 => write!(f, "\n  {kind}: {text}")?,
+                times => write!(f, "\n  failing, {times} times: {kind}: {text}")?,
+            }
         }
         for text in &self.pending {
             write!(f, "\n  {text}")?;

@@ -141,7 +141,7 @@ pub trait TokenService: fmt::Debug + Send + Sync {
 
     /// Checks whether the service accepts this secret as that of this token, by the cheapest honest
     /// call: one that is made with the secret, where the service has such a call. Query Server has
-    /// none; see [its page](crate::query_server).
+    /// none; its module says what is done instead.
     ///
     /// # Errors
     /// Whatever leaves the question open; and

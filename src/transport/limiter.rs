@@ -110,16 +110,18 @@ impl Limiter {
         mut spread: impl FnMut() -> f64,
     ) -> Result<Permit, Denied> {
         loop {
-            let left = deadline.saturating_sub(clock.monotonic());
-            let permit = match Arc::clone(&self.places).try_acquire_owned() {
-                Ok(permit) => permit,
+            let mut now = clock.monotonic();
+            let permit = if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+                permit
+            } else {
                 // Requests under way take real time on any clock, and so does waiting for them.
-                Err(_) => match timeout(left, Arc::clone(&self.places).acquire_owned()).await {
-                    Ok(Ok(permit)) => permit,
-                    Ok(Err(_)) | Err(_) => return Err(Denied::Deadline),
-                },
+                let place = Arc::clone(&self.places).acquire_owned();
+                let Ok(Ok(permit)) = timeout(deadline.saturating_sub(now), place).await else {
+                    return Err(Denied::Deadline);
+                };
+                now = clock.monotonic();
+                permit
             };
-            let now = clock.monotonic();
             if now >= deadline {
                 return Err(Denied::Deadline);
             }
@@ -148,7 +150,7 @@ impl Limiter {
                     clock.sleep(spread).await;
                 }
                 // A deadline that passes meanwhile is noticed above.
-                Wait::ForAnswer => drop(timeout(left, over).await),
+                Wait::ForAnswer => drop(timeout(deadline.saturating_sub(now), over).await),
             }
         }
     }

@@ -5,7 +5,7 @@ use super::super::event::Event;
 use super::super::kind::ErrorKind;
 use super::super::outcome::Report;
 use super::super::request::{Ask, Reason, Request};
-use super::super::run::{Teller, refused, request_entry};
+use super::super::run::{Teller, body_of, refused, request_entry};
 use super::super::state::{self, StoreError, StoreErrorKind, Stored};
 use super::super::token::ManagedToken;
 use super::Keeper;
@@ -68,8 +68,7 @@ impl Keeper {
             if open.is_some_and(|open| open.ask == request.ask) {
                 return Ok(());
             }
-            let body = serde_json::to_value(&request)
-                .map_err(|_| Error::new(name, ErrorKind::Store, "the request has no JSON form"))?;
+            let body = body_of(name, &request)?;
             let (expected, entry) = match earlier {
                 Some(earlier) => (Some(earlier.version.clone()), earlier.next(body)),
                 None => (None, Stored::new(request_entry(name), body)),
@@ -115,8 +114,7 @@ impl Keeper {
             if record.on_hold.take().is_none() {
                 return Ok(());
             }
-            let body = serde_json::to_value(&record)
-                .map_err(|_| Error::new(name, ErrorKind::Store, "the record has no JSON form"))?;
+            let body = body_of(name, &record)?;
             let (store, next) = (&*self.context.store, stored.next(body));
             match state::write(store, Some(&stored.version), &next).await {
                 Ok(()) => {

@@ -261,6 +261,7 @@ pub(crate) struct Target {
 /// Something that keeps failing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Failing {
+    /// How often it was tried; 0 for what is only waited for until somebody mends it.
     pub(crate) times: u32,
     pub(crate) since: Stamp,
     /// Not tried again before.

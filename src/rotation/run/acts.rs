@@ -7,7 +7,7 @@ use super::super::record::{Life, Stamp, Token};
 use super::super::token::Source;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::answers::NotCreated;
-use super::confirm::{Asked, authenticate, compare, of_service, patiently};
+use super::confirm::{Asked, authenticate, compare, of_account, of_service, patiently};
 use super::machine::Act;
 use super::prepare::prepare;
 use super::runner::{Runner, Stop};
@@ -79,12 +79,8 @@ impl Runner<'_> {
                 self.listing = Some(listing);
             }
             Err(error) => {
-                let problem = Problem {
-                    kind: ErrorKind::Account,
-                    ..of_service(&error)
-                };
+                self.machine.not_listed(of_account(&error));
                 self.cause = Some(error);
-                self.machine.not_listed(problem);
             }
         }
         Ok(())

@@ -41,8 +41,12 @@ impl Machine {
         self.decision = Some(decision.clone());
         let why = match decision {
             Decision::Due(why) => why,
-            Decision::NotDue { .. } => return None,
+            Decision::NotDue { .. } => {
+                self.note_blocked(None, now);
+                return None;
+            }
             Decision::Blocked(problem) => {
+                self.note_blocked(Some(&problem), now);
                 self.problem = Some(problem);
                 return None;
             }
@@ -196,6 +200,31 @@ impl Machine {
         let failing = self.failing(problem, base, MOST_WAIT, times, since, now);
         self.record.declared = Some(self.rules.declared.clone());
         self.record.failing = Some(failing);
+    }
+
+    /// Notes what keeps a rotation from being thought of, for those who read the state alone, or that
+    /// it is over. Written once; without a back-off, as the next tick sees what somebody has mended.
+    fn note_blocked(&mut self, problem: Option<&Problem>, now: Now) {
+        let noted = self.record.failing.as_ref();
+        let since = noted.map_or(now.keeper, |noted| noted.since);
+        let Some(problem) = problem else {
+            if noted.is_some_and(|noted| noted.times == 0) {
+                (self.record.failing, self.dirty) = (None, true);
+            }
+            return;
+        };
+        let kind = problem.kind.as_str();
+        if noted.is_none_or(|noted| noted.kind != kind || noted.message != problem.text) {
+            self.record.failing = Some(Failing {
+                times: 0,
+                since,
+                not_before: now.keeper,
+                kind: kind.to_owned(),
+                message: problem.text.clone(),
+                needs_person: problem.person,
+            });
+            self.dirty = true;
+        }
     }
 
     fn failing(

@@ -9,11 +9,10 @@ use super::super::record::{Stamp, Token};
 use super::super::token::Declared;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::confirm::of_service;
+use super::guard::{LONGEST, guarded};
 use super::prepare::Failed;
 use super::runner::{Runner, Stop};
-use super::sinks::LONGEST;
 use crate::service::OwnCredential;
-use crate::sync::catch_panic;
 
 impl Runner<'_> {
     pub(super) async fn delete(&mut self, token: &Token) -> Result<(), Stop> {
@@ -120,11 +119,10 @@ pub(crate) async fn take_step(
         );
         Err(Problem::new(ErrorKind::After, text))
     };
-    match crate::reactor::timeout(limit, catch_panic(step.run(names))).await {
-        Ok(Ok(Ok(()))) => Ok(()),
-        Ok(Ok(Err(text))) => failed(&text),
-        Ok(Err(_)) => failed("it panicked"),
-        Err(_) => failed("it took too long"),
+    match guarded(limit, step.run(names)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(text)) => failed(&text),
+        Err(why) => failed(&format!("it {why}")),
     }
 }
 

@@ -240,6 +240,14 @@ where
     }
 }
 
+/// The same of a list of the account.
+pub(crate) fn of_account(error: &crate::Error) -> Problem {
+    Problem {
+        kind: ErrorKind::Account,
+        ..of_service(error)
+    }
+}
+
 /// An error of a service in the words of a tick.
 pub(crate) fn of_service(error: &crate::Error) -> Problem {
     use crate::ErrorKind as Kind;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use super::super::error::Error;
 use super::super::event::EventSink;
+use super::super::kind::ErrorKind;
 use super::super::record::Stamp;
 use super::super::rules::Times;
 use super::super::state::StateStore;
@@ -37,6 +39,12 @@ impl Context {
         let now = now.map_err(|error| Error::store(name, &error))?;
         Ok(Stamp::of(now.unwrap_or_else(|| self.clock.now())))
     }
+}
+
+/// What is stored for an entry.
+pub(crate) fn body_of(name: &str, entry: &impl Serialize) -> Result<serde_json::Value, Error> {
+    serde_json::to_value(entry)
+        .map_err(|_| Error::new(name, ErrorKind::Store, "the entry has no JSON form"))
 }
 
 /// The name of a managed token's record in the store.

@@ -6,7 +6,7 @@ use super::super::record::{Failing, Record, Stamp};
 use super::super::rules::{BASE_BEFORE, MOST_WAIT, back_off};
 use super::super::state::{self, Stored};
 use super::super::token::Declared;
-use super::context::{Context, token_entry};
+use super::context::{Context, body_of, token_entry};
 
 /// Whether it only says why the first contact has failed so far.
 pub(super) fn is_draft(stored: &Stored) -> bool {
@@ -89,11 +89,9 @@ pub(super) fn entry(
     record: &Record,
     earlier: Option<&Stored>,
 ) -> Result<Stored, Error> {
-    let name = &declared.name;
-    let body = serde_json::to_value(record)
-        .map_err(|_| Error::new(name, ErrorKind::Store, "the record has no JSON form"))?;
+    let body = body_of(&declared.name, record)?;
     Ok(match earlier {
         Some(earlier) => earlier.next(body),
-        None => Stored::new(token_entry(name), body),
+        None => Stored::new(token_entry(&declared.name), body),
     })
 }

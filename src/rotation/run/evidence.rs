@@ -8,8 +8,9 @@ use super::super::outcome::{Outcome, Report};
 use super::super::record::{Record, Rotation};
 use super::super::token::Declared;
 use super::context::Context;
+use super::guard::{LONGEST, guarded};
 use crate::service::TokenKey;
-use crate::sync::catch_panic;
+use crate::text::escape_untrusted;
 
 /// Whose events they are.
 #[derive(Clone, Debug)]
@@ -63,16 +64,13 @@ impl Teller {
         };
         fill(&mut event);
         log(&event);
-        let failed =
-            |why: &dyn std::fmt::Display| Some(format!("an event could not be kept: {why}"));
         let events = context.events.as_ref()?;
-        let recorded = catch_panic(events.record(&event));
-        match crate::reactor::timeout(context.times.act, recorded).await {
-            Ok(Ok(Ok(()))) => None,
-            Ok(Ok(Err(error))) => failed(&error),
-            Ok(Err(_)) => failed(&"the sink panicked"),
-            Err(_) => failed(&"the sink took too long"),
-        }
+        let why = match guarded(context.times.act, events.record(&event)).await {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => escape_untrusted(&error.to_string(), LONGEST),
+            Err(why) => format!("the sink {why}"),
+        };
+        Some(format!("an event could not be kept: {why}"))
     }
 
     /// The event of a rotation or a roll back, which is told before it is written down: a process

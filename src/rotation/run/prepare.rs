@@ -4,14 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::record::{Life, MadeLike, Template};
-use super::super::sink::Sink;
 use super::super::token::{Declared, Property, Source};
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::answers::{Prepared, owner_of};
 use super::confirm::of_service;
-use super::sinks::LONGEST;
+use super::sinks::check;
 use crate::service::{OwnCredential, TokenKind, TokenRecord};
-use crate::sync::catch_panic;
 
 /// A problem, and the service's error behind it.
 pub(super) type Failed = (Problem, Option<Arc<crate::Error>>);
@@ -24,20 +22,7 @@ pub(super) async fn prepare(
     limit: Duration,
 ) -> Result<Prepared, Failed> {
     for sink in &declared.sinks {
-        let problem = |text: String| {
-            let text = format!(
-                "{}: {}",
-                sink.id(),
-                crate::text::escape_untrusted(&text, LONGEST)
-            );
-            Err((Problem::new(ErrorKind::Sink, text), None))
-        };
-        match crate::reactor::timeout(limit, catch_panic(sink.check())).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => return problem(error.to_string()),
-            Ok(Err(_)) => return problem("the sink panicked".to_owned()),
-            Err(_) => return problem("the sink took too long".to_owned()),
-        }
+        check(sink.as_ref(), limit).await.map_err(|p| (p, None))?;
     }
     let service = &declared.service;
     if matches!(declared.rules.life, Some(Life::Seconds(_)))

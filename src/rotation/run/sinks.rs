@@ -1,19 +1,17 @@
 //! What is asked of sinks: what they hold, and the writes to them, each within its time.
 
+use std::time::Duration;
+
 use super::super::event::Event;
 use super::super::sink::{
     Delivery, Holds, Observed, Sink, SinkError, SinkErrorKind, SinkKind, SinkVersion, Written,
 };
 use super::super::{kind::ErrorKind, problem::Problem};
+use super::guard::{LONGEST, guarded};
 use super::runner::{Runner, Stop};
 use crate::marker::Marker;
 use crate::secret::Secret;
-use crate::sync::catch_panic;
 use crate::text::{escape_untrusted, redact_untrusted};
-use std::time::Duration;
-
-/// The longest text of somebody else's.
-pub(super) const LONGEST: usize = 400;
 
 impl Runner<'_> {
     pub(super) async fn observe(&mut self) -> Result<(), Stop> {
@@ -146,11 +144,9 @@ async fn bounded(
     limit: Duration,
     write: impl Future<Output = Result<Written, SinkError>> + Send,
 ) -> Result<Written, SinkError> {
-    match crate::reactor::timeout(limit, catch_panic(write)).await {
-        Ok(Ok(written)) => written,
-        Ok(Err(_)) => Err(SinkError::unknown("the sink panicked")),
-        Err(_) => Err(SinkError::unknown("the sink took too long")),
-    }
+    guarded(limit, write)
+        .await
+        .unwrap_or_else(|why| Err(SinkError::unknown(format!("the sink {why}"))))
 }
 
 /// What a sink says, without the secret that it may have got by now.
@@ -169,14 +165,24 @@ pub(super) async fn observe(
     if sink.kind() == SinkKind::Blind {
         return Ok(Observed::unversioned(Holds::Unknown));
     }
-    let failed = |text: String| {
-        let text = format!("{}: {}", sink.id(), safe(&text, secret));
-        Err(Problem::new(ErrorKind::Sink, text))
+    of_sink(sink, secret, guarded(limit, sink.observe()).await)
+}
+
+/// Tries whether a delivery can work.
+pub(super) async fn check(sink: &dyn Sink, limit: Duration) -> Result<(), Problem> {
+    of_sink(sink, None, guarded(limit, sink.check()).await)
+}
+
+fn of_sink<T>(
+    sink: &dyn Sink,
+    secret: Option<&Secret>,
+    answer: Result<Result<T, SinkError>, &'static str>,
+) -> Result<T, Problem> {
+    let text = match answer {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => error.to_string(),
+        Err(why) => format!("the sink {why}"),
     };
-    match tokio::time::timeout(limit, catch_panic(sink.observe())).await {
-        Ok(Ok(Ok(seen))) => Ok(seen),
-        Ok(Ok(Err(error))) => failed(error.to_string()),
-        Ok(Err(_)) => failed("the sink panicked".to_owned()),
-        Err(_) => failed("the sink took too long".to_owned()),
-    }
+    let text = format!("{}: {}", sink.id(), safe(&text, secret));
+    Err(Problem::new(ErrorKind::Sink, text))
 }

@@ -13,7 +13,7 @@ use super::super::state::{LocalGuard, LocalLock, Stored};
 use super::super::token::ManagedToken;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
-use super::confirm::of_service;
+use super::confirm::of_account;
 use super::contact::contact;
 use super::context::{Context, request_entry, token_entry};
 use super::draft::{is_draft, note_failure, still_waits};
@@ -211,13 +211,10 @@ pub(super) async fn listing(
     name: &str,
     now: Stamp,
 ) -> Result<Arc<Snapshot>, Error> {
-    account.shared(now).await.map_err(|error| {
-        let problem = Problem {
-            kind: ErrorKind::Account,
-            ..of_service(&error)
-        };
-        Error::problem(name, &problem).caused_by(Some(error))
-    })
+    account
+        .shared(now)
+        .await
+        .map_err(|error| Error::problem(name, &of_account(&error)).caused_by(Some(error)))
 }
 
 /// The record of this declaration.

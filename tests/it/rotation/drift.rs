@@ -64,11 +64,20 @@ async fn what_somebody_else_put_there_is_left_alone_until_a_person_says_so() {
             assert_eq!(said(&told), "failed drift", "{told}");
             assert_eq!(setup.vault.secret(), Some(theirs.clone()));
         }
+        // Whoever reads the state alone is told too, and it was written down once.
+        let status = keeper.status(token.name()).await.unwrap().unwrap();
+        assert!(
+            status.needs_person && status.failing_since.is_some(),
+            "{status}"
+        );
+        assert_eq!((status.next_attempt, status.attempts), (None, 0));
         assert_eq!(
             said(&keeper.rotate(&token, Reason::Scheduled).await),
             "rotated"
         );
         setup.assert_works();
+        let status = keeper.status(token.name()).await.unwrap().unwrap();
+        assert!(!status.needs_person && status.failing_since.is_none());
     }
 }
 

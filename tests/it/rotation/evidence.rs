@@ -1,9 +1,12 @@
 //! Evidence: every decision and act leaves its event, whatever happens to the process.
 
+use std::sync::Arc;
+
 use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
 use access_tokens::rotation::{Event, Outcome, Reason};
 use access_tokens_testing::Fault;
+use tokio::sync::Notify;
 
 use super::{Call, HOUR, KINDS, MINUTE, Setup, Then, Trouble, Watched, said};
 
@@ -106,6 +109,37 @@ async fn a_rotation_that_is_found_finished_by_another_tick_has_its_event() {
     assert_eq!(rotated[0].key, resumed.current);
     assert_eq!(rotated[0].reason.as_deref(), Some("resumed"));
     assert_eq!(of(&events, "resumed").len(), 1);
+}
+
+/// Overtaken between the event and the swap: what was said is taken back, and the other says it.
+#[tokio::test]
+async fn an_event_of_a_commit_that_came_too_late_is_taken_back() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let go_on = Arc::new(Notify::new());
+        let (slow, other) = (setup.events_stop_at("rotated", &go_on), setup.keeper());
+        let token = setup.token();
+        let _ = other.tick(&token).await;
+        setup.pass(days(91));
+        setup.ledger.take();
+        let overtaking = async {
+            setup.hung().await;
+            setup.pass(HOUR);
+            let resumed = other.tick(&token).await;
+            assert_eq!(said(&resumed), "resumed", "{kind:?}: {resumed}");
+            go_on.notify_one();
+            resumed
+        };
+        let (late, resumed) = tokio::join!(slow.tick(&token), overtaking);
+        assert_eq!(said(&late), "busy", "{kind:?}: {late}");
+        assert_eq!(late.current, resumed.current);
+        let events = setup.ledger.take();
+        let (rotated, undone) = (of(&events, "rotated"), of(&events, "superseded"));
+        assert_eq!((rotated.len(), undone.len()), (2, 1), "{events:?}");
+        assert!(rotated.iter().all(|event| event.key == resumed.current));
+        assert!(rotated.iter().any(|e| e.runner != undone[0].runner));
+        setup.assert_works();
+    }
 }
 
 #[tokio::test]

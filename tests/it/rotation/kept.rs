@@ -173,6 +173,8 @@ pub(crate) struct Hanging {
     pub(crate) ledger: Ledger,
     pub(crate) at: &'static str,
     pub(crate) reached: Arc<Notify>,
+    /// Once, and until somebody says so.
+    pub(crate) go_on: Option<Arc<Notify>>,
 }
 
 impl EventSink for Hanging {
@@ -180,7 +182,10 @@ impl EventSink for Hanging {
         Box::pin(async {
             if event.action == self.at {
                 self.reached.notify_one();
-                std::future::pending::<()>().await;
+                match &self.go_on {
+                    Some(go_on) => go_on.notified().await,
+                    None => std::future::pending().await,
+                }
             }
             self.ledger.record(event).await
         })

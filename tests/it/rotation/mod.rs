@@ -89,9 +89,24 @@ impl Setup {
             ledger: self.ledger.clone(),
             at: action,
             reached: Arc::clone(&self.hung),
+            go_on: None,
         };
         self.keeper_builder(self.store.clone())
             .events(events)
+            .build()
+    }
+
+    /// A keeper whose event of this action waits for a word.
+    pub(crate) fn events_stop_at(&self, action: &'static str, go_on: &Arc<Notify>) -> Keeper {
+        let events = Hanging {
+            ledger: self.ledger.clone(),
+            at: action,
+            reached: Arc::clone(&self.hung),
+            go_on: Some(Arc::clone(go_on)),
+        };
+        self.keeper_builder(self.store.clone())
+            .events(events)
+            .act_timeout(HOUR)
             .build()
     }
 

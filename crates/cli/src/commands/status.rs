@@ -227,12 +227,13 @@ impl Standing {
         }
         if let (Some(since), Some((kind, text))) = (known.failing_since, &known.last_error) {
             let tries = match known.attempts {
-                0 | 1 => "once".to_owned(),
-                tries => format!("{tries} times"),
+                0 => String::new(),
+                1 => ", once".to_owned(),
+                tries => format!(", {tries} times"),
             };
             line(
                 "failing",
-                format!("since {}, {tries}: {}", rfc3339(since), shown(text)),
+                format!("since {}{tries}: {}", rfc3339(since), shown(text)),
             )?;
             line("to do", managed::hint_of(*kind, &self.name))?;
         }

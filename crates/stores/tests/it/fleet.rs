@@ -11,6 +11,8 @@ use futures_util::StreamExt as _;
 
 use crate::world::World;
 
+/// Each of them takes a machine for itself.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// How many tokens there are.
 pub(crate) const TOKENS: usize = 200;
 const AT_ONCE: usize = 16;
@@ -74,6 +76,7 @@ pub(crate) async fn outlives_its_engine(
     places: &impl Places,
     kill: impl FnOnce() + Send + 'static,
 ) {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let world = World::new().await;
     let store = Timeless(store);
     let mut tokens: Vec<ManagedToken> = Vec::new();
