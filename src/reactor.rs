@@ -6,14 +6,13 @@
 //! caller's runtime needs neither network nor timers, and need not be Tokio's.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::LazyLock;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, EnterGuard, Handle};
-use tokio::task::{Unconstrained, unconstrained};
 use tokio::time::{Sleep, Timeout};
 
 static NETWORK: LazyLock<Option<Handle>> = LazyLock::new(|| start("tokens-network"));
@@ -68,53 +67,54 @@ pub(crate) fn sleep(time: Duration) -> Sleep {
     tokio::time::sleep(time)
 }
 
-/// One time limit, of one or several pieces of work.
-pub(crate) type Timer = Unconstrained<Sleep>;
-
-/// Goes off also where work that is always ready uses up all turns.
-pub(crate) fn timer(limit: Duration) -> Timer {
-    unconstrained(sleep(limit))
-}
-
-/// Does work until the time is over. What is ready counts, however late it is looked at: a thread
-/// that was kept busy by something else gets to see what came meanwhile.
-pub(crate) async fn before<T>(
-    mut timer: Pin<&mut Timer>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let mut work = pin!(work);
-    poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-    })
-    .await
-}
-
 /// Does work, for no longer than this.
 pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
     let _entered = enter(&TIMERS);
     tokio::time::timeout(limit, work)
 }
 
-#[cfg(test)]
-mod tests {
-    use std::future::ready;
-    use std::task::{Context, Waker};
+/// What only calls need: one limit over several pieces of work.
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+mod limit {
+    use std::future::poll_fn;
+    use std::pin::{Pin, pin};
+    use std::task::Poll;
+    use std::time::Duration;
 
-    use tokio::task::coop::poll_proceed;
+    use tokio::task::{Unconstrained, unconstrained};
+    use tokio::time::Sleep;
 
-    use super::*;
+    /// One time limit, of one or several pieces of work.
+    pub(crate) type Timer = Unconstrained<Sleep>;
 
-    #[test]
-    fn what_is_ready_at_once_lets_others_have_a_turn() {
-        let mut work = pin!(connected(ready(7)));
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(work.as_mut().poll(&mut context).is_pending());
-        assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));
+    /// Goes off also where work that is always ready uses up all turns.
+    pub(crate) fn timer(limit: Duration) -> Timer {
+        unconstrained(super::sleep(limit))
     }
 
+    /// Does work until the time is over. What is ready counts, however late it is looked at: a thread
+    /// that was kept busy by something else gets to see what came meanwhile.
+    pub(crate) async fn before<T>(
+        mut timer: Pin<&mut Timer>,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        poll_fn(|cx| match work.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    #[cfg(test)]
     #[tokio::test]
     async fn a_limit_holds_also_where_work_uses_up_every_turn() {
+        use tokio::task::coop::poll_proceed;
+
         // Each poll takes all that Tokio allows between two waits, and is never done.
         let greedy = poll_fn(|cx| {
             while let Poll::Ready(turn) = poll_proceed(cx) {
@@ -125,5 +125,27 @@ mod tests {
         });
         let limit = pin!(timer(Duration::from_millis(20)));
         assert_eq!(before(limit, greedy).await, None);
+    }
+}
+#[cfg(any(
+    feature = "launchdarkly",
+    feature = "query-server",
+    feature = "avisi-cloud"
+))]
+pub(crate) use limit::{before, timer};
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn what_is_ready_at_once_lets_others_have_a_turn() {
+        let mut work = pin!(connected(ready(7)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(work.as_mut().poll(&mut context).is_pending());
+        assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));
     }
 }

@@ -110,7 +110,12 @@ pub(super) async fn names_of_any_form(run: &Run<'_>, report: &mut Report) -> Res
         ));
     }
     // `_` and `%` are letters, not patterns.
-    for (prefix, count) in [("names/_", 1), ("names/%2", 2), ("names/nothing", 0)] {
+    for (prefix, count) in [
+        ("names/_", 1),
+        ("names/%2", 2),
+        ("names/a.", 4),
+        ("names/nothing", 0),
+    ] {
         let found = handle_list(run, &run.name(prefix), promise).await?;
         let found = found
             .iter()
