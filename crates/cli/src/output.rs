@@ -166,6 +166,13 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     access_tokens::When::At(time).to_string()
 }
 
+/// A point of time without what nobody reads.
+fn minute(time: SystemTime) -> String {
+    let text = rfc3339(time);
+    let text = text.split('.').next().unwrap_or(&text);
+    text.trim_end_matches('Z').replace('T', " ")
+}
+
 /// A point of time for a person: the day, and how far that is.
 pub(crate) fn ago(time: SystemTime, now: SystemTime) -> String {
     let (span, past) = match now.duration_since(time) {
@@ -174,18 +181,13 @@ pub(crate) fn ago(time: SystemTime, now: SystemTime) -> String {
     };
     let seconds = span.as_secs();
     let span = match seconds {
-        0..120 => format!("{seconds} s"),
+        0..2 => return format!("{} (now)", minute(time)),
+        2..120 => format!("{seconds} s"),
         120..7_200 => format!("{} min", seconds / 60),
         7_200..172_800 => format!("{} h", seconds / 3_600),
         _ => format!("{} days", seconds / 86_400),
     };
-    let text = rfc3339(time);
-    let text = text
-        .split('.')
-        .next()
-        .unwrap_or(&text)
-        .trim_end_matches('Z')
-        .replace('T', " ");
+    let text = minute(time);
     if past {
         format!("{text} ({span} ago)")
     } else {

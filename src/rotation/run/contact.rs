@@ -1,7 +1,7 @@
 //! The first contact: which token a declaration means, and the record that remembers it.
 
 use super::super::error::Error;
-use super::super::record::{Failing, Life, MadeLike, Record, Stamp, Template, Token};
+use super::super::record::{Life, MadeLike, Record, Stamp, Template, Token};
 use super::super::sink::{Holds, SinkKind};
 use super::super::state::{self, StoreErrorKind, Stored};
 use super::super::token::{Declared, Source};
@@ -10,7 +10,8 @@ use super::account::Snapshot;
 use super::answers::{mark_of, marked, owner_of};
 use super::claims::{claim, elsewhere, retired};
 use super::confirm::of_service;
-use super::context::{Context, body_of, token_entry};
+use super::context::{Context, token_entry};
+use super::draft::{entry, is_draft};
 use super::sinks::observe;
 use crate::marker::Marker;
 use crate::service::{TokenRecord, TokenState};
@@ -64,49 +65,6 @@ pub(crate) async fn contact(
             Ok(Contact { stored, warning })
         }
         Err(other) => Err(error(other)),
-    }
-}
-
-fn entry(declared: &Declared, record: &Record, earlier: Option<&Stored>) -> Result<Stored, Error> {
-    let body = body_of(&declared.name, record)?;
-    Ok(match earlier {
-        Some(earlier) => earlier.next(body),
-        None => Stored::new(token_entry(&declared.name), body),
-    })
-}
-
-/// Keeps down why a first contact failed, so that whoever looks at the state sees it. What is
-/// written is as good as none for the next attempt.
-pub(crate) async fn note_failure(
-    context: &Context,
-    declared: &Declared,
-    earlier: Option<&Stored>,
-    error: &Error,
-    now: Stamp,
-) {
-    let service = declared.service.service();
-    let mut record = Record::new(&declared.name, service.name(), declared.account.as_deref());
-    record.draft = true;
-    let before = earlier.and_then(|stored| Record::read(&stored.body).ok());
-    let before = before.and_then(|record| record.failing);
-    let kind = error.kind().as_str();
-    if before
-        .as_ref()
-        .is_some_and(|before| before.kind == kind && before.message == error.message())
-    {
-        return;
-    }
-    record.failing = Some(Failing {
-        times: before.as_ref().map_or(1, |f| f.times.saturating_add(1)),
-        since: before.map_or(now, |before| before.since),
-        not_before: now,
-        kind: kind.to_owned(),
-        message: error.message().to_owned(),
-        needs_person: error.needs_person(),
-    });
-    // It is reported in any case, and another runner may have come further.
-    if let Ok(stored) = entry(declared, &record, earlier) {
-        let _ = state::write(&*context.store, earlier.map(|e| &e.version), &stored).await;
     }
 }
 
@@ -321,13 +279,4 @@ fn keys(tokens: &[&TokenRecord]) -> String {
     let keys = tokens.iter().take(MOST).map(|token| token.key.to_string());
     let more = if tokens.len() > MOST { ", …" } else { "" };
     format!("{}{more}", keys.collect::<Vec<_>>().join(", "))
-}
-
-/// Whether it only says why the first contact has failed so far.
-pub(super) fn is_draft(stored: &Stored) -> bool {
-    stored
-        .body
-        .get("draft")
-        .and_then(serde_json::Value::as_bool)
-        == Some(true)
 }

@@ -1,8 +1,8 @@
 //! One machine behind one door: a tick.
 //!
 //! [`machine`] says what comes next, [`begin`], [`mend`] and [`answers`] are its parts, and none of
-//! them calls anybody. [`runner`] and [`acts`] do what it says. [`contact`] makes the record,
-//! [`confirm`] looks at what came back, [`tick`] and [`planner`] go from a record to a report or to
+//! them calls anybody. [`runner`] and [`acts`] do what it says. [`contact`] makes the record
+//! ([`draft`] is what it leaves if it fails), [`confirm`] looks at what came back, [`tick`] and [`planner`] go from a record to a report or to
 //! a plan.
 
 mod account;
@@ -14,6 +14,7 @@ mod closing;
 mod confirm;
 mod contact;
 mod context;
+mod draft;
 mod evidence;
 mod guard;
 mod known;

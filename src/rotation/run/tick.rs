@@ -14,8 +14,9 @@ use super::super::token::ManagedToken;
 use super::super::{kind::ErrorKind, problem::Problem};
 use super::account::{Account, Snapshot};
 use super::confirm::of_account;
-use super::contact::{contact, is_draft, note_failure};
+use super::contact::contact;
 use super::context::{Context, request_entry, token_entry};
+use super::draft::{is_draft, note_failure, still_waits};
 use super::evidence::Teller;
 use super::known::Known;
 use super::machine::Machine;
@@ -131,6 +132,10 @@ async fn attempt(
         Some(stored) if !is_draft(&stored) => stored,
         earlier => {
             let earlier = earlier.as_ref();
+            if let Some(error) = earlier.and_then(|e| still_waits(declared, e, how.impatient, now))
+            {
+                return Err(error);
+            }
             let made = async {
                 let listing = listing(account, name, now).await?;
                 contact(context, declared, &listing, earlier).await

@@ -106,7 +106,7 @@ async fn a_first_contact_that_fails_is_seen_in_the_status() {
         }
         let status = keeper.status(token.name()).await.unwrap().unwrap();
         assert_eq!(status.last_error.unwrap().0, ErrorKind::Sink);
-        assert_eq!((status.current, status.attempts), (None, 1));
+        assert_eq!((status.current, status.attempts), (None, 2));
         assert!(keeper.plan(&token).await.is_err());
         setup.vault.fail_observe(false);
         let first = keeper.tick(&token).await;

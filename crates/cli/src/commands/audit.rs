@@ -120,7 +120,7 @@ pub(crate) async fn run(run: &Run<'_>, audit: &Audit) -> Result<u8, Stop> {
         );
         run.line(line, 14)?;
     }
-    if findings.is_empty() && !run.quiet {
+    if findings.is_empty() && report.is_complete() && !run.quiet {
         run.context.say(run.style.good("nothing found"))?;
     }
     for account in report.failures() {

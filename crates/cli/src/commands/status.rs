@@ -228,6 +228,7 @@ impl Standing {
         if let (Some(since), Some((kind, text))) = (known.failing_since, &known.last_error) {
             let tries = match known.attempts {
                 0 => String::new(),
+                1 => ", once".to_owned(),
                 tries => format!(", {tries} times"),
             };
             line(

@@ -80,6 +80,32 @@ async fn back_off_is_kept_in_the_state_and_skipped_once_by_who_names_or_changes_
 }
 
 #[tokio::test]
+async fn a_place_that_fails_at_the_first_contact_is_not_tried_at_every_tick() {
+    let world = World::start().await;
+    world.configure(&entry("t", "").replace("file:t.token", "file:missing/t.token"));
+    let failed = world.tick();
+    assert_eq!(failed.code, 1, "{failed:?}");
+    let before = world.ld.requests().len();
+    for _ in 0..3 {
+        let waiting = world.tick();
+        assert_eq!(waiting.code, 1, "{waiting:?}");
+        let (now, then) = (waiting.outcome("t"), failed.outcome("t"));
+        assert_eq!(now["error"]["kind"], "sink", "{waiting:?}");
+        assert_eq!(now["error"]["message"], then["error"]["message"]);
+        assert!(now["next"].is_string(), "{waiting:?}");
+    }
+    assert_eq!(world.ld.requests().len(), before);
+    std::fs::create_dir(world.path("missing")).unwrap();
+    let named = world.run(&["--output", "json", "tick", "t"]);
+    assert_eq!(named.outcome("t")["outcome"], "rotated", "{named:?}");
+    // A change of the entry does as well.
+    world.configure(&entry("u", "").replace("file:u.token", "file:none/u.token"));
+    assert_eq!(world.tick().code, 1);
+    world.configure(&entry("u", ""));
+    assert_eq!(world.tick().outcome("u")["outcome"], "rotated");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_an_account_is_asked_once_a_tick() {
     let world = World::start().await;
     let all: String = (0..6).map(|n| entry(&format!("t{n}"), "")).collect();
