@@ -72,13 +72,18 @@ impl Record {
             number: self.counter,
             at,
         });
-        // Of those that were given up, the oldest makes room.
+    }
+
+    /// Of those that were given up, the oldest makes room for another, if there are many.
+    pub(crate) fn make_room(&mut self) -> bool {
         let given_up = |p: &Previous| !p.former;
-        if self.previous.iter().filter(|p| given_up(p)).count() + 1 >= MOST_PREVIOUS
-            && let Some(oldest) = self.previous.iter().position(given_up)
-        {
-            self.doomed.push(self.previous.remove(oldest).token);
-        }
+        let many = self.previous.iter().filter(|p| given_up(p)).count() + 1 >= MOST_PREVIOUS;
+        let oldest = self.previous.iter().position(given_up);
+        let Some(oldest) = oldest.filter(|_| many) else {
+            return false;
+        };
+        self.doomed.push(self.previous.remove(oldest).token);
+        true
     }
 
     /// The create was refused for certain.

@@ -62,6 +62,17 @@ impl Machine {
         if matches!(self.current, CurrentFact::Gone) && self.record.current.is_some() {
             self.record.current_gone();
         }
+        if self.record.make_room() {
+            self.dirty = true;
+            // It goes before the next one comes, so that there are not more for a while.
+            if let Some(act) = self.tidy(now) {
+                return Some(act);
+            }
+            if !forced {
+                self.report_untidy();
+                return None;
+            }
+        }
         self.record.begin(now.service);
         self.record.tried = self.ask.as_ref().map(|(id, _)| id.clone());
         // As if it had failed already: whoever is killed on the way does not begin anew at once.

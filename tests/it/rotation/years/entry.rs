@@ -105,9 +105,6 @@ impl Entry {
             SinkKind::Blind => 4,
             _ => 2 + self.places.len(),
         };
-        // Successors that were given up stay for their overlap, two at most; the older one makes room
-        // for the next, but is deleted only once that is there.
-        let bound = bound + usize::from(!self.overlap.is_zero());
         let more = [self.forced_until, self.late_until];
         bound
             + more
