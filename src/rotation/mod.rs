@@ -10,6 +10,7 @@ mod after;
 mod decision;
 mod error;
 mod event;
+mod json;
 mod keeper;
 mod kind;
 mod name;

@@ -67,6 +67,14 @@ async fn a_status_tells_from_the_state_alone() {
     let status = keeper.status(token.name()).await.unwrap().unwrap();
     assert_eq!(status.current, rotated.current);
     assert_eq!(status.previous.len(), 1);
+    let (told, said) = (json!(status), json!(rotated));
+    assert_eq!(told["current"], said["current"]);
+    assert_eq!(told["previous"][0]["key"], json!(setup.world.key));
+    assert_eq!(told["last_rotation"]["reason"], "policy");
+    assert_eq!(
+        (&said["outcome"], &said["reason"], &said["error"]),
+        (&json!("rotated"), &json!("policy"), &json!(null))
+    );
     let last = status.last_rotation.unwrap();
     assert_eq!(
         (last.from, last.reason.as_str()),
@@ -79,6 +87,7 @@ async fn a_status_tells_from_the_state_alone() {
         .rotate(&token, access_tokens::rotation::Reason::Scheduled)
         .await;
     let status = keeper.status(token.name()).await.unwrap().unwrap();
+    assert_eq!(json!(status)["last_error"]["kind"], "sink");
     assert_eq!(status.last_error.unwrap().0, ErrorKind::Sink);
     assert!(status.failing_since.is_some() && status.next_attempt.is_some());
     // One that cannot be read hides no other.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::meta::{self, Meta};
+use super::paths::{directory, other};
 use super::steps::{Step, alive, step};
 
 /// A file beyond this is not one that holds a secret or settings.
@@ -64,10 +65,6 @@ fn not_a_file(path: &Path) -> Option<io::Error> {
         "it is a pipe, socket or device, not a file"
     };
     Some(other(text))
-}
-
-pub(super) fn other(text: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 /// A lock file, made if need be.
@@ -268,14 +265,6 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// The directory of a file.
-pub(super) fn directory(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 

@@ -175,13 +175,13 @@ pub(super) fn group(name: &str) -> io::Result<u32> {
     }
     match nix::unistd::Group::from_name(name)? {
         Some(group) => Ok(group.gid.as_raw()),
-        None => Err(super::disk::other(&format!("there is no group {name:?}"))),
+        None => Err(super::paths::other(&format!("there is no group {name:?}"))),
     }
 }
 
 #[cfg(not(unix))]
 pub(super) fn group(_: &str) -> io::Result<u32> {
-    Err(super::disk::other("this system has no groups of files"))
+    Err(super::paths::other("this system has no groups of files"))
 }
 
 /// Why a file cannot be replaced, where that can be told without trying.
@@ -199,7 +199,7 @@ pub(super) fn fixed(path: &Path) -> Option<&'static str> {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         statx(CWD, path, flags, StatxFlags::BASIC_STATS).ok()
     };
-    let (file, directory) = (look(path)?, look(super::disk::directory(path))?);
+    let (file, directory) = (look(path)?, look(super::paths::directory(path))?);
     let file_has =
         |attribute| file.stx_attributes_mask.bits() & file.stx_attributes.bits() & attribute != 0;
     let strangers = |uid| !geteuid().is_root() && uid != geteuid().as_raw();

@@ -10,6 +10,7 @@ mod disk;
 mod lock;
 mod meta;
 mod overwrite;
+mod paths;
 mod resolve;
 mod sidecar;
 mod steps;
@@ -342,5 +343,5 @@ fn not_stored(what: &str, error: &io::Error) -> SinkError {
 }
 
 fn same_directory(one: &Path, other: &Path) -> bool {
-    disk::directory(one) == disk::directory(other)
+    paths::directory(one) == paths::directory(other)
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf, is_separator};
 
-use super::disk::{directory, other};
+use super::paths::{directory, other};
 
 /// The file with links followed, also one that leads to a file that is yet to be made.
 pub(super) fn resolve(path: &Path) -> io::Result<PathBuf> {
