@@ -115,9 +115,16 @@ impl Record {
         self.doomed.push(token);
     }
 
-    /// Creates that will not happen any more, as a list that began at this time does not show them.
-    pub(crate) fn drop_settled(&mut self, listed: Stamp) {
-        self.lost.retain(|lost| lost.settles_at > listed);
+    /// Creates that will not happen any more, as a list that began at this time does not show them;
+    /// those that it does show stay until they are named otherwise.
+    pub(crate) fn drop_settled(&mut self, listed: Stamp, shown: &[Token]) {
+        let is_shown = |number| {
+            shown
+                .iter()
+                .any(|token| token.mark.number() == Some(number))
+        };
+        self.lost
+            .retain(|lost| lost.settles_at > listed || is_shown(lost.number));
     }
 
     /// Writes ahead that a sink gets another secret, or its old one back; `empty`: it holds nothing

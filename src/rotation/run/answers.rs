@@ -61,7 +61,7 @@ impl Machine {
         let strays = tokens.iter().filter_map(|token| self.stray(token));
         self.strays = strays.collect();
         let lost = self.record.lost.len();
-        self.record.drop_settled(began);
+        self.record.drop_settled(began, &self.strays);
         self.dirty |= self.record.lost.len() != lost;
     }
 

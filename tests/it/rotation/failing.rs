@@ -3,9 +3,10 @@
 use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
 use access_tokens::rotation::{ErrorKind, Outcome};
-use access_tokens_testing::Fault;
+use access_tokens_testing::{Fault, Settling};
 
 use super::{Call, HOUR, KINDS, Kind, MINUTE, Setup, Trouble, Vault, said};
+use crate::all::world::Twin;
 
 const SINKS: [SinkKind; 4] = [
     SinkKind::Restorable,
@@ -128,6 +129,39 @@ async fn a_create_without_an_answer_is_found_and_removed() {
         );
         setup.pass(HOUR);
         assert_eq!(said(&keeper.tick(&token).await), "rotated");
+        setup.assert_works();
+    }
+}
+
+/// What a create left behind stays in the state until it is written down as to be deleted, also when
+/// the tick that finds it cannot go on.
+#[tokio::test]
+async fn what_a_lost_create_made_is_never_out_of_the_state() {
+    for kind in [Kind::LaunchDarkly, Kind::AvisiCloud] {
+        let setup = Setup::new(kind).await;
+        let (keeper, token) = (setup.keeper(), setup.token());
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        let settle = |settling| match &setup.world.twin {
+            Twin::LaunchDarkly(twin) => twin.set_settling(settling),
+            Twin::AvisiCloud(twin) => twin.set_settling(settling),
+            Twin::QueryServer(_) => unreachable!("its secrets are read again"),
+        };
+        settle(Settling::new().lists(5 * MINUTE));
+        setup.world.fault_on(Call::Create, 1, Fault::ActThenClose);
+        let _ = keeper.tick(&token).await;
+        assert_eq!(setup.world.alive().len(), 2, "{kind:?}");
+        setup.pass(HOUR);
+        setup.vault.fail_observe(true);
+        let failed = keeper.tick(&token).await;
+        assert_eq!(said(&failed), "failed sink", "{failed}");
+        let status = keeper.status(token.name()).await.unwrap().unwrap();
+        assert!(!status.pending.is_empty(), "{kind:?}: {status}");
+        setup.vault.fail_observe(false);
+        settle(Settling::new());
+        let report = keeper.retry(&token).await;
+        assert_eq!(said(&report), "rotated", "{report}");
+        assert_eq!(setup.world.alive().len(), 2, "it and the previous one");
         setup.assert_works();
     }
 }

@@ -217,6 +217,20 @@ pub(crate) fn moto() -> Option<Server> {
     moto_with(&[])
 }
 
+/// The same, one request at a time: moto looks at a condition and writes in two steps, between which
+/// another of its threads may write, as the service never does.
+#[cfg(feature = "object-store")]
+pub(crate) fn moto_in_turn() -> Option<Server> {
+    const START: &str = "import sys, moto.server as s; run = s.run_simple; \
+        s.run_simple = lambda *a, **k: run(*a, **{**k, 'threaded': False}); s.main(sys.argv[1:])";
+    let moto = program("moto_server")?;
+    Some(start(|port| {
+        let mut command = Command::new(moto.with_file_name("python3"));
+        command.args(["-c", START, "-H", "127.0.0.1", "-p", &port.to_string()]);
+        command
+    }))
+}
+
 /// The same with variables in its environment.
 #[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto_with(variables: &[(&str, &std::ffi::OsStr)]) -> Option<Server> {

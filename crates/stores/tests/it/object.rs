@@ -38,7 +38,7 @@ fn s3_builder(port: u16) -> AmazonS3Builder {
 }
 
 async fn bucket() -> Option<Server> {
-    let server = engines::moto()?;
+    let server = engines::moto_in_turn()?;
     let url = format!("http://127.0.0.1:{}/state", server.port);
     let made = reqwest::Client::builder()
         .no_proxy()

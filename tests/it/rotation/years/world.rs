@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use access_tokens::rotation::{ManagedToken, Outcome, Reason, Report};
+use access_tokens::rotation::{ErrorKind, ManagedToken, Outcome, Reason, Report};
 use access_tokens::{Clock as _, days};
 use access_tokens_testing::stores::FaultyStore;
 use access_tokens_testing::{Settling, ShiftedClock, Twins, VirtualClock};
@@ -28,6 +28,8 @@ pub(crate) struct World {
     paused: Vec<Paused>,
     weather: Weather,
     on_hold: BTreeSet<String>,
+    /// Entries that wait for a person.
+    stuck: BTreeSet<String>,
     told: Told,
     directory: PathBuf,
 }
@@ -101,6 +103,7 @@ impl World {
             paused: Vec::new(),
             weather,
             on_hold: BTreeSet::new(),
+            stuck: BTreeSet::new(),
             told: Told::default(),
             directory,
         }
@@ -286,12 +289,20 @@ impl World {
 
     async fn ask(&mut self, machine: usize) {
         self.told.asked += 1;
-        let number = self.dice.usize(0..self.entries.len());
+        // Whoever asks sees to what waits for a person first.
+        let stuck = self.stuck.pop_first();
+        let waits = stuck.and_then(|name| self.entries.iter().position(|e| e.name == name));
+        let number = waits.unwrap_or_else(|| self.dice.usize(0..self.entries.len()));
         let entry = &mut self.entries[number];
         entry.forced_until = Some(self.clock.now() + entry.overlap + days(5));
         let machine = &self.machines[machine];
         let token = &machine.tokens[number];
-        let report = match self.dice.u32(0..4) {
+        let what = if waits.is_some() {
+            2
+        } else {
+            self.dice.u32(0..4)
+        };
+        let report = match what {
             0 => machine.keeper.rotate(token, Reason::Suspected).await,
             1 => {
                 self.on_hold.insert(token.name().to_owned());
@@ -329,6 +340,9 @@ impl World {
         for report in reports {
             if let Some(error) = report.error() {
                 self.told.failed += 1;
+                if error.kind() == ErrorKind::Stuck {
+                    self.stuck.insert(report.token.clone());
+                }
                 self.ledger
                     .say(Some(&report.token), format!("failed: {error}"));
             }
