@@ -9,7 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use access_tokens::rotation::{Keeper, ManagedToken, Report};
-use access_tokens::{BoxFuture, TokenService};
+use access_tokens::{BoxFuture, Clock as _, TokenService};
 use access_tokens_testing::stores::FaultyStore;
 use access_tokens_testing::{ShiftedClock, Twins, VirtualClock};
 use fastrand::Rng;
@@ -17,6 +17,7 @@ use futures_util::StreamExt as _;
 
 use super::entry::Entry;
 use super::ledger::Ledger;
+use crate::all::rotation::{MINUTE, Vault};
 use crate::all::world::{Kind, client_of};
 
 pub(crate) struct Machine {
@@ -107,11 +108,21 @@ pub(crate) async fn up_to(pass: &mut Pass, cut: Cut, ledger: &Ledger) -> Option<
     .await
 }
 
-/// Goes on with a pass to its end, while some time passes between one poll and the next.
-pub(crate) async fn slowly(mut pass: Pass, clock: VirtualClock, most: u64) -> Vec<Report> {
-    let mut dice = Rng::new();
+/// Goes on with a pass to its end, while some time passes between one poll and the next; what is to
+/// arrive late does so within the time in which everything settles.
+pub(crate) async fn slowly(
+    mut pass: Pass,
+    clock: VirtualClock,
+    most: u64,
+    vaults: Vec<Vault>,
+) -> Vec<Report> {
+    let (mut dice, mut landed) = (Rng::new(), clock.now());
     poll_fn(|cx| {
         clock.advance(Duration::from_millis(dice.u64(0..most)));
+        if clock.now() > landed + 4 * MINUTE {
+            landed = clock.now();
+            vaults.iter().for_each(Vault::land);
+        }
         pass.as_mut().poll(cx)
     })
     .await

@@ -230,8 +230,15 @@ impl World {
                 let tokens = self.some_tokens(other, false);
                 let other = self.machines[other].pass(tokens);
                 let most = self.dice.u64(1..1_000);
-                let pass = slowly(pass, self.clock.clone(), most);
-                let other = slowly(other, self.clock.clone(), most);
+                let vaults = || {
+                    self.entries
+                        .iter()
+                        .flat_map(Entry::vaults)
+                        .cloned()
+                        .collect()
+                };
+                let pass = slowly(pass, self.clock.clone(), most, vaults());
+                let other = slowly(other, self.clock.clone(), most, vaults());
                 self.ledger.say(None, "two passes at a time");
                 let (one, other) = futures_util::join!(pass, other);
                 self.hear(&one);
