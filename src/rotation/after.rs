@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::BoxFuture;
+use futures_core::future::BoxFuture;
 
 type Run = dyn Fn(Vec<String>) -> BoxFuture<'static, Result<(), String>> + Send + Sync;
 

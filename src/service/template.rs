@@ -60,8 +60,8 @@ impl TokenTemplate {
     /// The properties as a service's own type.
     pub(crate) fn read<T: serde::de::DeserializeOwned>(
         &self,
-        service: crate::Service,
-    ) -> crate::Result<T> {
+        service: crate::id::Service,
+    ) -> crate::error::Result<T> {
         // A value that is no object would be read as a body without members.
         if self.0.is_object()
             && let Ok(body) = T::deserialize(&self.0)
@@ -69,7 +69,7 @@ impl TokenTemplate {
             return Ok(body);
         }
         let rule = "is not one of this service; TokenTemplate lists the members of each";
-        Err(crate::Error::input(service, "template", rule))
+        Err(crate::error::Error::input(service, "template", rule))
     }
 
     /// The properties of a service's own type.

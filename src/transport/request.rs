@@ -208,7 +208,7 @@ impl Session {
 
     #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     /// Refuses an id that could lead to another path.
-    pub(crate) fn check_id(&self, operation: &Operation, id: &crate::TokenId) -> Result<()> {
+    pub(crate) fn check_id(&self, operation: &Operation, id: &crate::id::TokenId) -> Result<()> {
         id.check()
             .map_err(|error| self.input(operation, "id", error.to_string()))
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::{Event, EventError, EventSink};
-use crate::BoxFuture;
+use futures_core::future::BoxFuture;
 
 /// File with one event a line, as JSON.
 ///

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::BoxFuture;
 use crate::service::TokenKey;
+use futures_core::future::BoxFuture;
 
 pub use self::json_lines::JsonLines;
 use super::record::Stamp;

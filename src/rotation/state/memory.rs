@@ -10,9 +10,9 @@ use super::name::check_name;
 use super::probe::probe;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
-use crate::BoxFuture;
 use crate::marker::Marker;
 use crate::sync::lock;
+use futures_core::future::BoxFuture;
 
 /// State store in memory: for tests, and for rotations that nothing needs to remember.
 ///

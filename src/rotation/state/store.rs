@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::error::StoreError;
 use super::lock::LocalLock;
 use super::stored::{Listed, StoreVersion, Stored};
-use crate::BoxFuture;
+use futures_core::future::BoxFuture;
 
 /// Place that keeps named JSON records and changes them by compare-and-swap only.
 ///

@@ -16,6 +16,7 @@ mod config;
     feature = "s3",
     feature = "vault"
 ))]
+#[path = "../../../stores/tests/it/engines.rs"]
 mod engines;
 mod managed;
 mod month;

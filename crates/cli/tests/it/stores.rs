@@ -75,11 +75,11 @@ fn keeps_state(world: &World, store: &str, with: impl Fn(&mut Command)) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn state_in_postgresql() {
-    let Some(server) = engines::postgres() else {
+    let Some(server) = engines::Postgres::start() else {
         return;
     };
     let world = World::start().await;
-    let store = format!("postgres://keeper@127.0.0.1:{}/postgres", server.port);
+    let store = format!("postgres://keeper@127.0.0.1:{}/postgres", server.port());
     keeps_state(&world, &store, |command| {
         command.env("PGPASSWORD", "canary");
     });
@@ -106,7 +106,7 @@ async fn state_in_s3() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_in_vault() {
-    let Some(server) = engines::bao() else {
+    let Some(server) = engines::bao("canary-root") else {
         return;
     };
     let world = World::start().await;

@@ -1,4 +1,5 @@
-//! Engines that tests start, and that end with them.
+//! Engines that tests start, and that end with them; the tests of the program `tokens` use them too.
+#![allow(dead_code, reason = "which are started depends on the features")]
 
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -73,9 +74,8 @@ pub(crate) fn start_at(mut command: Command, port: u16) -> Result<Server, &'stat
     Err("it does not listen")
 }
 
-/// A development server of `OpenBao`: in memory, root token `root`, KV v2 at `secret/`.
-#[cfg(feature = "vault")]
-pub(crate) fn bao() -> Option<Server> {
+/// A development server of `OpenBao`: in memory, with this root token, KV v2 at `secret/`.
+pub(crate) fn bao(root_token: &str) -> Option<Server> {
     let bao = program("bao")?;
     let server = start(|port| {
         let mut command = Command::new(&bao);
@@ -83,7 +83,7 @@ pub(crate) fn bao() -> Option<Server> {
             "server",
             "-dev",
             "-dev-no-store-token",
-            "-dev-root-token-id=root",
+            &format!("-dev-root-token-id={root_token}"),
             &format!("-dev-listen-address=127.0.0.1:{port}"),
         ]);
         command
@@ -92,14 +92,12 @@ pub(crate) fn bao() -> Option<Server> {
 }
 
 /// A cluster of PostgreSQL of its own, on a port of this machine; its directory ends with it.
-#[cfg(feature = "postgres")]
 pub(crate) struct Postgres {
     bin: PathBuf,
     directory: tempfile::TempDir,
     server: Option<Server>,
 }
 
-#[cfg(feature = "postgres")]
 impl Postgres {
     pub(crate) fn start() -> Option<Self> {
         let bin = postgres_programs()?;
@@ -180,7 +178,6 @@ impl Postgres {
     }
 }
 
-#[cfg(feature = "postgres")]
 fn postgres_programs() -> Option<PathBuf> {
     // Debian keeps them off the path.
     let debian = std::fs::read_dir("/usr/lib/postgresql")
@@ -193,13 +190,11 @@ fn postgres_programs() -> Option<PathBuf> {
     found.or_else(|| program("initdb")?.parent().map(ToOwned::to_owned))
 }
 
-#[cfg(feature = "postgres")]
 fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
-#[cfg(feature = "postgres")]
 fn unprivileged(program: &std::path::Path) -> Command {
     if !is_root() {
         return Command::new(program);
@@ -212,14 +207,12 @@ fn unprivileged(program: &std::path::Path) -> Command {
 }
 
 /// The object store and secrets of AWS, as moto stands in for them.
-#[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto() -> Option<Server> {
     moto_with(&[])
 }
 
 /// The same, one request at a time: moto looks at a condition and writes in two steps, between which
 /// another of its threads may write, as the service never does.
-#[cfg(feature = "object-store")]
 pub(crate) fn moto_in_turn() -> Option<Server> {
     const START: &str = "import sys, moto.server as s; run = s.run_simple; \
         s.run_simple = lambda *a, **k: run(*a, **{**k, 'threaded': False}); s.main(sys.argv[1:])";
@@ -232,7 +225,6 @@ pub(crate) fn moto_in_turn() -> Option<Server> {
 }
 
 /// The same with variables in its environment.
-#[cfg(any(feature = "aws", feature = "object-store"))]
 pub(crate) fn moto_with(variables: &[(&str, &std::ffi::OsStr)]) -> Option<Server> {
     let moto = program("moto_server")?;
     Some(start(|port| {

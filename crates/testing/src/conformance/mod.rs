@@ -45,6 +45,7 @@ mod avisi_cloud;
 #[cfg(feature = "launchdarkly")]
 mod launchdarkly;
 mod options;
+mod problem;
 #[cfg(feature = "query-server")]
 mod query_server;
 mod report;

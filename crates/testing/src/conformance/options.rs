@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::problem::Problem;
 use super::report::Check;
-use super::run::Problem;
 use crate::VirtualClock;
 use access_tokens::{ClientBuilder, Clock};
 

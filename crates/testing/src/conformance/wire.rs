@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
 use super::options::Options;
-use super::run::{Problem, failed};
+use super::problem::{Problem, failed};
 use access_tokens::Secret;
 
 /// Sends requests with the credential of the run to the base URL of its client, which has made

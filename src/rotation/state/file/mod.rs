@@ -18,8 +18,8 @@ use super::lock::{LocalGuard, LocalLock};
 use super::name::check_name;
 use super::store::StateStore;
 use super::stored::{Listed, StoreVersion, Stored};
-use crate::BoxFuture;
 use crate::rotation::name::escape_name;
+use futures_core::future::BoxFuture;
 
 /// How many calls are at work in the file system at a time.
 const AT_ONCE: usize = 32;

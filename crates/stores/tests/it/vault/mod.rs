@@ -27,7 +27,7 @@ struct Bao {
 impl Bao {
     async fn start() -> Option<Self> {
         let it = Self {
-            server: bao()?,
+            server: bao("root")?,
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         };
         for _ in 0..200 {

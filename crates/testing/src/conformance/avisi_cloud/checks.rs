@@ -6,7 +6,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Suite, TOKENS};
-use crate::conformance::run::{Problem, Verdict, ensure, failed, passed, refused, seen, skipped};
+use crate::conformance::problem::{
+    Problem, Verdict, ensure, failed, passed, refused, seen, skipped,
+};
 use crate::conformance::wire::Plain;
 use access_tokens::avisi_cloud::ProvisionBody;
 use access_tokens::{DateText, ErrorKind, Secret, TokenId, When};

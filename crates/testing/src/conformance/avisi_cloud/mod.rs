@@ -4,8 +4,9 @@ mod checks;
 
 use std::ops::Deref;
 
+use super::problem::{Problem, failed};
 use super::report::Report;
-use super::run::{self, Ground, Problem, failed, make};
+use super::run::{self, Ground, make};
 use access_tokens::avisi_cloud::{
     Client, ClientBuilder, NewToken, PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder,
 };

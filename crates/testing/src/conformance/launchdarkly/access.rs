@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Suite;
-use crate::conformance::run::{Verdict, ensure, passed, refused, seen};
+use crate::conformance::problem::{Verdict, ensure, passed, refused, seen};
 use crate::conformance::wire::Plain;
 use access_tokens::launchdarkly::OldSecret;
 use access_tokens::{ErrorKind, Secret, TokenId};
@@ -15,7 +15,7 @@ impl Suite {
     pub(super) async fn an_unknown_id_is_not_found(&self) -> Verdict {
         let id: TokenId = NOBODY
             .parse()
-            .map_err(|_| crate::conformance::run::Problem::Failed("no id".to_owned()))?;
+            .map_err(|_| crate::conformance::problem::Problem::Failed("no id".to_owned()))?;
         let error = refused(self.client.get(&id).await, &[ErrorKind::NotFound])?;
         ensure(
             error.code() == Some("not_found"),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Suite;
-use crate::conformance::run::{Problem, Verdict, ensure, passed, seen};
+use crate::conformance::problem::{Problem, Verdict, ensure, passed, seen};
 use crate::conformance::wire::{Plain, Reply};
 use access_tokens::Secret;
 use access_tokens::launchdarkly::{Statement, TokenBody};

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::Suite;
-use crate::conformance::run::{Verdict, ensure, passed, seen};
+use crate::conformance::problem::{Verdict, ensure, passed, seen};
 use crate::conformance::wire::Plain;
 
 impl Suite {

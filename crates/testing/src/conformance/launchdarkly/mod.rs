@@ -10,8 +10,9 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
+use super::problem::{Problem, ensure, skipped};
 use super::report::Report;
-use super::run::{self, Ground, Problem, ensure, make, skipped};
+use super::run::{self, Ground, make};
 use super::wire::Plain;
 use access_tokens::launchdarkly::{
     Client, ClientBuilder, NewToken, Patch, Role, Token, TokenBody, TokenBodyBuilder,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Suite;
-use crate::conformance::run::{Verdict, ensure, failed, passed, refused, seen};
+use crate::conformance::problem::{Verdict, ensure, failed, passed, refused, seen};
 use crate::conformance::wire::Plain;
 use access_tokens::launchdarkly::{Access, Patch, Role, Statement};
 use access_tokens::{Error, ErrorKind, TokenId};

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Suite;
-use crate::conformance::run::{Problem, Verdict, ensure, passed, refused, seen, skipped};
+use crate::conformance::problem::{Problem, Verdict, ensure, passed, refused, seen, skipped};
 use crate::conformance::wire::Plain;
 use access_tokens::launchdarkly::{Access, OldSecret, Patch, Statement, Token, TokenBody};
 use access_tokens::{ErrorKind, Secret, When};

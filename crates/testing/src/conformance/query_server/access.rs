@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use super::{Suite, TOKENS, ensure_empty};
-use crate::conformance::run::{Verdict, ensure, passed, refused};
+use crate::conformance::problem::{Verdict, ensure, passed, refused};
 use crate::conformance::wire::Plain;
 use access_tokens::{ErrorKind, Secret};
 

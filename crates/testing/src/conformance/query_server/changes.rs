@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::lifetime::{claim, updated};
 use super::{Suite, TOKENS, ensure_empty};
-use crate::conformance::run::{Verdict, ensure, failed, passed, refused};
+use crate::conformance::problem::{Verdict, ensure, failed, passed, refused};
 use crate::conformance::wire::Plain;
 use access_tokens::query_server::{Changes, Liveness, OldToken, TokenBody};
 use access_tokens::{ErrorKind, UnixSeconds};

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::Suite;
-use crate::conformance::run::{Problem, Verdict, ensure, failed, passed, refused};
+use crate::conformance::problem::{Problem, Verdict, ensure, failed, passed, refused};
 use access_tokens::query_server::{Changes, Liveness, Token, TokenBody};
 use access_tokens::{ErrorKind, UnixSeconds};
 

@@ -10,8 +10,9 @@ use std::ops::Deref;
 use http::Method;
 use serde_json::{Value, json};
 
+use super::problem::{Problem, ensure, failed};
 use super::report::Report;
-use super::run::{self, Ground, Problem, ensure, failed, make};
+use super::run::{self, Ground, make};
 use super::wire::{Plain, Reply};
 use access_tokens::Service;
 use access_tokens::query_server::{

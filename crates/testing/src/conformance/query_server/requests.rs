@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Suite, TOKENS, ensure_empty};
-use crate::conformance::run::{Problem, Verdict, ensure, passed};
+use crate::conformance::problem::{Problem, Verdict, ensure, passed};
 use crate::conformance::wire::Plain;
 use access_tokens::UnixSeconds;
 use access_tokens::query_server::{Created, TokenBody};
