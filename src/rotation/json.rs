@@ -58,6 +58,7 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let reason = match &self.outcome {
             Outcome::Rotated { cause, .. } => Some(cause.as_str()),
+            Outcome::Waiting { why, .. } | Outcome::Suspended { why } => Some(why.as_str()),
             _ => None,
         };
         let mut object = serializer.serialize_struct("Report", 8)?;

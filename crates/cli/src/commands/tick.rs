@@ -295,31 +295,13 @@ fn outcome(outcome: &Outcome) -> String {
     }
 }
 
-/// The line of an outcome, for programs.
+/// The line of an outcome, for programs; the hint of an error is in this program's words.
 fn line(report: &Report) -> Value {
-    let previous: Vec<_> = report
-        .previous
-        .iter()
-        .map(|(key, until)| json!({ "key": key.as_str(), "until": rfc3339(*until) }))
-        .collect();
-    let reason = match &report.outcome {
-        Outcome::Rotated { cause, .. } => Some(cause.as_str().to_owned()),
-        Outcome::Waiting { why, .. } | Outcome::Suspended { why } => Some(why.clone()),
-        _ => None,
-    };
-    let error = report.error().map(|error| {
-        json!({
+    let mut line = serde_json::to_value(report).unwrap_or_default();
+    if let (Some(error), Some(told)) = (report.error(), line.get_mut("error")) {
+        *told = json!({
             "kind": error.kind().as_str(), "message": error.message(), "hint": managed::hint(error),
-        })
-    });
-    json!({
-        "token": report.token,
-        "outcome": report.outcome.as_str(),
-        "current": report.current.as_ref().map(access_tokens::TokenKey::as_str),
-        "previous": previous,
-        "reason": reason,
-        "next": report.next().map(rfc3339),
-        "error": error,
-        "warnings": report.warnings,
-    })
+        });
+    }
+    line
 }
