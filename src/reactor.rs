@@ -12,29 +12,36 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::time::{Sleep, Timeout};
 
-static NETWORK: LazyLock<Option<Handle>> = LazyLock::new(|| start("tokens-network"));
-static TIMERS: LazyLock<Option<Handle>> = LazyLock::new(|| start("tokens-timers"));
+/// Several threads, so that one server that pours out keeps no other connection waiting.
+static NETWORK: LazyLock<Option<Runtime>> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(2, usize::from);
+    let mut network = Builder::new_multi_thread();
+    network.worker_threads(cores.clamp(2, 4));
+    start(network.thread_name("tokens-network"))
+});
+/// One thread, which does nothing else.
+static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
+    let mut timers = Builder::new_multi_thread();
+    start(timers.worker_threads(1).thread_name("tokens-timers"))
+});
 
-/// A runtime on a thread that lasts as long as the process.
-fn start(name: &str) -> Option<Handle> {
-    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
-    let handle = runtime.handle().clone();
-    let run = move || runtime.block_on(std::future::pending::<()>());
-    thread::Builder::new().name(name.into()).spawn(run).ok()?;
-    Some(handle)
+/// A runtime that lasts as long as the process.
+fn start(builder: &mut Builder) -> Option<Runtime> {
+    builder.enable_all().build().ok()
 }
 
 /// Where no thread could be started, the caller's own runtime has to do.
-fn enter(thread: &'static LazyLock<Option<Handle>>) -> Option<EnterGuard<'static>> {
-    thread.as_ref().map(Handle::enter)
+fn enter(runtime: &'static LazyLock<Option<Runtime>>) -> Option<EnterGuard<'static>> {
+    runtime.as_ref().map(Runtime::enter)
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
 pub(crate) fn handle() -> Option<Handle> {
-    NETWORK.clone().or_else(|| Handle::try_current().ok())
+    let network = NETWORK.as_ref().map(Runtime::handle);
+    network.cloned().or_else(|| Handle::try_current().ok())
 }
 
 /// Does what opens and uses connections or processes.

@@ -455,6 +455,22 @@ mod deadlines {
         }
     }
 
+    /// What one server does is no reason to take another's create for lost.
+    #[tokio::test]
+    async fn a_server_that_floods_keeps_no_other_waiting() {
+        let hints = flood("", "HTTP/1.1 103 Early Hints\r\n\r\n");
+        let flooded = hurried(&hints).get(&id()).timeout(4 * SECOND).into_future();
+        let flooded = tokio::spawn(flooded);
+        tokio::time::sleep(SECOND / 2).await;
+        let server = always(json(200, &token())).await;
+        let client = hurried(&server.uri());
+        for _ in 0..20 {
+            client.get(&id()).retry(RetryPolicy::none()).await.unwrap();
+        }
+        assert!(!flooded.is_finished());
+        flooded.abort();
+    }
+
     #[tokio::test]
     async fn an_answer_that_is_there_counts_however_late_it_is_looked_at() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
