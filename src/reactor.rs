@@ -1,4 +1,4 @@
-//! Where this crate waits: its connections and its timers are on threads of their own.
+//! Where this crate waits: connections, timers and processes are on threads of their own.
 //!
 //! A connection may read 128 times before anything else on its thread has a turn, and what a server
 //! pours out ahead of its answer (`103 Early Hints`, without end) is parsed meanwhile: for seconds,
@@ -9,50 +9,44 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::LazyLock;
 use std::task::Poll;
-use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::time::{Sleep, Timeout};
 
-/// Several threads, so that one server that pours out keeps no other connection waiting.
-static NETWORK: LazyLock<Option<Runtime>> = LazyLock::new(|| {
-    let cores = thread::available_parallelism().map_or(2, usize::from);
-    let mut network = Builder::new_multi_thread();
-    network.worker_threads(cores.clamp(2, 4));
-    start(network.thread_name("tokens-network"))
-});
 /// One thread, which does nothing else.
-static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| {
-    let mut timers = Builder::new_multi_thread();
-    start(timers.worker_threads(1).thread_name("tokens-timers"))
-});
+static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-timers"));
+/// For processes, and for work that blocks.
+static WORK: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-work"));
 
-/// A runtime that lasts as long as the process.
-fn start(builder: &mut Builder) -> Option<Runtime> {
-    builder.enable_all().build().ok()
-}
-
-/// Where no thread could be started, the caller's own runtime has to do.
-fn enter(runtime: &'static LazyLock<Option<Runtime>>) -> Option<EnterGuard<'static>> {
-    runtime.as_ref().map(Runtime::enter)
+/// A runtime of one thread.
+pub(crate) fn start(name: &str) -> Option<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    let builder = builder.worker_threads(1).thread_name(name).enable_all();
+    builder.build().ok()
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
 pub(crate) fn handle() -> Option<Handle> {
-    let network = NETWORK.as_ref().map(Runtime::handle);
-    network.cloned().or_else(|| Handle::try_current().ok())
+    let work = WORK.as_ref().map(Runtime::handle);
+    work.cloned().or_else(|| Handle::try_current().ok())
 }
 
-/// Does what opens and uses connections or processes.
-pub(crate) async fn connected<T>(work: impl Future<Output = T>) -> T {
+/// Does what starts and hears of processes.
+pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
+    within(WORK.as_ref(), work).await
+}
+
+/// Does work whose sockets and processes are another runtime's. Where no thread could be started, the
+/// caller's own runtime has to do.
+pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
     poll_fn(|cx| {
         if let Some(done) = over.take() {
             return Poll::Ready(done);
         }
-        let _entered = enter(&NETWORK);
+        let _entered = runtime.map(Runtime::enter);
         let Poll::Ready(done) = work.as_mut().poll(cx) else {
             waited = true;
             return Poll::Pending;
@@ -69,14 +63,18 @@ pub(crate) async fn connected<T>(work: impl Future<Output = T>) -> T {
     .await
 }
 
+fn timers() -> Option<EnterGuard<'static>> {
+    TIMERS.as_ref().map(Runtime::enter)
+}
+
 pub(crate) fn sleep(time: Duration) -> Sleep {
-    let _entered = enter(&TIMERS);
+    let _entered = timers();
     tokio::time::sleep(time)
 }
 
 /// Does work, for no longer than this.
 pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
-    let _entered = enter(&TIMERS);
+    let _entered = timers();
     tokio::time::timeout(limit, work)
 }
 
@@ -150,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_is_ready_at_once_lets_others_have_a_turn() {
-        let mut work = pin!(connected(ready(7)));
+        let mut work = pin!(work(ready(7)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(work.as_mut().poll(&mut context).is_pending());
         assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, StatusCode};
 
 use super::base_url::BaseUrl;
+use super::connections::Connections;
 use super::credential::Credential;
 use super::limiter::Limiter;
 use super::limits::{Skew, Timing};
@@ -39,6 +40,7 @@ pub struct Core {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(super) credential: Credential,
+    pub(super) connections: Arc<Connections>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) budget: Arc<Budget>,
     skew: Arc<Skew>,
@@ -56,6 +58,7 @@ impl Core {
         random: fastrand::Rng,
     ) -> Self {
         let limiter = Arc::new(Limiter::new(settings.concurrency));
+        let connections = Connections::to(&base.url().origin().ascii_serialization());
         let (budget, random) = (Arc::new(Budget::new()), Mutex::new(random));
         Self {
             profile,
@@ -64,6 +67,7 @@ impl Core {
             settings,
             clock,
             credential,
+            connections,
             limiter,
             budget,
             skew: Arc::default(),
@@ -115,6 +119,7 @@ impl Core {
             settings: self.settings.clone(),
             clock: Arc::clone(&self.clock),
             credential: Credential::fixed(self.profile, secret)?,
+            connections: Arc::clone(&self.connections),
             limiter: Arc::clone(&self.limiter),
             budget: Arc::clone(&self.budget),
             skew: Arc::clone(&self.skew),

@@ -11,6 +11,7 @@ mod base_url;
 mod call;
 mod classify;
 mod config;
+mod connections;
 mod core;
 mod credential;
 mod encoding;

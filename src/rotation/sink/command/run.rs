@@ -24,7 +24,7 @@ const PIPE_WAIT: Duration = Duration::from_millis(500);
 impl CommandSink {
     pub(super) async fn run(&self, secret: &Secret) -> Result<Written, SinkError> {
         // Real time, whatever a test has made of Tokio's clock, and no matter whose runtime it is.
-        reactor::connected(self.run_there(secret)).await
+        reactor::work(self.run_there(secret)).await
     }
 
     async fn run_there(&self, secret: &Secret) -> Result<Written, SinkError> {
