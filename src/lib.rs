@@ -75,7 +75,8 @@
 //!
 //! # Features
 //!
-//! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `generate`
+//! `launchdarkly`, `query-server`, `avisi-cloud` (default: all three): the services. `rotation`
+//! (default): managed tokens; off, the crates that state and sinks need are not built. `generate`
 //! (default): models and clients are made during the build; off, the same code is taken as shipped.
 //! `rustls` (default), `rustls-no-provider` or `native-tls`: TLS. `http2`: HTTP/2 where a server
 //! offers it.
@@ -96,6 +97,13 @@
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "rotation"),
+    allow(
+        dead_code,
+        reason = "some of the vocabulary is for managed tokens alone"
+    )
+)]
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
@@ -107,7 +115,8 @@ mod generated;
     any(doc, doctest),
     feature = "launchdarkly",
     feature = "query-server",
-    feature = "avisi-cloud"
+    feature = "avisi-cloud",
+    feature = "rotation"
 ))]
 pub mod guide;
 mod id;
@@ -128,6 +137,7 @@ mod open;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod reactor;
+#[cfg(feature = "rotation")]
 pub mod rotation;
 mod secret;
 mod service;
@@ -178,7 +188,8 @@ pub use transport::{
     doctest,
     feature = "launchdarkly",
     feature = "query-server",
-    feature = "avisi-cloud"
+    feature = "avisi-cloud",
+    feature = "rotation"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 /// Longest escaped name that is written out; with an ending it stays below what any file system
 /// takes.
@@ -46,7 +46,7 @@ pub fn escape_name(text: &str) -> String {
     if out.len() > LONGEST {
         out.truncate(KEPT);
         out.push('~');
-        for byte in Sha256::digest(text).iter().take(16) {
+        for byte in Hash::hash(text.as_bytes()).iter().take(16) {
             let _ = write!(out, "{byte:02x}");
         }
     }

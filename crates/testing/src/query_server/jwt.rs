@@ -4,10 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac_sha256::HMAC;
 use serde::Deserialize;
 use serde_json::{Number, json};
-use sha2::Sha256;
 
 use crate::common::random_uuid;
 
@@ -53,7 +52,7 @@ impl Key {
             URL_SAFE_NO_PAD.encode(header.to_string()),
             URL_SAFE_NO_PAD.encode(claims.to_string())
         );
-        let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize().into_bytes());
+        let signature = URL_SAFE_NO_PAD.encode(self.mac(&signed).finalize());
         format!("{signed}.{signature}")
     }
 
@@ -76,12 +75,14 @@ impl Key {
             return None;
         }
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.mac(signed).verify_slice(&signature).ok()?;
-        decode(claims)
+        let signature = signature.as_slice().try_into().ok()?;
+        self.mac(signed)
+            .finalize_verify(signature)
+            .then(|| decode(claims))?
     }
 
-    fn mac(&self, signed: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new(&self.bytes.into());
+    fn mac(&self, signed: &str) -> HMAC {
+        let mut mac = HMAC::new(self.bytes);
         mac.update(signed.as_bytes());
         mac
     }
@@ -119,7 +120,7 @@ mod tests {
         let signed = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
                       eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt\
                       cGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let signature = Key::new(key).mac(signed).finalize().into_bytes();
+        let signature = Key::new(key).mac(signed).finalize();
         assert_eq!(
             URL_SAFE_NO_PAD.encode(signature),
             "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 use super::blocking::blocking;
 use super::{Delivery, Sink, SinkError, SinkKind, Written};
@@ -134,7 +134,7 @@ impl Sink for CommandSink {
             None => format!("command {}", self.program.display()),
         };
         if self.name.is_none() && !(self.args.is_empty() && self.directory.is_none()) {
-            let mut hash = Sha256::new();
+            let mut hash = Hash::new();
             let directory = self.directory.as_ref().map(|path| path.as_os_str());
             for part in self.args.iter().map(OsString::as_os_str).chain(directory) {
                 hash.update(part.as_encoded_bytes());

@@ -7,9 +7,8 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac_sha256::HMAC;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::meta::Meta;
@@ -275,13 +274,10 @@ fn name_of(file: &Path) -> String {
 }
 
 fn fingerprint(key: &[u8], part: Option<&[u8]>) -> String {
-    // Any length of key will do for it.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return String::new();
-    };
-    mac.update(&[u8::from(part.is_some())]);
+    let mut mac = HMAC::new(key);
+    mac.update([u8::from(part.is_some())]);
     mac.update(part.unwrap_or_default());
-    hex(mac.finalize().into_bytes().get(..16).unwrap_or_default())
+    hex(mac.finalize().get(..16).unwrap_or_default())
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -5,14 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 use super::files;
 
 /// Which of 256 locks guards the writes of a file of this name. It is the same in every process, and
 /// must stay so.
 pub(super) fn stripe(escaped_name: &str) -> u8 {
-    Sha256::digest(escaped_name).first().copied().unwrap_or(0)
+    Hash::hash(escaped_name.as_bytes())
+        .first()
+        .copied()
+        .unwrap_or(0)
 }
 
 /// How long a write waits for another one, which takes milliseconds: longer means that its process

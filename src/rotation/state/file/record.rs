@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
-use sha2::{Digest as _, Sha256};
+use hmac_sha256::Hash;
 
 use crate::rotation::state::stored::Stored;
 
@@ -120,7 +120,7 @@ fn parsed(line: &[u8]) -> Result<Stored, &'static str> {
 
 fn sum(text: &[u8]) -> String {
     let mut sum = String::with_capacity(16);
-    for byte in Sha256::digest(text).iter().take(8) {
+    for byte in Hash::hash(text).iter().take(8) {
         let _ = write!(sum, "{byte:02x}");
     }
     sum
