@@ -69,7 +69,7 @@ async fn every_configuration_of_the_cookbook_is_one() {
     let mut seen = 0;
     for heading in [
         "An audit that fails a build",
-        "Fifty tokens fresh from cron",
+        CRON,
         "With Vault or OpenBao",
         "With GitHub Actions",
     ] {
@@ -111,18 +111,12 @@ async fn the_audit_says_by_its_code_what_it_found() {
     );
 }
 
-/// Fifty tokens made by the loop of the page, ticked each night by the line of its crontab.
-#[tokio::test]
-async fn fifty_tokens_stay_fresh_from_cron() {
-    const HEADING: &str = "Fifty tokens fresh from cron";
-    const NIGHTS: u32 = 36;
-    const TOKENS: usize = 50;
-    let clock = VirtualClock::new();
-    let world = World::timed(&clock, |ld| ld).await;
-    let apps: Vec<String> = (1..=TOKENS)
-        .map(|number| format!("app-{number:02}"))
-        .collect();
-    for app in &apps {
+const CRON: &str = "Fifty tokens fresh from cron";
+
+/// The configuration that the page writes, with paths and address of this world.
+#[cfg(unix)]
+fn configure(world: &World, apps: &[String]) {
+    for app in apps {
         std::fs::create_dir_all(world.path("srv").join(app)).unwrap();
     }
     std::fs::write(world.path("apps.txt"), apps.join("\n") + "\n").unwrap();
@@ -131,13 +125,13 @@ async fn fifty_tokens_stay_fresh_from_cron() {
         world.ld.credential().expose_secret(),
     )
     .unwrap();
-    let common = blocks(HEADING, "toml").remove(0);
+    let common = blocks(CRON, "toml").remove(0);
     let url = format!(
         "service = \"launchdarkly\"\nurl = \"{}\"",
         world.ld.base_url()
     );
     world.write_config(&common.replace("service = \"launchdarkly\"", &url));
-    let shell = blocks(HEADING, "sh").remove(0);
+    let shell = blocks(CRON, "sh").remove(0);
     let made = Command::new("sh")
         .arg("-c")
         .arg(&shell)
@@ -151,8 +145,21 @@ async fn fifty_tokens_stay_fresh_from_cron() {
         .replace("/var/log/", "")
         .replace("/srv/", "srv/");
     world.write_config(&config);
+}
 
-    let crontab = blocks(HEADING, "text").remove(0);
+/// Fifty tokens made by the loop of the page, ticked each night by the line of its crontab.
+#[cfg(unix)]
+#[tokio::test]
+async fn fifty_tokens_stay_fresh_from_cron() {
+    const NIGHTS: u32 = 36;
+    const TOKENS: usize = 50;
+    let clock = VirtualClock::new();
+    let world = World::timed(&clock, |ld| ld).await;
+    let apps: Vec<String> = (1..=TOKENS)
+        .map(|number| format!("app-{number:02}"))
+        .collect();
+    configure(&world, &apps);
+    let crontab = blocks(CRON, "text").remove(0);
     let commands: Vec<Vec<&str>> = crontab
         .lines()
         .filter(|line| !line.contains('='))
