@@ -123,11 +123,7 @@ mod id;
 pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 mod lenient;
 mod listing;
 mod marker;
@@ -150,11 +146,7 @@ mod time;
     feature = "avisi-cloud"
 ))]
 mod transport;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 mod wing;
 
 pub use clock::{Clock, SystemClock};
