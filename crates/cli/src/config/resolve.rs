@@ -71,6 +71,11 @@ pub(super) fn resolve(
                 return Err(place.stop(at, &key, what));
             }
         }
+        if account.url.is_none() && service == ServiceName::QueryServer {
+            // A variable of the environment would do for one account only, and not for cron.
+            let what = "is missing; Query Server has no address that all share";
+            return Err(place.stop(&account.service, &format!("{key}.url"), what));
+        }
         let url = account.url.map(Spanned::into_inner);
         accounts.insert(
             name.into_inner(),

@@ -10,6 +10,7 @@
 
 mod broken_stores;
 mod conformance;
+mod drift;
 mod late;
 mod programs;
 mod settling;
