@@ -124,11 +124,7 @@ mod id;
 pub mod inventory;
 #[cfg(feature = "launchdarkly")]
 pub mod launchdarkly;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 mod lenient;
 mod listing;
 mod marker;
@@ -151,11 +147,7 @@ mod time;
     feature = "avisi-cloud"
 ))]
 mod transport;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 mod wing;
 
 pub use clock::{Clock, SystemClock};
