@@ -71,6 +71,11 @@ pub(super) fn resolve(
                 return Err(place.stop(at, &key, what));
             }
         }
+        if account.url.is_none() && service == ServiceName::QueryServer {
+            // A variable of the environment would do for one account only, and not for cron.
+            let what = "is missing; Query Server has no address that all share";
+            return Err(place.stop(&account.service, &format!("{key}.url"), what));
+        }
         let url = account.url.map(Spanned::into_inner);
         accounts.insert(
             name.into_inner(),
@@ -84,6 +89,13 @@ pub(super) fn resolve(
     let defaults = file.defaults.unwrap_or_default();
     if let Some(at) = &defaults.adopt {
         return Err(place.stop(at, "defaults.adopt", "says which token; that is no default"));
+    }
+    if let Some(at) = &defaults.reclaim {
+        return Err(place.stop(
+            at,
+            "defaults.reclaim",
+            "is said of one token; that is no default",
+        ));
     }
     let mut tokens = BTreeMap::new();
     for (name, entry) in file.tokens {
@@ -240,6 +252,7 @@ impl Place<'_> {
                 .allow_own_credential
                 .or(defaults.allow_own_credential)
                 .unwrap_or(false),
+            reclaim: entry.reclaim.as_ref().is_some_and(|at| *at.get_ref()),
         })
     }
 

@@ -16,16 +16,26 @@ async fn seeded() -> (World, String) {
 
 #[tokio::test]
 async fn list_shows_all_accounts_and_filters() {
-    let (world, _) = seeded().await;
+    let (world, key) = seeded().await;
     let table = world.run(&["list"]);
     assert_eq!(table.code, 0);
     for name in ["nightly export", "edge", "ci runner"] {
         assert!(table.out.contains(name), "{table:?}");
     }
+    // In a pipe, and in a terminal that is wide enough, what `show` and `revoke` ask for is whole.
+    assert!(table.out.contains(&key), "{table:?}");
+    assert!(!table.out.contains("no room for"), "{table:?}");
+    let wide = world.run_with(&["list"], &[("COLUMNS", "220")]);
+    assert!(wide.out.contains(&key), "{wide:?}");
+    let narrow = world.run_with(&["list"], &[("COLUMNS", "60")]);
     assert!(
-        table.out.lines().all(|line| line.chars().count() <= 100),
+        narrow.out.contains("KEY, OWNER, CREATED, SERVICE)"),
+        "{narrow:?}"
+    );
+    assert!(
+        narrow.out.lines().all(|line| line.chars().count() <= 60),
         "{}",
-        table.out
+        narrow.out
     );
     let json = world
         .run(&["--output", "json", "list", "--account", "edge"])
@@ -68,6 +78,44 @@ async fn an_account_that_fails_hides_no_other() {
     let done = command.env_remove("QUERY_DEPLOY_TOKEN").output().unwrap();
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&done.stderr).contains("QUERY_DEPLOY_TOKEN"));
+}
+
+/// An account that could not even be asked is no account without tokens.
+#[tokio::test]
+async fn what_was_not_seen_is_not_taken_for_nothing() {
+    let world = World::start().await;
+    world.configure("");
+    let blind = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        for name in [
+            "LD_ACCESS_TOKEN",
+            "QUERY_DEPLOY_TOKEN",
+            "ACLOUD_PERSONAL_ACCESS_TOKEN",
+        ] {
+            command.env_remove(name);
+        }
+        let done = command.output().unwrap();
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8(done.stderr).unwrap();
+        assert!(told.contains("export LD_ACCESS_TOKEN"), "{told}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let found = blind(&["audit"]);
+    assert_eq!(found, "");
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&blind(arguments)).unwrap()
+    };
+    assert_eq!(json(&["--output", "json", "audit"])["complete"], false);
+    let list = json(&["--output", "json", "list"]);
+    assert_eq!(list["complete"], false);
+    assert_eq!(list["accounts"].as_array().unwrap().len(), 3);
+    blind(&["--output", "csv", "list"]);
+    // One that answers, and says no.
+    let mut command = world.command(&["--output", "csv", "list"]);
+    let done = command.env("QUERY_DEPLOY_TOKEN", "wrong").output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(told.contains("edge: ") && told.contains("401"), "{told}");
 }
 
 #[tokio::test]

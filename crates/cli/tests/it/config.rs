@@ -123,6 +123,11 @@ async fn what_is_wrong_is_named_with_its_line_and_nothing_is_sent() {
             "after = [\"'open\"]\ndeliver",
             &["after[0]", "quote"],
         ),
+        (
+            "[tokens.t]",
+            "[accounts.nowhere]\nservice = \"query-server\"\ncredential = \"env:A\"\n[tokens.t]",
+            &["accounts.nowhere.url", "is missing"],
+        ),
         ("[tokens.t]", "[tokens.t", &["TOML"]),
     ] {
         assert!(TOKEN.contains(from), "{from}");
