@@ -14,11 +14,14 @@ use syn::visit_mut::VisitMut as _;
 
 use documents::{DOCUMENTS, Document, FORMATS};
 use models::Models;
+use requests::Requests;
 
 #[path = "documents.rs"]
 mod documents;
 #[path = "models.rs"]
 mod models;
+#[path = "requests.rs"]
+mod requests;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -67,12 +70,18 @@ fn generate(path: &str, wanted: &Document) -> Result<String> {
         adjusted: 0,
     };
     models.visit_file_mut(&mut file);
+    let mut requests = Requests::default();
+    requests.visit_file_mut(&mut file);
 
     check(&document, wanted, &models)?;
     let code = prettyplease::unparse(&file);
     ensure(
         !code.contains("Error::ErrorResponse"),
         "an error response is still typed",
+    )?;
+    ensure(
+        requests.adjusted > 0 && !code.contains("header_map"),
+        "a request has headers of its own, or the version of the document",
     )?;
     Ok(code)
 }

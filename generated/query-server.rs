@@ -218,12 +218,6 @@ Sends a `GET` request to `/_/token`
         &'a self,
     ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
         let url = format!("{}/_/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -232,7 +226,6 @@ Sends a `GET` request to `/_/token`
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .headers(header_map)
             .build()?;
         let info = OperationInfo {
             operation_id: "list_tokens",
@@ -268,14 +261,8 @@ Arguments:
         body: &'a types::TokenUpdate,
     ) -> Result<ResponseValue<()>, Error<()>> {
         let url = format!("{}/_/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
         #[allow(unused_mut)]
-        let mut request = self.client.put(url).json(&body).headers(header_map).build()?;
+        let mut request = self.client.put(url).json(&body).build()?;
         let info = OperationInfo {
             operation_id: "update_token",
         };
@@ -310,14 +297,8 @@ Arguments:
         body: &'a types::TokenBody,
     ) -> Result<ResponseValue<()>, Error<()>> {
         let url = format!("{}/_/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
         #[allow(unused_mut)]
-        let mut request = self.client.post(url).json(&body).headers(header_map).build()?;
+        let mut request = self.client.post(url).json(&body).build()?;
         let info = OperationInfo {
             operation_id: "create_token",
         };
@@ -346,19 +327,8 @@ Arguments:
         body: &'a types::TokenDelete,
     ) -> Result<ResponseValue<()>, Error<()>> {
         let url = format!("{}/_/token", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
         #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .delete(url)
-            .json(&body)
-            .headers(header_map)
-            .build()?;
+        let mut request = self.client.delete(url).json(&body).build()?;
         let info = OperationInfo {
             operation_id: "delete_token",
         };
@@ -385,12 +355,6 @@ Arguments:
         name: &'a str,
     ) -> Result<ResponseValue<types::TokenValues>, Error<()>> {
         let url = format!("{}/_/token/value", self.baseurl,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
-        header_map
-            .append(
-                ::reqwest::header::HeaderName::from_static("api-version"),
-                ::reqwest::header::HeaderValue::from_static(Self::api_version()),
-            );
         #[allow(unused_mut)]
         let mut request = self
             .client
@@ -400,7 +364,6 @@ Arguments:
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .query(&progenitor_client::QueryParam::new("name", &name))
-            .headers(header_map)
             .build()?;
         let info = OperationInfo {
             operation_id: "get_token_value",

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::sync::lock;
 use crate::text::{escape_untrusted, is_unsafe_to_print};
 
 /// A service whose tokens can be managed, by its name.
@@ -93,7 +94,7 @@ impl<'de> Deserialize<'de> for Service {
 fn keep(name: &str) -> Option<Service> {
     const MOST: usize = 64;
     static NAMES: Mutex<Vec<&str>> = Mutex::new(Vec::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names = lock(&NAMES);
     if let Some(known) = names.iter().find(|known| **known == name) {
         return Some(Service(known));
     }

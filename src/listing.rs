@@ -92,11 +92,7 @@ impl<T> Listing<T> {
     }
 }
 
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 impl<T: serde::de::DeserializeOwned> Listing<T> {
     /// What can be read of items that cannot all be read.
     pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Self {

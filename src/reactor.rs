@@ -79,11 +79,7 @@ pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
 }
 
 /// What only calls need: one limit over several pieces of work.
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 mod limit {
     use std::future::poll_fn;
     use std::pin::{Pin, pin};
@@ -132,11 +128,7 @@ mod limit {
         assert_eq!(before(limit, greedy).await, None);
     }
 }
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 pub(crate) use limit::{before, timer};
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Locks that outlive a panic, and panics that stay where they happen.
 
-use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
+
+use futures_util::FutureExt as _;
 
 /// Locks, whether or not somebody panicked while holding the lock: no critical section of this crate
 /// leaves its data half changed.
@@ -20,14 +20,8 @@ pub(crate) struct Panicked;
 /// The future is dropped after a panic and never polled again, so nothing can see it half done but
 /// what it shares with others; that is its owner's.
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T> + Send) -> Result<T, Panicked> {
-    let mut future = Box::pin(future);
-    poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(_) => Poll::Ready(Err(Panicked)),
-        },
-    )
-    .await
+    let caught = AssertUnwindSafe(future).catch_unwind().await;
+    caught.map_err(|_| Panicked)
 }
 
 /// Calls somebody else's function, to its return or its panic.

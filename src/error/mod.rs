@@ -8,21 +8,15 @@ use crate::id::Service;
 use crate::listing::UnreadableItem;
 
 mod display;
-mod hint;
 mod kind;
 
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
-pub(crate) use self::hint::usual as usual_hint;
 pub use self::kind::ErrorKind;
 
 /// The result of every call of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An error of this crate.
+/// Failure of a call, or of what leads to one: what happened, whether it may have taken effect, and
+/// what to do next.
 ///
 /// `Display` is one line for a person and needs nothing beside it; [`source`] is always empty,
 /// because the errors below could carry a body, a header or a URL. For a program there are
@@ -58,11 +52,7 @@ struct Inner {
 }
 
 #[cfg_attr(
-    not(any(
-        feature = "launchdarkly",
-        feature = "query-server",
-        feature = "avisi-cloud"
-    )),
+    not(any_service),
     allow(dead_code, reason = "what the transport makes of an answer")
 )]
 impl Error {
@@ -313,11 +303,8 @@ impl Error {
     /// What to do next, in a sentence.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        Some(
-            self.0
-                .hint
-                .unwrap_or_else(|| hint::usual(self.0.kind, self.0.status)),
-        )
+        let usual = || self.0.kind.usual_hint(self.0.status);
+        Some(self.0.hint.unwrap_or_else(usual))
     }
 
     fn is(&self, kind: ErrorKind) -> bool {

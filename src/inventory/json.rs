@@ -5,8 +5,6 @@ use std::fmt::{self, Write as _};
 use serde::{Serialize, Serializer};
 
 use super::report::{AccountOutcome, Report};
-use crate::error::{Error, ErrorKind};
-use crate::listing::UnreadableItem;
 use crate::service::{Privilege, TokenRecord, TokenState};
 use crate::time::{Rfc3339, When};
 
@@ -97,63 +95,13 @@ struct Document<'a> {
     as_of: Date,
     complete: bool,
     selection: &'a [String],
-    #[serde(serialize_with = "accounts")]
     accounts: &'a [AccountOutcome],
     #[serde(serialize_with = "tokens")]
     tokens: &'a Report,
 }
 
-fn accounts<S: Serializer>(accounts: &[AccountOutcome], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(accounts.iter().map(Account::new))
-}
-
 fn tokens<S: Serializer>(report: &Report, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(report.records().map(Row::new))
-}
-
-#[derive(Serialize)]
-struct Account<'a> {
-    label: &'a str,
-    service: &'a str,
-    records: usize,
-    unreadable: &'a [UnreadableItem],
-    error: Option<Failure>,
-}
-
-impl<'a> Account<'a> {
-    fn new(account: &'a AccountOutcome) -> Self {
-        Self {
-            label: &account.label,
-            service: account.service.name(),
-            records: account.records,
-            unreadable: &account.unreadable,
-            error: account.error.as_ref().map(Failure::new),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct Failure {
-    kind: ErrorKind,
-    status: Option<u16>,
-    message: String,
-}
-
-impl Failure {
-    fn new(error: &Error) -> Self {
-        Self {
-            kind: error.kind(),
-            status: error.status().map(|status| status.as_u16()),
-            message: error.to_string(),
-        }
-    }
-}
-
-/// As described at [`Report`].
-impl Serialize for AccountOutcome {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Account::new(self).serialize(serializer)
-    }
 }
 
 /// The JSON that is described at [`Report`].

@@ -1,17 +1,20 @@
 //! What was found.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::error::Error;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::listing::UnreadableItem;
 use crate::service::TokenRecord;
 
 /// Outcome of reading one account of an inventory.
-#[derive(Clone, Debug)]
+///
+/// As JSON it is what [`Report`] describes.
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct AccountOutcome {
     /// The label that it was given.
@@ -23,6 +26,7 @@ pub struct AccountOutcome {
     /// Tokens that cannot be read: which, and what is wrong with each.
     pub unreadable: Vec<UnreadableItem>,
     /// Why it could not be read, or not to its end.
+    #[serde(serialize_with = "failure")]
     pub error: Option<Error>,
 }
 
@@ -32,6 +36,24 @@ impl AccountOutcome {
     pub fn is_complete(&self) -> bool {
         self.error.is_none() && self.unreadable.is_empty()
     }
+}
+
+#[derive(Serialize)]
+struct Failure {
+    kind: ErrorKind,
+    status: Option<u16>,
+    message: String,
+}
+
+/// Why an account could not be read, as described at [`Report`].
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn failure<S: Serializer>(error: &Option<Error>, out: S) -> Result<S::Ok, S::Error> {
+    let failure = error.as_ref().map(|error| Failure {
+        kind: error.kind(),
+        status: error.status().map(|status| status.as_u16()),
+        message: error.to_string(),
+    });
+    failure.serialize(out)
 }
 
 /// Tokens of an inventory, by label, then name, then key; and how reading each account ended.
@@ -153,14 +175,14 @@ impl Report {
 
     /// Tokens that pass the filters.
     #[must_use]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "each place that is shown is one of `records`"
+    )]
     pub fn records(&self) -> impl ExactSizeIterator<Item = &TokenRecord> {
-        Records {
-            all: &self.found.records,
-            places: match &self.shown {
-                None => Places::All(0..self.found.records.len()),
-                Some(shown) => Places::Some(shown.iter()),
-            },
-        }
+        let (all, shown) = (&self.found.records, self.shown.as_deref());
+        let count = shown.map_or(all.len(), <[usize]>::len);
+        (0..count).map(move |n| &all[shown.map_or(n, |shown| shown[n])])
     }
 
     /// Number of tokens that pass the filters.
@@ -225,38 +247,6 @@ impl Report {
         }
     }
 }
-
-struct Records<'a> {
-    all: &'a [TokenRecord],
-    places: Places<'a>,
-}
-
-enum Places<'a> {
-    All(Range<usize>),
-    Some(std::slice::Iter<'a, usize>),
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = &'a TokenRecord;
-
-    fn next(&mut self) -> Option<&'a TokenRecord> {
-        let at = match &mut self.places {
-            Places::All(places) => places.next(),
-            Places::Some(places) => places.next().copied(),
-        };
-        // Every place that is shown exists.
-        at.and_then(|at| self.all.get(at))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.places {
-            Places::All(places) => places.size_hint(),
-            Places::Some(places) => places.size_hint(),
-        }
-    }
-}
-
-impl ExactSizeIterator for Records<'_> {}
 
 impl fmt::Debug for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

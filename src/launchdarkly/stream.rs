@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::{Future, IntoFuture as _, poll_fn};
+use std::future::{Future, IntoFuture as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
+use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
@@ -120,9 +121,7 @@ impl TokenStream {
     /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) if the next token cannot be
     /// read; go on for those after it. Any other is that of a request, and the stream ends there.
     pub async fn try_next(&mut self) -> Result<Option<Token>> {
-        poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
-            .await
-            .transpose()
+        TryStreamExt::try_next(self).await
     }
 
     /// The request for a page, if there may be another one.

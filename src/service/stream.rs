@@ -1,12 +1,12 @@
 //! The records of a service, one after another.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_core::future::BoxFuture;
+use futures_util::{TryFutureExt as _, TryStreamExt as _, stream};
 
 use super::TokenRecord;
 use crate::error::Result;
@@ -51,9 +51,9 @@ impl RecordStream {
     /// A stream of records that are made one by one of what comes at once.
     pub(crate) fn made_of<I>(coming: impl Future<Output = Result<I>> + Send + 'static) -> Self
     where
-        I: Iterator<Item = Result<TokenRecord>> + Send + Unpin + 'static,
+        I: Iterator<Item = Result<TokenRecord>> + Send + 'static,
     {
-        Self::new(AtOnce::Coming(Box::pin(coming)))
+        Self::new(coming.map_ok(stream::iter).try_flatten_stream())
     }
 
     /// The next record, or `None` at the end.
@@ -62,9 +62,7 @@ impl RecordStream {
     /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) if the next record cannot be
     /// read; go on for those after it. Any other is that of a request, and the stream ends there.
     pub async fn try_next(&mut self) -> Result<Option<TokenRecord>> {
-        poll_fn(|cx| self.0.as_mut().poll_next(cx))
-            .await
-            .transpose()
+        self.0.try_next().await
     }
 }
 
@@ -79,37 +77,5 @@ impl Stream for RecordStream {
 impl fmt::Debug for RecordStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecordStream")
-    }
-}
-
-enum AtOnce<I> {
-    Coming(BoxFuture<'static, Result<I>>),
-    Here(I),
-    Over,
-}
-
-impl<I: Iterator<Item = Result<TokenRecord>> + Unpin> Stream for AtOnce<I> {
-    type Item = Result<TokenRecord>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            match &mut *self {
-                Self::Coming(coming) => match std::task::ready!(coming.as_mut().poll(cx)) {
-                    Ok(records) => *self = Self::Here(records),
-                    Err(error) => {
-                        *self = Self::Over;
-                        return Poll::Ready(Some(Err(error)));
-                    }
-                },
-                Self::Here(records) => {
-                    let next = records.next();
-                    if next.is_none() {
-                        *self = Self::Over;
-                    }
-                    return Poll::Ready(next);
-                }
-                Self::Over => return Poll::Ready(None),
-            }
-        }
     }
 }

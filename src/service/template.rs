@@ -51,11 +51,7 @@ impl TokenTemplate {
     }
 }
 
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
+#[cfg(any_service)]
 impl TokenTemplate {
     /// The properties as a service's own type.
     pub(crate) fn read<T: serde::de::DeserializeOwned>(

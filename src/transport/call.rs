@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::ResponseBuilderExt as _;
 use tracing::Instrument as _;
 
@@ -222,8 +222,6 @@ impl Call {
         }
         let writes = matches!(*request.method(), Method::POST | Method::PATCH);
         let headers = request.headers_mut();
-        // The generator sends the version of our document, which means nothing to the service.
-        headers.remove(&API_VERSION);
         // Nothing is said to mean "as you like": a secret would depend on what can be unpacked here.
         headers.insert(
             header::ACCEPT_ENCODING,
@@ -328,8 +326,6 @@ impl Call {
         response.into()
     }
 }
-
-static API_VERSION: HeaderName = HeaderName::from_static("api-version");
 
 /// Documented nowhere, so that no generated client takes it for a success.
 const NOT_OURS: u16 = 599;

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::operation::{Idempotency, Operation};
 use super::profile::Profile;
-use crate::error::{Error, ErrorKind, usual_hint};
+use crate::error::{Error, ErrorKind};
 
 /// The next step for somebody who met this error, if it takes more than its kind to tell.
 pub(super) fn hint(
@@ -17,7 +17,7 @@ pub(super) fn hint(
     // It did take effect, and what it gave back is lost.
     let lost = kind == ErrorKind::Decode && operation.idempotency == Idempotency::NonIdempotent;
     if lost || kind == ErrorKind::OutcomeUnknown {
-        let usual = usual_hint(ErrorKind::OutcomeUnknown, None);
+        let usual = ErrorKind::OutcomeUnknown.usual_hint(None);
         return Some(operation.if_lost.unwrap_or(usual));
     }
     let mut own = profile.hints.iter().filter(|(of, _)| *of == kind);
