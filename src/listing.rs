@@ -90,6 +90,20 @@ impl<T> Listing<T> {
         let may = |item: &&UnreadableItem| item.id.as_deref().is_none_or(|other| other == id);
         self.unreadable.iter().find(may)
     }
+
+    /// The item that is wanted, or `None`; an error if one that cannot be read may be it.
+    #[cfg(any(feature = "query-server", feature = "avisi-cloud"))]
+    pub(crate) fn find(
+        self,
+        id: &str,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, UnreadableItem> {
+        let hidden = self.may_hide(id).cloned();
+        match (self.items.into_iter().find(wanted), hidden) {
+            (None, Some(item)) => Err(item),
+            (found, _) => Ok(found),
+        }
+    }
 }
 
 #[cfg(any_service)]

@@ -85,6 +85,14 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
 
+        macro_rules! refuse {
+            ($($visit:ident: $type:ty),+) => {$(
+                fn $visit<E: de::Error>(self, _: $type) -> Result<Secret, E> {
+                    Err(E::custom("the secret is not a string"))
+                }
+            )+};
+        }
+
         // A visitor of our own for its errors: the usual ones quote the value.
         impl de::Visitor<'_> for Visitor {
             type Value = Secret;
@@ -101,29 +109,8 @@ impl<'de> Deserialize<'de> for Secret {
                 Ok(Secret::new(value))
             }
 
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Secret, E> {
-                Err(no_string())
-            }
-        }
-
-        fn no_string<E: de::Error>() -> E {
-            E::custom("the secret is not a string")
+            refuse!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
+            refuse!(visit_bytes: &[u8]);
         }
 
         // `any`, so that a value of another type reaches the visitor and not an error that quotes it.

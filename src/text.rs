@@ -1,6 +1,6 @@
 //! Text for people: what came from elsewhere made fit to be shown, and lengths of time.
 
-pub(crate) mod duration;
+mod duration;
 mod redact;
 
 pub(crate) use self::duration::{human_duration, short_duration};

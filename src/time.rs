@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 mod expiry;
 mod rfc3339;
-mod span;
+pub(crate) mod span;
 mod wire;
 
 pub use self::expiry::{Expiry, ParseExpiryError};

@@ -5,7 +5,6 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::models::Access;
-use super::requests::millis;
 use super::{JsonPatch, PatchOp, PatchOperation};
 use crate::error::Result;
 use crate::time::{Expiry, UnixMillis};
@@ -144,7 +143,12 @@ impl Patch {
             return Err(session.input(operation, "path", rule));
         }
         for time in self.ends {
-            millis(session, operation, "expiry", Expiry::At(time))?;
+            session.resolve(
+                operation,
+                "expiry",
+                Expiry::At(time),
+                UnixMillis::not_before,
+            )?;
         }
         Ok(JsonPatch(self.operations))
     }

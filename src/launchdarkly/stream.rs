@@ -20,6 +20,7 @@ use super::{Token, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
 use crate::listing::Listing;
+use crate::service::gather;
 
 /// Tokens of a list, page after page, each once.
 ///
@@ -86,18 +87,7 @@ impl List {
     /// # Errors
     /// The error that ends the [`stream`](Self::stream); the tokens before it are then dropped.
     pub async fn all(self) -> Result<Listing<Token>> {
-        let mut stream = self.stream();
-        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
-        loop {
-            match stream.try_next().await {
-                Ok(Some(token)) => all.push(token),
-                Ok(None) => return Ok(Listing::new(all, unreadable)),
-                Err(error) => match error.item() {
-                    Some(item) => unreadable.push(item.clone()),
-                    None => return Err(error),
-                },
-            }
-        }
+        gather(self.stream()).await
     }
 }
 

@@ -51,6 +51,13 @@ macro_rules! unix_time {
                 When::told(self.to_system_time())
             }
 
+            #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
+            /// The first whole number of them that is not before a time: cut off, it could be over.
+            pub(crate) fn not_before(time: SystemTime) -> Option<Self> {
+                let rest = Duration::$to(1).saturating_sub(Duration::from_nanos(1));
+                Self::from_system_time(time.checked_add(rest)?)
+            }
+
             #[doc = concat!("The whole ", $unit, " of a time; the rest is cut off, `None` if it does not fit.")]
             #[must_use]
             pub fn from_system_time(time: SystemTime) -> Option<Self> {

@@ -33,18 +33,19 @@ pub(crate) struct Settings {
 }
 
 /// What all clones of a client share.
+#[derive(Clone)]
 pub struct Core {
     pub(crate) profile: &'static Profile,
     pub(crate) http: reqwest::Client,
     pub(crate) base: BaseUrl,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
     pub(super) connections: Arc<Connections>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) budget: Arc<Budget>,
     skew: Arc<Skew>,
-    random: Mutex<fastrand::Rng>,
+    random: Arc<Mutex<fastrand::Rng>>,
 }
 
 impl Core {
@@ -59,19 +60,18 @@ impl Core {
     ) -> Self {
         let limiter = Arc::new(Limiter::new(settings.concurrency));
         let connections = Connections::to(&base.url().origin().ascii_serialization());
-        let (budget, random) = (Arc::new(Budget::new()), Mutex::new(random));
         Self {
             profile,
             http,
             base,
             settings,
             clock,
-            credential,
+            credential: Arc::new(credential),
             connections,
             limiter,
-            budget,
+            budget: Arc::new(Budget::new()),
             skew: Arc::default(),
-            random,
+            random: Arc::new(Mutex::new(random)),
         }
     }
 
@@ -113,17 +113,8 @@ impl Core {
     /// The same with another credential, sharing the connections and the limits of the client.
     pub(crate) fn with_credential(&self, secret: Secret) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            profile: self.profile,
-            http: self.http.clone(),
-            base: self.base.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::clone(&self.clock),
-            credential: Credential::fixed(self.profile, secret)?,
-            connections: Arc::clone(&self.connections),
-            limiter: Arc::clone(&self.limiter),
-            budget: Arc::clone(&self.budget),
-            skew: Arc::clone(&self.skew),
-            random: Mutex::new(fastrand::Rng::with_seed(self.seed())),
+            credential: Arc::new(Credential::fixed(self.profile, secret)?),
+            ..self.clone()
         }))
     }
 
@@ -142,11 +133,6 @@ impl Core {
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
         let renew = self.credential.renew(rejected);
         crate::reactor::timeout(self.settings.timeout, renew).await == Ok(true)
-    }
-
-    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
-    fn seed(&self) -> u64 {
-        lock(&self.random).u64(..)
     }
 
     pub(super) fn random(&self) -> f64 {

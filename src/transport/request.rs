@@ -126,6 +126,12 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
+/// A generated client.
+pub(crate) trait Wire {
+    /// A client of this address, whose requests go to the transport as parts of a call.
+    fn open(base_url: &str, http: reqwest::Client, call: Call) -> Self;
+}
+
 /// A call that has begun: its deadline runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -214,31 +220,37 @@ impl Session {
     }
 
     #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
-    /// The time at which a token shall end; `None` for never.
-    pub(crate) fn resolve(
+    /// The time at which a token shall end, in the unit of the wire; `None` for never. One that cannot
+    /// go out is refused, since without it the call would mean something else.
+    pub(crate) fn resolve<T>(
         &self,
         operation: &Operation,
         field: &'static str,
         expiry: crate::time::Expiry,
-    ) -> Result<Option<std::time::SystemTime>> {
-        expiry
-            .resolve(self.core.service_now())
-            .map_err(|rule| self.input(operation, field, rule))
+        unit: fn(std::time::SystemTime) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let bad = |rule| self.input(operation, field, rule);
+        match expiry.resolve(self.core.service_now()).map_err(bad)? {
+            Some(time) => unit(time)
+                .map(Some)
+                .ok_or_else(|| bad("lies too far in the future")),
+            None => Ok(None),
+        }
     }
 
     /// Makes one request through a generated client.
     pub(crate) async fn call<W, T, F, Fut>(
         &self,
         operation: &'static Operation,
-        open: fn(&str, reqwest::Client, Call) -> W,
         send: F,
     ) -> Result<T>
     where
+        W: Wire,
         T: DeserializeOwned,
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
     {
-        let result = self.call_or_body(operation, open, send).await;
+        let result = self.call_or_body(operation, send).await;
         result.map_err(|(error, _)| error)
     }
 
@@ -246,10 +258,10 @@ impl Session {
     pub(crate) async fn call_or_body<W, T, F, Fut>(
         &self,
         operation: &'static Operation,
-        open: fn(&str, reqwest::Client, Call) -> W,
         send: F,
     ) -> Result<T, (Error, Option<Bytes>)>
     where
+        W: Wire,
         T: DeserializeOwned,
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
@@ -260,7 +272,7 @@ impl Session {
             idempotency: self.idempotency,
             context: Arc::clone(&self.context),
         };
-        let client = open(self.core.base.as_str(), self.core.http.clone(), call);
+        let client = W::open(self.core.base.as_str(), self.core.http.clone(), call);
         let result = send(client).await;
         let mut outcome = lock(&self.context.outcome);
         let (failure, html) = (outcome.failure.take(), outcome.html);
