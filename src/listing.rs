@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::text::escape_untrusted;
 
@@ -12,10 +12,12 @@ use crate::text::escape_untrusted;
 /// One odd item does not hide the others: [`unreadable`](Self::unreadable) names it by its place
 /// and, where that can be had, its id. Look there before taking what is not listed for absent.
 ///
-/// It reads like a slice of the items, and iterates over them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// It reads like a slice of the items, and iterates over them; as JSON it is the items alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Listing<T> {
     items: Vec<T>,
+    #[serde(skip)]
     unreadable: Vec<UnreadableItem>,
 }
 
@@ -185,18 +187,5 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.items.iter()
-    }
-}
-
-/// The items alone.
-impl<T: Serialize> Serialize for Listing<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.items.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listing<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::from)
     }
 }

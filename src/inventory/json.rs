@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::{Serialize, Serializer};
 
 use super::report::{AccountOutcome, Report};
-use crate::service::{Privilege, TokenRecord, TokenState};
+use crate::service::{Privilege, TokenRecord};
 use crate::time::{Rfc3339, When};
 
 const SCHEMA: u32 = 1;
@@ -42,13 +42,7 @@ impl<'a> Row<'a> {
             service: token.service.name(),
             key: token.key.as_str(),
             name: token.name.as_deref(),
-            state: match token.state {
-                TokenState::Active => "active",
-                TokenState::Inactive => "inactive",
-                TokenState::Expired => "expired",
-                TokenState::Unusable => "unusable",
-                TokenState::Unknown => "unknown",
-            },
+            state: token.state.word(),
             privilege,
             role,
             created: Date(token.created),

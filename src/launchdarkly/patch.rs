@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::models::Access;
-use super::{JsonPatch, PatchOp, PatchOperation};
+use super::{PatchOp, PatchOperation};
 use crate::error::Result;
+use crate::generated::launchdarkly::types::JsonPatch;
 use crate::time::{Expiry, UnixMillis};
 use crate::transport::{Operation, Session};
 

@@ -8,11 +8,10 @@ use serde_json::value::RawValue;
 use super::models::{Created, Liveness, Updated};
 use super::requests::{Changes, check_name};
 use super::wire::{CREATE, DELETE, LIST, UPDATE, VALUE};
-use super::{
-    NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
-};
+use super::{NewToken, Token, TokenBody, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
+use crate::generated::query_server::types::{TokenDelete, TokenUpdate, TokenValue, TokenValues};
 use crate::id::Service;
 use crate::listing::Listing;
 use crate::secret::Secret;

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
-use super::env::{self, Lookup};
+use super::env;
 use super::profile::Profile;
 use super::retry::RetryPolicy;
 use crate::clock::{Clock, SystemClock};
@@ -102,17 +102,6 @@ impl<C: ServiceClient> ClientBuilder<C> {
         }
     }
 
-    pub(crate) fn read_env(mut self, lookup: Lookup<'_>) -> Result<Self> {
-        let (credential, url) = env::read(C::PROFILE, lookup)?;
-        if let Some(credential) = credential {
-            self.credential = Some(CredentialSource::Fixed(credential));
-        }
-        if url.is_some() {
-            self.base_url = url;
-        }
-        Ok(self)
-    }
-
     /// Takes the credential and the base URL from the environment, where they are set there.
     ///
     /// The variables are the vendors' own; see `from_env` of the service's client.
@@ -120,8 +109,15 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// # Errors
     /// If a variable is empty or not UTF-8, or if two that mean the same differ. The error names
     /// the variables and never a value.
-    pub fn from_env(self) -> Result<Self> {
-        self.read_env(&|name| std::env::var_os(name))
+    pub fn from_env(mut self) -> Result<Self> {
+        let (credential, url) = env::read(C::PROFILE, &|name| std::env::var_os(name))?;
+        if let Some(credential) = credential {
+            self.credential = Some(CredentialSource::Fixed(credential));
+        }
+        if url.is_some() {
+            self.base_url = url;
+        }
+        Ok(self)
     }
 
     /// The secret to authenticate with, without any scheme before it.

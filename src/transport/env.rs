@@ -9,7 +9,7 @@ use crate::id::Service;
 use crate::secret::Secret;
 
 /// How a variable is read; a function, so that tests need not touch the process.
-pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The credential and the base URL that the environment holds for a service.
 pub(crate) fn read(
