@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::Error;
 use crate::service::TokenService;
 
-/// Label and service.
-pub(super) type Account = (Arc<str>, Arc<dyn TokenService>);
+/// Label and service, or why there is none to ask.
+pub(super) type Account = (Arc<str>, Result<Arc<dyn TokenService>, Error>);
 
 /// The bounds of one collection.
 #[derive(Clone, Copy, Debug)]

@@ -58,6 +58,7 @@ use limits::{Account, Limits};
 use progress::Observer;
 
 use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
 use crate::service::TokenService;
 
 /// Accounts whose tokens are to be listed, and within which limits.
@@ -96,16 +97,39 @@ impl Inventory {
     ///
     /// A label that is taken gets a number, so that no two accounts are mixed up: the second
     /// `prod` is called `prod#2`.
-    pub fn add(mut self, label: impl Into<String>, service: impl TokenService + 'static) -> Self {
-        let label = label.into();
+    pub fn add(self, label: impl Into<String>, service: impl TokenService + 'static) -> Self {
+        self.with(label.into(), Ok(Arc::new(service)))
+    }
+
+    /// Adds an account that cannot be asked, such as one whose credential is missing: it is among the
+    /// [`failures`](Report::failures) of the report, which would seem complete without it.
+    ///
+    /// ```
+    /// # use access_tokens::{inventory::Inventory, launchdarkly::Client};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let mut inventory = Inventory::new();
+    /// for name in ["prod", "staging"] {
+    ///     let credential = std::env::var(format!("{name}_TOKEN")).unwrap_or_default();
+    ///     inventory = match Client::builder().credential(credential).build() {
+    ///         Ok(client) => inventory.add(name, client),
+    ///         Err(error) => inventory.add_failed(name, error),
+    ///     };
+    /// }
+    /// let report = inventory.collect().await;
+    /// assert!(!report.is_complete());
+    /// # }
+    /// ```
+    pub fn add_failed(self, label: impl Into<String>, error: Error) -> Self {
+        self.with(label.into(), Err(error))
+    }
+
+    fn with(mut self, label: String, service: Result<Arc<dyn TokenService>, Error>) -> Self {
         let taken = |label: &str| self.accounts.iter().any(|(other, _)| **other == *label);
-        let mut unique = label.clone();
-        let mut number = 1_u64;
-        while taken(&unique) {
-            number += 1;
-            unique = format!("{label}#{number}");
-        }
-        self.accounts.push((unique.into(), Arc::new(service)));
+        let numbered = (2_u64..).map(|number| format!("{label}#{number}"));
+        let mut labels = std::iter::once(label.clone()).chain(numbered);
+        let unique = labels.find(|label| !taken(label)).unwrap_or(label);
+        self.accounts.push((unique.into(), service));
         self
     }
 

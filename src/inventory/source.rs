@@ -7,10 +7,10 @@ use std::task::{Context, Poll};
 use futures_core::future::BoxFuture;
 use futures_util::Stream;
 
-use super::limits::Limits;
+use super::limits::{Account, Limits};
 use crate::error::{Error, ErrorKind};
 use crate::id::Service;
-use crate::service::{RecordStream, TokenRecord, TokenService};
+use crate::service::{RecordStream, TokenRecord};
 
 /// What has come of an account.
 pub(super) struct Event {
@@ -52,15 +52,22 @@ enum Phase {
 }
 
 impl Source {
-    pub(super) fn new(label: Arc<str>, service: &dyn TokenService, limits: Limits) -> Self {
+    pub(super) fn new((label, service): Account, limits: Limits) -> Self {
         let sleep = |limit| Box::pin(crate::reactor::sleep(limit)) as _;
+        let (service, stream) = match service {
+            Ok(service) => (service.service(), service.list()),
+            Err(error) => {
+                let stream = futures_util::stream::iter([Err(error.clone())]);
+                (error.service(), RecordStream::new(stream))
+            }
+        };
         Self {
             label,
-            service: service.service(),
+            service,
             records: 0,
             limits,
             deadline: limits.time.map(sleep),
-            stream: service.list(),
+            stream,
             unreadable: 0,
             phase: Phase::Waiting,
         }

@@ -54,9 +54,9 @@ impl InventoryStream {
         }
         let event = loop {
             while self.has_room()
-                && let Some((label, service)) = self.waiting.next()
+                && let Some(account) = self.waiting.next()
             {
-                self.active.push(Source::new(label, &*service, self.limits));
+                self.active.push(Source::new(account, self.limits));
             }
             match self.active.poll_next_unpin(cx) {
                 Poll::Ready(Some(event)) => break event,

@@ -55,7 +55,7 @@ kinds! {
     /// Several tokens have the name.
     Ambiguous = "ambiguous", "adopt one of them by its key";
     /// The token belongs to another entry or to another state.
-    ManagedElsewhere = "managed_elsewhere", "remove it there first, or say reclaim(true)";
+    ManagedElsewhere = "managed_elsewhere", "remove it there first; if that state is lost, reclaim it";
     /// The key was rotated already.
     Retired = "retired", "use its successor";
     /// It is, or may be, the credential that the client itself uses.

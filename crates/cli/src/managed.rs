@@ -144,6 +144,7 @@ pub(crate) async fn declare(
         .policy(token.policy())
         .overlap(token.overlap)
         .suspended(token.suspend)
+        .reclaim(token.reclaim)
         .allow_own_credential(
             token.allow_own_credential
                 || feeds_its_account(run.config, token)
@@ -277,7 +278,7 @@ pub(crate) fn hint_of(kind: ErrorKind, token: &str) -> String {
         }
         ErrorKind::Gone => "`tokens rotate NAME` makes another one; or `tokens forget NAME`",
         ErrorKind::ManagedElsewhere => {
-            "forget it where it is managed; if that state is lost, `tokens revoke` what nobody uses"
+            "forget it where it is managed; if that state is lost, adopt one with `reclaim = true`, and revoke the others"
         }
         ErrorKind::OwnCredential => {
             "deliver it to the file that the account's credential is read from"

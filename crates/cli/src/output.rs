@@ -215,7 +215,7 @@ pub(crate) fn members(
     cx.say(serde_json::to_string_pretty(&document).map_err(|_| no_json())?)
 }
 
-fn no_json() -> Stop {
+pub(crate) fn no_json() -> Stop {
     Stop::failed("internal", "the result cannot be written as JSON")
         .hint("Please report this, with the command.")
 }

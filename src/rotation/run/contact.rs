@@ -250,7 +250,7 @@ async fn find(
             }
             // A state that is lost at every start must not make a token at every start.
             let text = format!(
-                "an earlier state has made tokens of this name ({}); adopt one of them with reclaim(true), or delete them",
+                "an earlier state has made tokens of this name ({}); adopt one of them and reclaim it, or delete them",
                 keys(&similar)
             );
             Err(error(ErrorKind::ManagedElsewhere, text))

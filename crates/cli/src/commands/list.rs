@@ -1,7 +1,9 @@
 //! `tokens list`
 
-use access_tokens::TokenState;
+use std::collections::HashMap;
+
 use access_tokens::inventory::{Inventory, Report};
+use access_tokens::{Error, ErrorKind, TokenState};
 
 use super::Run;
 use crate::args::{List, Output};
@@ -13,8 +15,7 @@ use crate::progress::Progress;
 pub(crate) async fn run(run: &Run<'_>, list: &List) -> Result<u8, Stop> {
     let service = list.service.as_deref().map(service).transpose()?;
     let state = list.state.as_deref().map(state).transpose()?;
-    let (report, mut code) = collect(run, list.account.as_deref(), service).await?;
-    let mut report = report;
+    let (mut report, code) = collect(run, list.account.as_deref(), service).await?;
     if let Some(state) = state {
         report = report.state(state);
     }
@@ -38,14 +39,11 @@ pub(crate) async fn run(run: &Run<'_>, list: &List) -> Result<u8, Stop> {
             run.context.say(table.trim_end())?;
         }
     }
-    if !report.is_complete() {
-        code = FAILED;
-    }
     Ok(code)
 }
 
-/// The tokens of all accounts that are asked for. An account whose credential cannot be had is
-/// told of, and hides no other.
+/// The tokens of all accounts that are asked for. An account that cannot be read is told of, and
+/// hides no other.
 pub(crate) async fn collect(
     run: &Run<'_>,
     only: Option<&str>,
@@ -58,23 +56,39 @@ pub(crate) async fn collect(
         only.is_none_or(|only| only == **name) && service.is_none_or(|s| s == account.service)
     });
     let mut inventory = Inventory::new().clock(run.context.clock.clone());
-    let (mut code, mut accounts) = (OK, 0);
+    let (mut accounts, mut hints) = (0, HashMap::new());
     for (name, account) in wanted {
-        match client::connect(run.context, name, account).await {
-            Ok(service) => {
-                inventory = inventory.add(name.as_str(), service);
-                accounts += 1;
-            }
+        accounts += 1;
+        inventory = match client::connect(run.context, name, account).await {
+            Ok(service) => inventory.add(name.as_str(), service),
             Err(stop) => {
-                run.tell(format_args!("{name}: {}; {}", stop.message, stop.hint), 2);
-                code = FAILED;
+                let service = account.service.service();
+                let error = Error::new(service, ErrorKind::Config, stop.message);
+                hints.insert(name, stop.hint);
+                inventory.add_failed(name.as_str(), error)
             }
-        }
+        };
     }
     let progress = Progress::begin(run, "reading accounts", accounts);
     let tell = progress.handle();
     let inventory = inventory.progress(move |at| tell(at.accounts_ended));
-    Ok((inventory.collect().await, code))
+    let report = inventory.collect().await;
+    drop(progress);
+    for account in report.failures() {
+        let label = &account.label;
+        let Some(error) = &account.error else {
+            let some = account.unreadable.len();
+            run.tell(format_args!("{label}: {some} cannot be read"), 2);
+            continue;
+        };
+        let hint = hints.get(label).map(String::as_str).or(error.hint());
+        run.tell(
+            format_args!("{label}: {error}; {}", hint.unwrap_or_default()),
+            2,
+        );
+    }
+    let code = if report.is_complete() { OK } else { FAILED };
+    Ok((report, code))
 }
 
 fn service(text: &str) -> Result<ServiceName, Stop> {

@@ -51,6 +51,7 @@ pub(super) struct Entry {
     pub(super) after: Option<Spanned<Vec<Spanned<OneOrTable<Hook>>>>>,
     pub(super) suspend: Option<bool>,
     pub(super) allow_own_credential: Option<bool>,
+    pub(super) reclaim: Option<Spanned<bool>>,
 }
 
 /// A token that is made if there is none.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use access_tokens::RotationPolicy;
+use access_tokens::{RotationPolicy, Service};
 
 use super::{Create, CredentialRef, SinkSpec, Store};
 
@@ -47,6 +47,14 @@ impl ServiceName {
         found.map(|(_, service)| *service)
     }
 
+    pub(crate) fn service(self) -> Service {
+        match self {
+            Self::LaunchDarkly => Service::LAUNCH_DARKLY,
+            Self::QueryServer => Service::QUERY_SERVER,
+            Self::AvisiCloud => Service::AVISI_CLOUD,
+        }
+    }
+
     pub(crate) fn text(self) -> &'static str {
         let found = Self::ALL.iter().find(|(_, service)| *service == self);
         found.map_or("", |(name, _)| name)
@@ -67,6 +75,7 @@ pub(crate) struct Token {
     pub(crate) after: Vec<Hook>,
     pub(crate) suspend: bool,
     pub(crate) allow_own_credential: bool,
+    pub(crate) reclaim: bool,
 }
 
 /// How a token is found first.

@@ -90,6 +90,13 @@ pub(super) fn resolve(
     if let Some(at) = &defaults.adopt {
         return Err(place.stop(at, "defaults.adopt", "says which token; that is no default"));
     }
+    if let Some(at) = &defaults.reclaim {
+        return Err(place.stop(
+            at,
+            "defaults.reclaim",
+            "is said of one token; that is no default",
+        ));
+    }
     let mut tokens = BTreeMap::new();
     for (name, entry) in file.tokens {
         let token = place.token(context, &name, &entry, &defaults, &accounts)?;
@@ -245,6 +252,7 @@ impl Place<'_> {
                 .allow_own_credential
                 .or(defaults.allow_own_credential)
                 .unwrap_or(false),
+            reclaim: entry.reclaim.as_ref().is_some_and(|at| *at.get_ref()),
         })
     }
 

@@ -70,6 +70,44 @@ async fn an_account_that_fails_hides_no_other() {
     assert!(String::from_utf8_lossy(&done.stderr).contains("QUERY_DEPLOY_TOKEN"));
 }
 
+/// An account that could not even be asked is no account without tokens.
+#[tokio::test]
+async fn what_was_not_seen_is_not_taken_for_nothing() {
+    let world = World::start().await;
+    world.configure("");
+    let blind = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        for name in [
+            "LD_ACCESS_TOKEN",
+            "QUERY_DEPLOY_TOKEN",
+            "ACLOUD_PERSONAL_ACCESS_TOKEN",
+        ] {
+            command.env_remove(name);
+        }
+        let done = command.output().unwrap();
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8(done.stderr).unwrap();
+        assert!(told.contains("export LD_ACCESS_TOKEN"), "{told}");
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let found = blind(&["audit"]);
+    assert_eq!(found, "");
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&blind(arguments)).unwrap()
+    };
+    assert_eq!(json(&["--output", "json", "audit"])["complete"], false);
+    let list = json(&["--output", "json", "list"]);
+    assert_eq!(list["complete"], false);
+    assert_eq!(list["accounts"].as_array().unwrap().len(), 3);
+    blind(&["--output", "csv", "list"]);
+    // One that answers, and says no.
+    let mut command = world.command(&["--output", "csv", "list"]);
+    let done = command.env("QUERY_DEPLOY_TOKEN", "wrong").output().unwrap();
+    assert_eq!(done.status.code(), Some(1));
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(told.contains("edge: ") && told.contains("401"), "{told}");
+}
+
 #[tokio::test]
 async fn show_and_whoami_tell_what_is_known() {
     let (world, id) = seeded().await;

@@ -159,6 +159,22 @@ async fn a_store_that_is_lost_again_and_again_makes_no_more_tokens() {
     assert_eq!(done.code, 4, "{done:?}");
     assert_eq!(world.named("t"), 1);
     assert!(!format!("{done:?}").contains(gone.trim()));
+    // Who says that no other state keeps it fresh gets it back: with a successor, since nobody has
+    // its secret any more.
+    let status = world.run(&["status"]);
+    assert!(status.out.contains("reclaim = true"), "{status:?}");
+    let list = world.run(&["--output", "json", "list"]).json();
+    let mut tokens = list["tokens"].as_array().unwrap().iter();
+    let token = tokens.find(|token| token["name"] == "t").unwrap();
+    let adopt = format!("adopt = \"key:{}\"", token["key"].as_str().unwrap());
+    let text = world.read("tokens.toml");
+    let text = text.replace("create = { role = \"reader\" }", &adopt);
+    world.write_config(&text);
+    assert_eq!(world.tick().code, 4);
+    world.write_config(&text.replace(&adopt, &format!("{adopt}\nreclaim = true")));
+    assert_eq!(world.tick().code, 0);
+    assert_eq!(world.named("t"), 2, "and the previous one, for its overlap");
+    assert!(world.works("t.token"));
 }
 
 #[tokio::test]
