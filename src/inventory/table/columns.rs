@@ -46,28 +46,28 @@ static ALL: [Column; 10] = [
         push_harmless(out, token.name.as_deref().unwrap_or("-"));
     }),
     Column::new("EXPIRES", None, |token, now, out| {
-        expiry(token.expires, now, out)
+        expiry(token.expires, now, out);
     }),
     Column::new("LAST USED", None, |token, now, out| {
-        past(token.last_used, now, out)
+        past(token.last_used, now, out);
     }),
     Column::new("PRIVILEGE", Some(10), |token, _, out| {
-        privilege(&token.privilege, out)
+        privilege(&token.privilege, out);
     }),
     Column::new("STATE", None, |token, _, out| {
-        _ = write!(out, "{}", token.state)
+        _ = write!(out, "{}", token.state);
     }),
     Column::new("KEY", Some(12), |token, _, out| {
-        push_harmless(out, token.key.as_str())
+        push_harmless(out, token.key.as_str());
     }),
     Column::new("OWNER", Some(12), |token, _, out| {
         push_harmless(out, token.owner.as_deref().unwrap_or("-"));
     }),
     Column::new("CREATED", None, |token, now, out| {
-        past(token.created, now, out)
+        past(token.created, now, out);
     }),
     Column::new("SERVICE", None, |token, _, out| {
-        push_harmless(out, token.service.name())
+        push_harmless(out, token.service.name());
     }),
 ];
 

@@ -68,7 +68,7 @@ impl Table<'_> {
         layout.line(f, &mut cell, |column, cell| cell.push_str(column.title))?;
         for token in self.report.records() {
             layout.line(f, &mut cell, |column, cell| {
-                (column.write)(token, now, cell)
+                (column.write)(token, now, cell);
             })?;
         }
         Ok(())
