@@ -13,7 +13,7 @@ macro_rules! chapters {
 
 chapters! {
     start credentials errors retries lists patches time managed_tokens fleets sinks inventory testing tls limits
-    coming_from
+    cookbook coming_from
 }
 
 /// Versions: what may change in which, and what is written down in which form.

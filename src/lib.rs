@@ -15,6 +15,7 @@
 //! | see all tokens, audit them | [`inventory`], [`guide::inventory`] |
 //! | have a token replaced in time | [`rotation`], [`guide::managed_tokens`] |
 //! | do so for many, from several machines | [`guide::fleets`], [`guide::sinks`] |
+//! | take a whole recipe: cron, Kubernetes, Vault, CI | [`guide::cookbook`] |
 //! | test without an account | [`guide::testing`] |
 //! | set limits, TLS, a proxy | [`guide::limits`], [`guide::tls`] |
 //! | leave curl or a vendor's client | [`guide::coming_from`] |

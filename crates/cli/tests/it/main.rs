@@ -21,6 +21,7 @@ mod engines;
 mod managed;
 mod month;
 mod races;
+mod recipes;
 mod screens;
 #[cfg(all(
     feature = "aws",
