@@ -1,6 +1,6 @@
 //! A report as JSON, and the row that JSON and CSV share.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -58,13 +58,6 @@ impl<'a> Row<'a> {
 /// A date in the form of RFC 3339, or a word.
 #[derive(Clone, Copy)]
 pub(super) struct Date(When);
-
-impl Date {
-    pub(super) fn write_to(self, out: &mut String) {
-        // Writing to a string does not fail.
-        let _ = write!(out, "{self}");
-    }
-}
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

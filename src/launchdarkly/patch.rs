@@ -54,11 +54,7 @@ impl Patch {
     }
 
     fn step(self, op: PatchOp, path: impl Into<String>, value: Option<Value>) -> Self {
-        self.operation(PatchOperation {
-            op,
-            path: path.into(),
-            value,
-        })
+        self.operation(PatchOperation::new(op, path, value))
     }
 
     /// Makes the whole patch fail unless the member has this value.

@@ -1,6 +1,5 @@
 //! Lengths of time for people: rounded, and in few words.
 
-use std::fmt;
 use std::time::Duration;
 
 const UNITS: [(u64, &str, &str); 4] = [
@@ -29,19 +28,11 @@ pub(crate) fn human_duration(time: Duration) -> String {
 }
 
 /// A length of time in its largest unit, the rest cut off, for where there is little room: `2 d`.
-pub(crate) fn short_duration(time: Duration) -> impl fmt::Display {
+pub(crate) fn short_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let largest = UNITS.iter().find(|(length, ..)| seconds >= *length);
     let (length, _, unit) = largest.unwrap_or(&(1, "second", "s"));
-    Short(seconds / length, unit)
-}
-
-struct Short(u64, &'static str);
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.0, self.1)
-    }
+    format!("{} {unit}", seconds / length)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode};
 
@@ -12,8 +12,9 @@ use super::credential::Credential;
 use super::limiter::Limiter;
 use super::limits::{Skew, Timing};
 use super::operation::Operation;
+use super::options::CallOptions;
 use super::profile::Profile;
-use super::retry::{Budget, RetryPolicy};
+use super::retry::Budget;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -22,14 +23,24 @@ use crate::sync::lock;
 /// What a client was built with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) timeout: Duration,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) retry: RetryPolicy,
+    pub(super) options: CallOptions,
     pub(crate) concurrency: usize,
     pub(crate) max_response_bytes: usize,
     pub(crate) max_header_bytes: usize,
     /// What every request carries.
     pub(super) headers: HeaderMap,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            options: CallOptions::default(),
+            concurrency: 8,
+            max_response_bytes: 32 << 20,
+            max_header_bytes: 64 << 10,
+            headers: HeaderMap::new(),
+        }
+    }
 }
 
 /// What all clones of a client share.
@@ -122,7 +133,7 @@ impl Core {
     /// The credential that the next attempt would use.
     pub(crate) async fn current_credential(&self) -> Result<Secret> {
         let current = self.credential.current(self.profile);
-        match crate::reactor::timeout(self.settings.timeout, current).await {
+        match crate::reactor::timeout(self.settings.options.timeout, current).await {
             Ok(keyed) => Ok(keyed?.secret().clone()),
             Err(_) => Err(self.error(ErrorKind::Timeout)),
         }
@@ -132,7 +143,7 @@ impl Core {
     /// Whether a provider has another credential than this one, which was refused.
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
         let renew = self.credential.renew(rejected);
-        crate::reactor::timeout(self.settings.timeout, renew).await == Ok(true)
+        crate::reactor::timeout(self.settings.options.timeout, renew).await == Ok(true)
     }
 
     pub(super) fn random(&self) -> f64 {

@@ -65,27 +65,27 @@ impl<T: Send + 'static> Request<T> {
         };
         Self {
             core: Arc::clone(core),
-            options: CallOptions::default(),
+            options: core.settings.options.clone(),
             run: Box::new(move |start| Box::pin(begin(start))),
         }
     }
 
     /// The time for this whole call; see [`ClientBuilder::timeout`](crate::ClientBuilder::timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options.timeout = timeout;
         self
     }
 
     /// The time for one attempt of this call; see
     /// [`ClientBuilder::attempt_timeout`](crate::ClientBuilder::attempt_timeout).
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.options.attempt_timeout = Some(timeout);
+        self.options.attempt_timeout = timeout;
         self
     }
 
     /// When a failed attempt of this call is followed by another.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry = Some(policy);
+        self.options.retry = policy;
         self
     }
 
@@ -146,8 +146,7 @@ impl Session {
         if let Some(name) = options.zero() {
             return Err(Error::input(service, name, "must be greater than zero"));
         }
-        let timeout = options.timeout.unwrap_or(core.settings.timeout);
-        options.deadline = core.clock.monotonic().saturating_add(timeout);
+        options.deadline = core.clock.monotonic().saturating_add(options.timeout);
         Ok(Self {
             core,
             idempotency: None,
@@ -178,32 +177,29 @@ impl Session {
     #[cfg(feature = "query-server")]
     /// An error of this call that has no answer of its own.
     pub(crate) fn error(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        classify::finish(
-            Error::of_kind(self.core.profile.service, kind),
-            self.core.profile,
-            operation,
-            false,
-            Delivery::NotSent,
-        )
+        self.finish(operation, self.core.error(kind), Delivery::NotSent)
     }
 
     /// An error about what the last answer of this call said, or did not.
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        let info = lock(&self.context.outcome).received.clone();
-        let mut error = Error::of_kind(self.core.profile.service, kind);
-        if let Some(info) = info.map(Received::info) {
-            error = error
+        self.finish(operation, self.of_answer(kind), Delivery::NotSent)
+    }
+
+    /// An error with what the last answer of this call said of itself.
+    fn of_answer(&self, kind: ErrorKind) -> Error {
+        let received = lock(&self.context.outcome).received.clone();
+        let error = self.core.error(kind);
+        match received.map(Received::info) {
+            Some(info) => error
                 .with_status(info.status)
                 .with_attempts(info.attempts)
-                .with_request_id(info.request_id);
+                .with_request_id(info.request_id),
+            None => error,
         }
-        classify::finish(
-            error,
-            self.core.profile,
-            operation,
-            false,
-            Delivery::NotSent,
-        )
+    }
+
+    fn finish(&self, operation: &Operation, error: Error, sent: Delivery) -> Error {
+        classify::finish(error, self.core.profile, operation, false, sent)
     }
 
     #[cfg(feature = "query-server")]
@@ -293,17 +289,11 @@ impl Session {
                 return Err((self.input(operation, "request", rule), None));
             }
         };
-        let received = lock(&self.context.outcome).received.clone();
-        let info = received.map(Received::info).unwrap_or_default();
-        let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
-            .with_status(info.status)
-            .with_attempts(info.attempts)
-            .with_request_id(info.request_id)
+        let error = self
+            .of_answer(ErrorKind::Decode)
             .with_reason(reason)
             .with_hint(html.then_some(hints::NOT_THE_API));
-        let profile = self.core.profile;
-        let error = classify::finish(error, profile, operation, false, Delivery::Unknown);
-        Err((error, body))
+        Err((self.finish(operation, error, Delivery::Unknown), body))
     }
 }
 
