@@ -109,7 +109,7 @@ impl Client {
         Request::new(&self.core, async move |session| {
             let body = token.build(&session, &PROVISION)?;
             let send = async move |wire: Wire| wire.provision_personal_access_token(&body).await;
-            let mut token: PersonalAccessToken = session.call(&PROVISION, send).await?;
+            let mut token: PersonalAccessToken = session.call_for_secret(&PROVISION, send).await?;
             if let Some(secret) = token.token.take().filter(|secret| !secret.is_empty()) {
                 return Ok(NewToken::new(token, secret));
             }

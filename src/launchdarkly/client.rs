@@ -209,7 +209,7 @@ impl Client {
         Request::new(&self.core, async move |session| {
             let body = token.build(&session, &POST_TOKEN)?;
             let send = async move |wire: Wire| wire.post_token(&body).await;
-            let token = session.call(&POST_TOKEN, send).await?;
+            let token = session.call_for_secret(&POST_TOKEN, send).await?;
             with_secret(&session, &POST_TOKEN, token)
         })
     }
@@ -273,7 +273,7 @@ impl Client {
             session.check_id(&RESET_TOKEN, &id)?;
             let expiry = old_secret.millis(&session, &RESET_TOKEN)?;
             let send = async move |wire: Wire| wire.reset_token(&id, expiry.as_ref()).await;
-            let token = session.call(&RESET_TOKEN, send).await?;
+            let token = session.call_for_secret(&RESET_TOKEN, send).await?;
             with_secret(&session, &RESET_TOKEN, token)
         })
     }

@@ -9,6 +9,7 @@ mod answer;
 mod attempt;
 mod base_url;
 mod call;
+mod challenge;
 mod classify;
 mod config;
 mod connections;
@@ -25,6 +26,7 @@ mod options;
 mod profile;
 mod request;
 mod retry;
+mod waits;
 
 pub use self::answer::ResponseInfo;
 pub(crate) use self::call::Call;
