@@ -18,8 +18,10 @@ pub(crate) const SCHEMA: u32 = 1;
 pub(crate) struct Style {
     out: bool,
     err: bool,
-    /// The columns that there are, if somebody says.
+    /// The columns that lines are broken at, if somebody says how many there are.
     columns: Option<usize>,
+    /// The columns that there are.
+    terminal: Option<usize>,
 }
 
 impl Style {
@@ -52,12 +54,19 @@ impl Style {
             out: choose(context.terminal.output),
             err: choose(context.terminal.error),
             columns: width.map(|width| width.clamp(40, 100)),
+            terminal: width.map(|width| width.max(40)),
         }
     }
 
-    /// The columns that a table may have.
+    /// The columns that lines are broken at.
     pub(crate) fn width(self) -> usize {
         self.columns.unwrap_or(100)
+    }
+
+    /// The columns that a table may have: all that there are, and without a terminal no end, so that
+    /// what it is piped into finds each column whole.
+    pub(crate) fn table_width(self) -> usize {
+        self.terminal.unwrap_or(usize::MAX)
     }
 
     /// A line that fits the terminal: what is too long goes on below, indented by this much. Where

@@ -15,7 +15,6 @@ mod second_night;
 mod steady;
 mod truth;
 mod vault;
-mod years;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -35,7 +35,7 @@ pub(crate) async fn run(run: &Run<'_>, list: &List) -> Result<u8, Stop> {
         Output::Json => run.context.say(report.to_json())?,
         Output::Csv => run.context.say(report.to_csv().trim_end())?,
         Output::Table => {
-            let table = report.to_table().width(run.style.width()).to_string();
+            let table = report.to_table().width(run.style.table_width()).to_string();
             run.context.say(table.trim_end())?;
         }
     }

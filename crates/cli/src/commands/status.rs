@@ -205,7 +205,7 @@ impl Standing {
             line("expires", ago(at, now))?;
         }
         for (key, until) in &known.previous {
-            line("previous", format!("{key} until {}", rfc3339(*until)))?;
+            line("previous", format!("{key} until {}", ago(*until, now)))?;
         }
         if let Some(last) = &known.last_rotation {
             line(
@@ -222,7 +222,7 @@ impl Standing {
         if let Some(at) = known.on_hold {
             line(
                 "on hold",
-                format!("since {}, after a rollback", rfc3339(at)),
+                format!("since {}, after a rollback", ago(at, now)),
             )?;
         }
         if let (Some(since), Some((kind, text))) = (known.failing_since, &known.last_error) {
@@ -233,7 +233,7 @@ impl Standing {
             };
             line(
                 "failing",
-                format!("since {}{tries}: {}", rfc3339(since), shown(text)),
+                format!("since {}{tries}: {}", ago(since, now), shown(text)),
             )?;
             line("to do", managed::hint_of(*kind, &self.name))?;
         }

@@ -16,16 +16,26 @@ async fn seeded() -> (World, String) {
 
 #[tokio::test]
 async fn list_shows_all_accounts_and_filters() {
-    let (world, _) = seeded().await;
+    let (world, key) = seeded().await;
     let table = world.run(&["list"]);
     assert_eq!(table.code, 0);
     for name in ["nightly export", "edge", "ci runner"] {
         assert!(table.out.contains(name), "{table:?}");
     }
+    // In a pipe, and in a terminal that is wide enough, what `show` and `revoke` ask for is whole.
+    assert!(table.out.contains(&key), "{table:?}");
+    assert!(!table.out.contains("no room for"), "{table:?}");
+    let wide = world.run_with(&["list"], &[("COLUMNS", "220")]);
+    assert!(wide.out.contains(&key), "{wide:?}");
+    let narrow = world.run_with(&["list"], &[("COLUMNS", "60")]);
     assert!(
-        table.out.lines().all(|line| line.chars().count() <= 100),
+        narrow.out.contains("KEY, OWNER, CREATED, SERVICE)"),
+        "{narrow:?}"
+    );
+    assert!(
+        narrow.out.lines().all(|line| line.chars().count() <= 60),
         "{}",
-        table.out
+        narrow.out
     );
     let json = world
         .run(&["--output", "json", "list", "--account", "edge"])

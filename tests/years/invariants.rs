@@ -5,10 +5,9 @@ use std::time::{Duration, SystemTime};
 use access_tokens::{Marker, TokenKey, UnixSeconds, days};
 use serde_json::Value;
 
-use super::entry::Entry;
+use super::entry::{Entry, KINDS, Kind, Shared};
 use super::ledger::{incarnation, key_of};
 use super::world::World;
-use crate::all::rotation::Kind;
 
 /// A token that is there and has not ended. That a service forgets removed secrets late, or knows new
 /// ones late, makes no difference here.
@@ -95,15 +94,15 @@ fn knows(record: &Value, token: &Living) -> bool {
 /// What holds at any time.
 pub(crate) fn hold(world: &mut World) {
     let now = world.now();
-    let kinds = [Kind::LaunchDarkly, Kind::QueryServer, Kind::AvisiCloud];
-    let all = kinds.map(|kind| living(world, kind));
+    let all = KINDS.map(|kind| living(world, kind));
+    let shared = Shared::of(&world.entries);
     let mut most_alive = world.most_alive;
     for entry in &world.entries {
         let record = world.ledger.record(&entry.name);
         let at = || format!("{entry:?}\n{}", world.ledger.story(&entry.name));
         let twin = world.twins.all()[entry.kind as usize];
         for place in &entry.places {
-            let secret = place.secret().unwrap_or_else(|| panic!("{}", at()));
+            let secret = place.secret(&shared).unwrap_or_else(|| panic!("{}", at()));
             let works = twin.authenticates(&secret);
             assert!(works, "{place:?}: a consumer holds a dead secret: {}", at());
         }
@@ -128,6 +127,7 @@ pub(crate) fn hold(world: &mut World) {
 
 /// What holds when nothing goes wrong any more.
 pub(crate) fn at_rest(world: &World) {
+    let shared = Shared::of(&world.entries);
     for entry in &world.entries {
         let record = world.ledger.record(&entry.name);
         let at = || format!("{entry:?}\n{}", world.ledger.story(&entry.name));
@@ -146,7 +146,12 @@ pub(crate) fn at_rest(world: &World) {
             .find(|found| found.key == current.as_str());
         let secret = secret.map(|found| found.secret);
         for place in &entry.places {
-            assert_eq!(place.secret(), secret, "{place:?} is behind: {}", at());
+            assert_eq!(
+                place.secret(&shared),
+                secret,
+                "{place:?} is behind: {}",
+                at()
+            );
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The managed tokens of a world, and where their secrets go.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,7 +11,20 @@ use access_tokens::{RotationPolicy, Secret, TokenKey, TokenService, days};
 use access_tokens_testing::{Twins, avisi_cloud, launchdarkly, query_server};
 use fastrand::Rng;
 
-use crate::all::rotation::{HOUR, KINDS, Kind, Vault};
+use super::vault::Vault;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The services, in the order of their twins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    LaunchDarkly,
+    QueryServer,
+    AvisiCloud,
+}
+
+pub(crate) const KINDS: [Kind; 3] = [Kind::LaunchDarkly, Kind::QueryServer, Kind::AvisiCloud];
 
 /// Where a consumer finds its secret.
 #[derive(Clone, Debug)]
@@ -37,15 +51,11 @@ impl Place {
     }
 
     /// The secret that consumers find here.
-    pub(crate) fn secret(&self) -> Option<Secret> {
+    pub(crate) fn secret(&self, shared: &Shared) -> Option<Secret> {
         match self {
             Self::Vault(vault) => vault.secret(),
             Self::File(path) => Some(Secret::new(std::fs::read_to_string(path).ok()?)),
-            Self::Variable(path, name) => {
-                let mut all = dotenvy::from_path_iter(path).ok()?;
-                let found = all.find_map(|item| item.ok().filter(|(key, _)| key == name));
-                found.map(|(_, value)| Secret::new(value))
-            }
+            Self::Variable(_, name) => shared.0.get(name).map(Secret::new),
         }
     }
 
@@ -54,6 +64,21 @@ impl Place {
             Self::Vault(vault) => Some(vault),
             _ => None,
         }
+    }
+}
+
+/// The variables of the file that entries share, as a reader of it has them.
+pub(crate) struct Shared(BTreeMap<String, String>);
+
+impl Shared {
+    pub(crate) fn of(entries: &[Entry]) -> Self {
+        let places = entries.iter().flat_map(|entry| &entry.places);
+        let file = places.into_iter().find_map(|place| match place {
+            Place::Variable(path, _) => Some(path),
+            _ => None,
+        });
+        let lines = file.map(|path| dotenvy::from_path_iter(path).unwrap());
+        Self(lines.into_iter().flatten().map(Result::unwrap).collect())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use access_tokens::rotation::state::{
     Listed, MemoryStore, StateStore, StoreError, StoreVersion, Stored,
@@ -21,13 +22,13 @@ struct Pages {
     writes: u64,
     /// How often each entry got another token.
     commits: BTreeMap<String, u64>,
-    bodies: BTreeMap<String, Value>,
+    bodies: BTreeMap<String, Arc<Value>>,
     written: BTreeMap<String, (u64, String)>,
     /// The events of rotations: entry and token.
     told: BTreeSet<(String, TokenKey)>,
     untold: Vec<(String, String)>,
-    /// What has happened, by entry where it is of one.
-    story: VecDeque<(Option<String>, String)>,
+    /// What has happened when, by entry where it is of one.
+    story: VecDeque<(Option<String>, SystemTime, String)>,
 }
 
 /// Store of several machines: it has no local lock that a killed one would lose.
@@ -53,12 +54,11 @@ impl Ledger {
 
     /// Keeps a line of the story.
     pub(crate) fn say(&self, entry: Option<&str>, line: impl Display) {
-        let now = jiff::Timestamp::try_from(self.clock.now()).unwrap();
+        let line = (entry.map(str::to_owned), self.clock.now(), line.to_string());
         let mut pages = self.pages();
         if pages.story.len() == LINES {
             pages.story.pop_front();
         }
-        let line = (entry.map(str::to_owned), format!("{now} {line}"));
         pages.story.push_back(line);
     }
 
@@ -66,8 +66,12 @@ impl Ledger {
     pub(crate) fn story(&self, entry: &str) -> String {
         let pages = self.pages();
         let lines = pages.story.iter().rev();
-        let ours = lines.filter(|(of, _)| of.as_deref().is_none_or(|of| of == entry));
-        let mut lines: Vec<&str> = ours.map(|(_, line)| line.as_str()).take(60).collect();
+        let ours = lines.filter(|(of, ..)| of.as_deref().is_none_or(|of| of == entry));
+        let told = ours.map(|(_, at, line)| {
+            let at = jiff::Timestamp::try_from(*at).unwrap();
+            format!("{at} {line}")
+        });
+        let mut lines: Vec<String> = told.take(60).collect();
         lines.reverse();
         lines.join("\n")
     }
@@ -82,7 +86,8 @@ impl Ledger {
         let before = pages.written.insert(name.to_owned(), version.clone());
         let follows = before.as_ref().map_or(0, |(generation, _)| *generation) < version.0;
         assert!(follows, "{name}: {version:?} was written after {before:?}");
-        let last = pages.bodies.insert(name.to_owned(), entry.body.clone());
+        let body = Arc::new(entry.body.clone());
+        let last = pages.bodies.insert(name.to_owned(), body);
         let current = key_of(&entry.body["current"]);
         let last = last.unwrap_or_default();
         let first = key_of(&last["current"]).is_none();
@@ -127,8 +132,8 @@ impl Ledger {
     }
 
     /// The record of a managed token.
-    pub(crate) fn record(&self, entry: &str) -> Value {
-        self.pages().bodies[entry].clone()
+    pub(crate) fn record(&self, entry: &str) -> Arc<Value> {
+        Arc::clone(&self.pages().bodies[entry])
     }
 }
 
@@ -145,6 +150,10 @@ pub(crate) fn incarnation(record: &Value) -> Marker {
 impl EventSink for Ledger {
     fn record<'a>(&'a self, event: &'a Event) -> BoxFuture<'a, Result<(), EventError>> {
         Box::pin(async {
+            // Nothing happens in most ticks.
+            if event.action == "not_due" {
+                return Ok(());
+            }
             let (reason, sink) = (event.reason.as_ref(), event.sink.as_ref());
             let more = [event.key.as_ref().map(ToString::to_string), sink.cloned()];
             let more = more

@@ -15,10 +15,9 @@ use access_tokens_testing::{ShiftedClock, Twins, VirtualClock};
 use fastrand::Rng;
 use futures_util::StreamExt as _;
 
-use super::entry::Entry;
+use super::entry::{Entry, Kind, MINUTE};
 use super::ledger::Ledger;
-use crate::all::rotation::{MINUTE, Vault};
-use crate::all::world::{Kind, client_of};
+use super::vault::Vault;
 
 pub(crate) struct Machine {
     pub(crate) keeper: Keeper,
@@ -36,22 +35,22 @@ impl Machine {
         ledger: &Ledger,
         entries: &[Entry],
     ) -> Self {
+        macro_rules! client_of {
+            ($wing:ident) => {
+                Arc::new(
+                    access_tokens::$wing::Client::builder()
+                        .base_url(twins.$wing.base_url())
+                        .credential(twins.$wing.credential())
+                        .clock(clock.clone())
+                        .build()
+                        .unwrap(),
+                )
+            };
+        }
         let services: [Arc<dyn TokenService>; 3] = [
-            Arc::new(
-                client_of!(launchdarkly, twins.launchdarkly, clock)
-                    .build()
-                    .unwrap(),
-            ),
-            Arc::new(
-                client_of!(query_server, twins.query_server, clock)
-                    .build()
-                    .unwrap(),
-            ),
-            Arc::new(
-                client_of!(avisi_cloud, twins.avisi_cloud, clock)
-                    .build()
-                    .unwrap(),
-            ),
+            client_of!(launchdarkly),
+            client_of!(query_server),
+            client_of!(avisi_cloud),
         ];
         let service = |kind| {
             Arc::clone(match kind {
@@ -113,10 +112,10 @@ pub(crate) async fn up_to(pass: &mut Pass, cut: Cut, ledger: &Ledger) -> Option<
 pub(crate) async fn slowly(
     mut pass: Pass,
     clock: VirtualClock,
-    most: u64,
+    mut dice: Rng,
     vaults: Vec<Vault>,
 ) -> Vec<Report> {
-    let (mut dice, mut landed) = (Rng::new(), clock.now());
+    let (most, mut landed) = (dice.u64(1..1_000), clock.now());
     poll_fn(|cx| {
         clock.advance(Duration::from_millis(dice.u64(0..most)));
         if clock.now() > landed + 4 * MINUTE {

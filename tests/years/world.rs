@@ -10,11 +10,12 @@ use access_tokens_testing::stores::FaultyStore;
 use access_tokens_testing::{Settling, ShiftedClock, Twins, VirtualClock};
 use fastrand::Rng;
 
-use super::entry::{Entry, entry};
+use super::entry::{Entry, MINUTE, entry};
 use super::ledger::Ledger;
 use super::machine::{Cut, Machine, Paused, all_has_arrived, slowly, up_to};
+use super::told::Told;
 use super::trouble::Weather;
-use crate::all::rotation::{MINUTE, Trouble};
+use super::vault::Trouble;
 
 pub(crate) struct World {
     pub(crate) dice: Rng,
@@ -30,18 +31,10 @@ pub(crate) struct World {
     on_hold: BTreeSet<String>,
     /// Entries that wait for a person.
     stuck: BTreeSet<String>,
+    /// Rows of tokens that were removed, as of when rows were cleared away last.
+    removed: BTreeSet<String>,
     told: Told,
     directory: PathBuf,
-}
-
-/// How often what happened.
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    passes: u64,
-    kills: u64,
-    pauses: u64,
-    failed: u64,
-    asked: u64,
 }
 
 impl Drop for World {
@@ -51,14 +44,14 @@ impl Drop for World {
 }
 
 /// A directory in memory where there is one: nothing here is to survive the machine.
-fn directory(seed: u64) -> PathBuf {
+fn directory(seed: u64, troubled: bool) -> PathBuf {
     let memory = PathBuf::from("/dev/shm");
     let base = if memory.is_dir() {
         memory
     } else {
         std::env::temp_dir()
     };
-    let directory = base.join(format!("years-{}-{seed}", std::process::id()));
+    let directory = base.join(format!("years-{}-{seed}-{troubled}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     directory
 }
@@ -66,7 +59,7 @@ fn directory(seed: u64) -> PathBuf {
 impl World {
     pub(crate) async fn new(seed: u64, tokens: usize, troubled: bool) -> Self {
         let mut dice = Rng::with_seed(seed);
-        let (clock, directory) = (VirtualClock::new(), directory(seed));
+        let (clock, directory) = (VirtualClock::new(), directory(seed, troubled));
         let twins = Twins::with_clock(clock.clone()).await.unwrap();
         twins.launchdarkly.record_requests(false);
         twins.query_server.record_requests(false);
@@ -104,6 +97,7 @@ impl World {
             weather,
             on_hold: BTreeSet::new(),
             stuck: BTreeSet::new(),
+            removed: BTreeSet::new(),
             told: Told::default(),
             directory,
         }
@@ -184,6 +178,9 @@ impl World {
             self.twins.avisi_cloud.set_settling(settling);
             // Query Server is one process over one database: what it has said holds at once.
         }
+        if self.dice.u32(0..100) == 0 {
+            self.clear_away();
+        }
         let number = self.dice.usize(0..self.entries.len());
         let vaults: Vec<_> = self.entries[number].vaults().collect();
         let Some(vault) = self.dice.choice(&vaults) else {
@@ -199,6 +196,26 @@ impl World {
             23..=40 => self.mend(),
             _ => {}
         }
+    }
+
+    /// An administrator takes rows of removed tokens out of the databases, those that were there the
+    /// last time.
+    fn clear_away(&mut self) {
+        let (avisi_cloud, query_server) = (&self.twins.avisi_cloud, &self.twins.query_server);
+        let mut removed = BTreeSet::new();
+        let rows = avisi_cloud.tokens().into_iter();
+        for row in rows.filter(|row| !row.active) {
+            if !(self.removed.contains(&row.id) && avisi_cloud.remove(&row.id)) {
+                removed.insert(row.id);
+            }
+        }
+        let rows = query_server.tokens().into_iter();
+        for row in rows.filter(|row| !row.active) {
+            if !(self.removed.contains(&row.name) && query_server.remove(&row.name)) {
+                removed.insert(row.name);
+            }
+        }
+        self.removed = removed;
     }
 
     /// Sinks work again.
@@ -218,18 +235,18 @@ impl World {
         } else {
             100
         };
-        let is_late = (41..45).contains(&what);
+        let is_late = (52..60).contains(&what);
         let tokens = self.some_tokens(machine, is_late);
         let names: Vec<String> = tokens.iter().map(|token| token.name().to_owned()).collect();
-        self.told.passes += 1;
+        self.count(&tokens);
         let mut pass = self.machines[machine].pass(tokens);
         match what {
             // Two at a time, in a slow world or a quick one.
             0..=14 => {
                 let other = (machine + 1) % self.machines.len();
                 let tokens = self.some_tokens(other, false);
+                self.count(&tokens);
                 let other = self.machines[other].pass(tokens);
-                let most = self.dice.u64(1..1_000);
                 let vaults = || {
                     self.entries
                         .iter()
@@ -237,15 +254,15 @@ impl World {
                         .cloned()
                         .collect()
                 };
-                let pass = slowly(pass, self.clock.clone(), most, vaults());
-                let other = slowly(other, self.clock.clone(), most, vaults());
+                let pass = slowly(pass, self.clock.clone(), self.dice.fork(), vaults());
+                let other = slowly(other, self.clock.clone(), self.dice.fork(), vaults());
                 self.ledger.say(None, "two passes at a time");
                 let (one, other) = futures_util::join!(pass, other);
                 self.hear(&one);
                 self.hear(&other);
             }
             // Killed at any moment.
-            15..=34 => {
+            15..=44 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     drop(pass);
@@ -255,7 +272,7 @@ impl World {
                 }
             }
             // Stands still: for minutes, or for longer than anything takes to settle.
-            35..=44 => {
+            45..=59 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     self.told.pauses += 1;
@@ -271,7 +288,7 @@ impl World {
                     self.let_all_arrive().await;
                 }
             }
-            45..=46 => {
+            60..=62 => {
                 drop(pass);
                 self.ask(machine).await;
             }
@@ -280,6 +297,11 @@ impl World {
                 self.hear(&reports);
             }
         }
+    }
+
+    fn count(&mut self, tokens: &[ManagedToken]) {
+        self.told.passes += 1;
+        self.told.ticks += tokens.len() as u64;
     }
 
     fn cut(&mut self) -> Cut {
@@ -375,11 +397,11 @@ impl World {
         }
     }
 
-    pub(crate) fn summary(&self) -> String {
-        let commits: u64 = self.ledger.commits().values().sum();
-        format!(
-            "{commits} rotations, at most {} alive at a time, {:?}",
-            self.most_alive, self.told
-        )
+    pub(crate) fn told(&self) -> Told {
+        Told {
+            rotations: self.ledger.commits().values().sum(),
+            most_alive: self.most_alive,
+            ..self.told
+        }
     }
 }
