@@ -110,7 +110,7 @@ impl Client {
             let body = token.build(&session, &PROVISION)?;
             let send = async move |wire: Wire| wire.provision_personal_access_token(&body).await;
             let mut token: PersonalAccessToken = session
-                .call(&PROVISION, Wire::new_with_client, send)
+                .call_for_secret(&PROVISION, Wire::new_with_client, send)
                 .await?;
             if let Some(secret) = token.token.take().filter(|secret| !secret.is_empty()) {
                 return Ok(NewToken::new(token, secret));

@@ -210,7 +210,7 @@ impl Client {
             let body = token.build(&session, &POST_TOKEN)?;
             let send = async move |wire: Wire| wire.post_token(&body).await;
             let token = session
-                .call(&POST_TOKEN, Wire::new_with_client, send)
+                .call_for_secret(&POST_TOKEN, Wire::new_with_client, send)
                 .await?;
             with_secret(&session, &POST_TOKEN, token)
         })
@@ -280,7 +280,7 @@ impl Client {
             let expiry = old_secret.millis(&session, &RESET_TOKEN)?;
             let send = async move |wire: Wire| wire.reset_token(&id, expiry.as_ref()).await;
             let token = session
-                .call(&RESET_TOKEN, Wire::new_with_client, send)
+                .call_for_secret(&RESET_TOKEN, Wire::new_with_client, send)
                 .await?;
             with_secret(&session, &RESET_TOKEN, token)
         })

@@ -10,6 +10,7 @@ mod answer;
 mod attempt;
 mod base_url;
 mod call;
+mod challenge;
 mod classify;
 mod config;
 mod connections;
@@ -28,6 +29,7 @@ mod profile;
 mod request;
 mod retry;
 mod trace;
+mod waits;
 
 pub use self::answer::ResponseInfo;
 pub(crate) use self::call::Call;

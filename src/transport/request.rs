@@ -250,6 +250,34 @@ impl Session {
         result.map_err(|(error, _)| error)
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
+    /// The same, of an answer that holds what is told only once: a member that cannot be read is left
+    /// out and costs nothing else.
+    pub(crate) async fn call_for_secret<W, T, F, Fut>(
+        &self,
+        operation: &'static Operation,
+        open: fn(&str, reqwest::Client, Call) -> W,
+        send: F,
+    ) -> Result<T>
+    where
+        T: DeserializeOwned,
+        F: FnOnce(W) -> Fut,
+        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
+    {
+        let result = self.call_or_body(operation, open, send).await;
+        result.or_else(|(error, body)| {
+            let part = crate::lenient::readable_part(&body.ok_or_else(|| error.clone())?);
+            if part.is_some() {
+                tracing::warn!(
+                    service = self.core.profile.service.name(),
+                    operation = operation.id(),
+                    "the answer holds what cannot be read, which is left out"
+                );
+            }
+            part.ok_or(error)
+        })
+    }
+
     /// The same, and gives back the body of a success that cannot be read as a whole.
     pub(crate) async fn call_or_body<W, T, F, Fut>(
         &self,

@@ -41,6 +41,7 @@ mod all {
     #[cfg(target_os = "linux")]
     mod memory;
     mod observability;
+    mod odd_answers;
     mod odd_lists;
     mod paging;
     mod properties;
