@@ -99,13 +99,6 @@
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(
-    not(feature = "rotation"),
-    allow(
-        dead_code,
-        reason = "some of the vocabulary is for managed tokens alone"
-    )
-)]
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
