@@ -10,6 +10,7 @@ use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
 use super::env;
+use super::observer::{Observer, Observing};
 use super::options::first_of;
 use super::profile::Profile;
 use super::retry::RetryPolicy;
@@ -216,6 +217,12 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// The clock to go by instead of the system's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Tells how long attempts and waits take, for metrics. Without it, nothing is measured.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.settings.observer = Observing::by(observer);
         self
     }
 

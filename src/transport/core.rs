@@ -11,6 +11,7 @@ use super::connections::Connections;
 use super::credential::Credential;
 use super::limiter::Limiter;
 use super::limits::{Skew, Timing};
+use super::observer::Observing;
 use super::operation::Operation;
 use super::options::CallOptions;
 use super::profile::Profile;
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) max_header_bytes: usize,
     /// What every request carries.
     pub(super) headers: HeaderMap,
+    pub(super) observer: Observing,
 }
 
 impl Default for Settings {
@@ -39,6 +41,7 @@ impl Default for Settings {
             max_response_bytes: 32 << 20,
             max_header_bytes: 64 << 10,
             headers: HeaderMap::new(),
+            observer: Observing::default(),
         }
     }
 }

@@ -41,6 +41,7 @@ mod all {
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod observability;
     mod odd_answers;
     mod odd_lists;
     mod paging;
