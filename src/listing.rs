@@ -86,6 +86,11 @@ impl<T> Listing<T> {
 
     /// The first unreadable item that may be the one with this id: it has the id, or none that can
     /// be read.
+    #[cfg(any(
+        feature = "query-server",
+        feature = "avisi-cloud",
+        feature = "rotation"
+    ))]
     pub(crate) fn may_hide(&self, id: &str) -> Option<&UnreadableItem> {
         let may = |item: &&UnreadableItem| item.id.as_deref().is_none_or(|other| other == id);
         self.unreadable.iter().find(may)

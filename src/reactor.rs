@@ -5,18 +5,18 @@
 //! in which no timer of that thread goes off. Over there it holds up nobody's deadline. Besides, the
 //! caller's runtime needs neither network nor timers, and need not be Tokio's.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
-use tokio::time::{Sleep, Timeout};
+#[cfg(feature = "rotation")]
+use tokio::runtime::Handle;
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::time::Sleep;
 
 /// One thread, which does nothing else.
 static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-timers"));
 /// For processes, and for work that blocks.
+#[cfg(feature = "rotation")]
 static WORK: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-work"));
 
 /// A runtime of one thread.
@@ -27,19 +27,26 @@ pub(crate) fn start(name: &str) -> Option<Runtime> {
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
+#[cfg(feature = "rotation")]
 pub(crate) fn handle() -> Option<Handle> {
     let work = WORK.as_ref().map(Runtime::handle);
     work.cloned().or_else(|| Handle::try_current().ok())
 }
 
 /// Does what starts and hears of processes.
+#[cfg(feature = "rotation")]
 pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
     within(WORK.as_ref(), work).await
 }
 
 /// Does work whose sockets and processes are another runtime's. Where no thread could be started, the
 /// caller's own runtime has to do.
+#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
     poll_fn(|cx| {
@@ -73,7 +80,8 @@ pub(crate) fn sleep(time: Duration) -> Sleep {
 }
 
 /// Does work, for no longer than this.
-pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
+#[cfg(any(any_service, feature = "rotation"))]
+pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> tokio::time::Timeout<F> {
     let _entered = timers();
     tokio::time::timeout(limit, work)
 }
@@ -134,13 +142,14 @@ pub(crate) use limit::{before, timer};
 #[cfg(test)]
 mod tests {
     use std::future::ready;
-    use std::task::{Context, Waker};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
 
     #[test]
     fn what_is_ready_at_once_lets_others_have_a_turn() {
-        let mut work = pin!(work(ready(7)));
+        let mut work = pin!(within(None, ready(7)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(work.as_mut().poll(&mut context).is_pending());
         assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));

@@ -50,8 +50,10 @@ const NUMBER: u64 = 918_273_645_546;
 static LOG: Mutex<String> = Mutex::new(String::new());
 
 /// What the stack is known to say; which of it was heard.
-const KNOWN: [&str; 5] = [
+const KNOWN: [&str; 7] = [
     "access_tokens.call",
+    "access_tokens.attempt",
+    "REDACTED",
     "getToken",
     "trying again",
     "failed",

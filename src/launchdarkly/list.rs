@@ -81,7 +81,7 @@ impl List {
     /// items.
     pub fn page(self) -> Request<Tokens> {
         let core = Arc::clone(&self.core);
-        Request::new(&core, async move |session| {
+        Request::new(&core, "list", async move |session| {
             if self.limit == Some(0) {
                 return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
             }

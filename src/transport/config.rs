@@ -10,6 +10,7 @@ use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
 use super::env::{self, Lookup};
+use super::observer::{Observer, Observing};
 use super::profile::Profile;
 use super::retry::RetryPolicy;
 use crate::clock::{Clock, SystemClock};
@@ -69,6 +70,7 @@ pub struct ClientBuilder<C: ServiceClient> {
     user_agent: Option<String>,
     http: Option<Configure>,
     clock: Arc<dyn Clock>,
+    observer: Observing,
     seed: Option<u64>,
     pub(crate) options: C::Options,
 }
@@ -97,6 +99,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             user_agent: None,
             http: None,
             clock: Arc::new(SystemClock::new()),
+            observer: Observing::default(),
             seed: None,
             options: C::Options::default(),
         }
@@ -232,6 +235,12 @@ impl<C: ServiceClient> ClientBuilder<C> {
         self
     }
 
+    /// Tells how long attempts and waits take, for metrics. Without it, nothing is measured.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Observing::by(observer);
+        self
+    }
+
     /// Makes the jitter of waits repeatable.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -325,6 +334,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             max_response_bytes: self.max_response_bytes,
             max_header_bytes: self.max_header_bytes,
             headers: C::headers(&self.options)?,
+            observer: self.observer,
         };
         let random = self
             .seed

@@ -11,6 +11,7 @@ use super::connections::Connections;
 use super::credential::Credential;
 use super::limiter::Limiter;
 use super::limits::{Skew, Timing};
+use super::observer::Observing;
 use super::operation::Operation;
 use super::profile::Profile;
 use super::retry::{Budget, RetryPolicy};
@@ -30,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) max_header_bytes: usize,
     /// What every request carries.
     pub(super) headers: HeaderMap,
+    pub(super) observer: Observing,
 }
 
 /// What all clones of a client share.

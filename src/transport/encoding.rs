@@ -1,4 +1,4 @@
-//! Bodies that come in another form than asked for: compressed, or after a byte order mark.
+//! Bodies that come in another form than asked for: compressed, after a byte order mark, or in UTF-16.
 
 use std::fmt;
 
@@ -53,10 +53,28 @@ pub(super) fn decode(headers: &HeaderMap, mut body: Bytes, most: usize) -> Resul
             _ => return Err(Unread::Encoded("something unknown")),
         };
     }
+    if let Some(text) = utf16(&body) {
+        body = text;
+    }
     if body.starts_with("\u{feff}".as_bytes()) {
         body.advance('\u{feff}'.len_utf8());
     }
     Ok(body)
+}
+
+/// A text in UTF-16 as UTF-8: it begins with a mark, or with a character of ASCII, as JSON does.
+fn utf16(body: &[u8]) -> Option<Bytes> {
+    let read = match body {
+        [0xff, 0xfe, ..] | [1..=0x7f, 0, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] | [0, 1..=0x7f, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (units, rest) = body.as_chunks::<2>();
+    let units = units.iter().map(|unit| read(*unit));
+    let text = char::decode_utf16(units)
+        .collect::<Result<String, _>>()
+        .ok()?;
+    rest.is_empty().then(|| text.into())
 }
 
 /// How a gzip file begins, with the one method that exists.

@@ -1,9 +1,12 @@
 //! What services say in errors, made fit to be shown.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value};
 
+use super::challenge;
 use crate::secret::Secret;
 use crate::text::redact_untrusted;
 
@@ -21,26 +24,39 @@ const MAX_DETAILS: usize = 16;
 
 // Names that stand for the same, the best first: of the services' own shapes, of problem details
 // (RFC 9457), of OAuth (RFC 6749), and of gateways.
-const CODES: [&str; 5] = ["code", "error_code", "errorCode", "error", "type"];
-const MESSAGES: [&str; 10] = [
+const CODES: [&str; 7] = [
+    "code",
+    "error_code",
+    "errorCode",
+    "errorcode",
+    "Code",
+    "error",
+    "type",
+];
+const MESSAGES: [&str; 13] = [
     "message",
     "detail",
     "error_description",
     "errorMessage",
+    "error_message",
     "Message",
+    "faultstring",
     "error",
+    "Error",
     "title",
     "reason",
     "msg",
     "description",
 ];
-const DETAILS: [&str; 5] = [
+const DETAILS: [&str; 6] = [
     "details",
     "errors",
     "detail",
+    "issues",
     "invalid-params",
     "violations",
 ];
+const LISTS: [&str; 4] = ["message", "messages", "error", "errorMessages"];
 const REQUEST_IDS: [&str; 6] = [
     "id",
     "request_id",
@@ -69,7 +85,8 @@ const REQUEST_ID_HEADERS: [&str; 14] = [
 impl ErrorBody {
     pub(super) fn read(headers: &HeaderMap, body: &Bytes, credential: &Secret) -> Self {
         let mut words = Self::default();
-        if let Ok(value) = serde_json::from_slice::<Value>(body) {
+        let all = String::from_utf8_lossy(body);
+        if let Ok(value) = serde_json::from_str::<Value>(&all) {
             match &value {
                 Value::Object(object) => words.take(object),
                 // Of a bare list only what names itself a message: it could be one of tokens.
@@ -81,14 +98,17 @@ impl ErrorBody {
                 _ => {}
             }
         } else if !looks_like_html(headers, body)
-            && let Ok(text) = std::str::from_utf8(body)
-            && !text.trim().is_empty()
+            && !all.trim().is_empty()
+            // Of another encoding what can be read; no picture.
+            && (matches!(all, Cow::Borrowed(_)) || !all.contains(is_binary))
             // Broken JSON could be a piece of an answer that holds a secret.
-            && !text.trim_start().starts_with(['{', '[', '"'])
+            && !all.trim_start().starts_with(['{', '[', '"'])
         {
-            words.message = Some(text.trim().to_owned());
+            words.message = Some(all.trim().to_owned());
         }
-        words.challenge(headers);
+        if words.message.is_none() && words.code.is_none() {
+            (words.code, words.message) = challenge::error(headers);
+        }
         let clean = |text: String| redact_untrusted(&text, credential, MAX_WORDS);
         words.code = words.code.map(clean);
         words.message = words.message.map(clean);
@@ -102,8 +122,9 @@ impl ErrorBody {
 
     fn take(&mut self, object: &Map<String, Value>) {
         // Some wrap it all.
-        let inner = object.get("error").and_then(Value::as_object);
-        for object in inner.into_iter().chain([object]) {
+        let inner = ["error", "fault"].iter();
+        let inner = inner.filter_map(|name| object.get(*name)?.as_object());
+        for object in inner.chain([object]) {
             let code = find(&CODES, object, text_or_number);
             let message = find(&MESSAGES, object, text);
             self.code = self.code.take().or(code.filter(|code| {
@@ -117,24 +138,17 @@ impl ErrorBody {
                     each(value, &mut self.details);
                 }
             }
+            for name in LISTS {
+                if let Some(value @ Value::Array(_)) = object.get(name) {
+                    each(value, &mut self.details);
+                }
+            }
         }
     }
+}
 
-    /// What `WWW-Authenticate` says (RFC 6750), where the body says nothing.
-    fn challenge(&mut self, headers: &HeaderMap) {
-        let Some(challenge) = headers.get(header::WWW_AUTHENTICATE) else {
-            return;
-        };
-        let challenge = String::from_utf8_lossy(challenge.as_bytes());
-        let parameter = |name: &str| {
-            let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
-            Some(rest.split('"').next()?.to_owned()).filter(|text| !text.is_empty())
-        };
-        if self.message.is_none() && self.code.is_none() {
-            self.code = parameter("error");
-            self.message = parameter("error_description");
-        }
-    }
+fn is_binary(c: char) -> bool {
+    c.is_control() && !c.is_whitespace()
 }
 
 /// The first of these members that there is.
@@ -328,8 +342,8 @@ mod tests {
     fn a_challenge_speaks_where_the_body_is_silent() {
         let challenge =
             r#"Bearer realm="x", error="invalid_token", error_description="It expired""#;
-        let headers =
-            HeaderMap::from_iter([(header::WWW_AUTHENTICATE, challenge.parse().unwrap())]);
+        let challenge = challenge.parse().unwrap();
+        let headers = HeaderMap::from_iter([(header::WWW_AUTHENTICATE, challenge)]);
         let read = |body: &'static str| {
             let read = ErrorBody::read(&headers, &Bytes::from(body), &Secret::new("canary"));
             (

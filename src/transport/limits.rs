@@ -1,13 +1,13 @@
 //! What a service says about its limits.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::header::{AGE, DATE, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 
 use super::profile::{Profile, Scope};
-use crate::time::DateText;
+use super::waits::{end_of_used_up, moment, text, until, wait};
 
 /// The limits that the last answers told of; whatever a service does not send is `None`.
 ///
@@ -61,7 +61,12 @@ impl RateLimits {
 }
 
 /// What gateways of all kinds call the end of a window, and what is left in it.
-const COMMON_RESET: [&str; 3] = ["x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset"];
+const COMMON_RESET: [&str; 4] = [
+    "x-ratelimit-reset",
+    "ratelimit-reset",
+    "x-rate-limit-reset",
+    "x-ratelimit-reset-after",
+];
 const COMMON_REMAINING: [&str; 3] = [
     "x-ratelimit-remaining",
     "ratelimit-remaining",
@@ -86,9 +91,10 @@ impl Timing {
         let theirs = theirs(headers);
         let service_now = theirs.filter(|theirs| apart(*theirs, now) > TOLERATED);
         let at = service_now.unwrap_or(now);
-        let retry_after = headers.get(RETRY_AFTER).and_then(text);
+        let retry_after = headers.get_all(RETRY_AFTER).into_iter();
+        let retry_after = retry_after.filter_map(|value| wait(text(value)?, at));
         let mut timing = Self {
-            retry_after: retry_after.and_then(|value| wait(value, at)),
+            retry_after: retry_after.max(),
             service_now: theirs.map(|_| at),
             ..Self::default()
         };
@@ -102,6 +108,7 @@ impl Timing {
             // The same end may be that of several windows.
             let mut parsed = None;
             let mut moment = || *parsed.get_or_insert_with(|| moment(value, at));
+            let mut own = false;
             for told in profile.limits {
                 let window = timing.limits.window(told.scope);
                 if name == told.limit {
@@ -110,19 +117,24 @@ impl Timing {
                     window.remaining = window.remaining.or_else(|| value.parse().ok());
                 } else if name == told.reset {
                     window.reset = window.reset.or_else(&mut moment);
+                } else {
+                    continue;
                 }
+                own = true;
             }
-            if !profile.limits.is_empty() {
+            if own {
                 continue;
             }
             if COMMON_RESET.contains(&name) {
                 end = end.or_else(moment);
             } else if COMMON_REMAINING.contains(&name) {
                 left = left.or_else(|| value.parse::<u64>().ok());
+            } else if name == "ratelimit" {
+                timing.common_reset = end_of_used_up(value, at);
             }
         }
         if left.is_none_or(|left| left == 0) {
-            timing.common_reset = end;
+            timing.common_reset = timing.common_reset.max(end);
         }
         timing
     }
@@ -195,58 +207,10 @@ pub(super) fn apart(one: SystemTime, other: SystemTime) -> Duration {
     apart.unwrap_or_else(|error| error.duration())
 }
 
-fn text(value: &HeaderValue) -> Option<&str> {
-    value.to_str().ok().map(str::trim)
-}
-
-/// A number of seconds, or of milliseconds, with or without a fraction.
-fn seconds(value: &str) -> Option<Duration> {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let Some((whole, fraction)) = value.split_once('.') else {
-        let whole = value.parse().ok().filter(|_| digits(value));
-        return whole.map(Duration::from_secs);
-    };
-    if !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    let fraction = Duration::try_from_secs_f64(format!("0.{fraction}").parse().ok()?).ok()?;
-    Duration::from_secs(whole.parse().ok()?).checked_add(fraction)
-}
-
-/// What `Retry-After` says, as seconds or as a date.
-fn wait(value: &str, now: SystemTime) -> Option<Duration> {
-    seconds(value).or_else(|| Some(until(date(value)?, now)))
-}
-
-/// The end of a window: a date; or, told by its size, seconds from now, or seconds or milliseconds
-/// since the epoch.
-fn moment(value: &str, now: SystemTime) -> Option<SystemTime> {
-    // Three years; the year 5138 in seconds, and in milliseconds.
-    const SECONDS: u64 = 100_000_000;
-    const MILLISECONDS: u64 = 100_000_000_000;
-    const NONSENSE: u64 = 100_000_000_000_000;
-    let Some(number) = seconds(value) else {
-        return date(value);
-    };
-    match number.as_secs() {
-        ..SECONDS => now.checked_add(number),
-        SECONDS..MILLISECONDS => UNIX_EPOCH.checked_add(number),
-        MILLISECONDS..NONSENSE => UNIX_EPOCH.checked_add(Duration::from_millis(number.as_secs())),
-        NONSENSE.. => None,
-    }
-}
-
-fn date(value: &str) -> Option<SystemTime> {
-    let http = httpdate::parse_http_date(value).ok();
-    http.or_else(|| DateText::new(value).parse().ok().flatten())
-}
-
-fn until(time: SystemTime, now: SystemTime) -> Duration {
-    time.duration_since(now).unwrap_or(Duration::ZERO)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::super::profile::LimitHeaders;
     use super::*;
 
@@ -297,8 +261,17 @@ mod tests {
             (&future, Some(9_000)),
             (&past, Some(0)),
             ("Friday, 15-Jan-27 08:00:09 GMT", Some(9_000)),
+            ("Fri Jan 15 08:00:09 2027", Some(9_000)),
+            ("Fri, 15 Jan 2027 08:00:09 UTC", Some(9_000)),
+            ("Fri, 15 Jan 2027 08:00:09 +0000", Some(9_000)),
+            ("Fri, 1 Jan 2027 08:00:09 GMT", Some(0)),
             ("2027-01-15T08:00:09Z", Some(9_000)),
             ("315360000", Some(315_360_000_000)),
+            // Since the epoch.
+            ("1800000009", Some(9_000)),
+            ("1800000009000", Some(9_000)),
+            // Of several that were put into one.
+            ("9, 5", Some(9_000)),
         ] {
             assert_eq!(asked(&[("retry-after", value)]), wait, "{value}");
         }
@@ -311,9 +284,48 @@ mod tests {
             ".5",
             "1e3",
             "NaN",
+            "18446744073709551615",
             "99999999999999999999",
+            "Fri, 15 Jan 2027 08:00:09 XYZ",
+            "Fri, 15 Jan 2027 08:00:09 GMT, maybe",
         ] {
             assert_eq!(asked(&[("retry-after", junk)]), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn of_several_hints_the_longest_counts() {
+        let pairs = [
+            ("retry-after", "5"),
+            ("retry-after", "9"),
+            ("retry-after", "x"),
+        ];
+        let headers = pairs.map(|(name, value)| (name, value.parse().unwrap()));
+        let mut all = HeaderMap::new();
+        for (name, value) in headers {
+            all.append(name, value);
+        }
+        let timing = Timing::read(&PROFILE, &all, now());
+        assert_eq!(timing.retry_after, Some(Duration::from_secs(9)));
+    }
+
+    #[test]
+    fn a_field_that_tells_all_about_a_window_is_read_in_both_its_forms() {
+        for (value, wait) in [
+            ("limit=100, remaining=0, reset=30", Some(30_000)),
+            ("limit=100, remaining=3, reset=30", None),
+            ("limit=100,reset=30", Some(30_000)),
+            ("\"default\";r=0;t=30", Some(30_000)),
+            ("\"a\"; r=5; t=60, \"b\"; r=0; t=30", Some(30_000)),
+            ("\"a\";r=5;t=60", None),
+            ("\"a\";t=60", Some(60_000)),
+            ("r=0;t=-1", None),
+            ("nonsense", None),
+        ] {
+            for profile in [&PROFILE, &Profile::of(crate::Service::AVISI_CLOUD)] {
+                let asked = |status| asked_of(profile, status, &[("ratelimit", value)]);
+                assert_eq!((asked(429), asked(500)), (wait, None), "{value}");
+            }
         }
     }
 
@@ -359,6 +371,9 @@ mod tests {
         let plain = Profile::of(crate::Service::AVISI_CLOUD);
         for name in COMMON_RESET {
             assert_eq!(asked_of(&plain, 429, &[(name, "30")]), Some(30_000));
+            assert_eq!(asked_of(&plain, 429, &[(name, "30, 60")]), Some(60_000));
+            // A gateway before a service that has names of its own.
+            assert_eq!(asked_of(&PROFILE, 429, &[(name, "30")]), Some(30_000));
             assert_eq!(asked_of(&plain, 500, &[(name, "30")]), None);
         }
         let left = |left| [("ratelimit-reset", "30"), ("ratelimit-remaining", left)];

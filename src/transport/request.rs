@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use progenitor_client::{Error as WireError, ResponseValue};
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use super::answer::{Received, ResponseInfo};
 use super::call::{Call, Context};
@@ -18,6 +19,7 @@ use super::hints;
 use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
 use super::retry::{Delivery, RetryPolicy};
+use super::trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::lock;
 use crate::text::escape_untrusted;
@@ -47,21 +49,27 @@ struct Start {
 }
 
 impl<T: Send + 'static> Request<T> {
-    /// A call that does what `run` does; `run` may make several requests, within one deadline.
-    pub(crate) fn new<F, Fut>(core: &Arc<Core>, run: F) -> Self
+    /// A call of this name that does what `run` does; `run` may make several requests, within one deadline.
+    pub(crate) fn new<F, Fut>(core: &Arc<Core>, name: &'static str, run: F) -> Self
     where
         F: FnOnce(Session) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T>> + Send + 'static,
     {
         // The time begins to run when the call is first polled, not when it is made ready.
         let begin = async move |start: Start| {
-            let session = Session::start(start.core, start.options)?;
-            let context = Arc::clone(&session.context);
-            let result = run(session).await;
-            if let Some(slot) = start.slot {
-                *lock(&slot) = lock(&context.outcome).received.take();
-            }
-            result
+            let span = trace::call(start.core.profile.service, name);
+            let result = match Session::start(start.core, start.options) {
+                Ok(session) => {
+                    let context = Arc::clone(&session.context);
+                    let result = run(session).instrument(span.clone()).await;
+                    if let Some(slot) = start.slot {
+                        *lock(&slot) = lock(&context.outcome).received.take();
+                    }
+                    result
+                }
+                Err(error) => Err(error),
+            };
+            result.inspect_err(|error| trace::failed(&span, error))
         };
         Self {
             core: Arc::clone(core),
@@ -240,6 +248,34 @@ impl Session {
     {
         let result = self.call_or_body(operation, open, send).await;
         result.map_err(|(error, _)| error)
+    }
+
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
+    /// The same, of an answer that holds what is told only once: a member that cannot be read is left
+    /// out and costs nothing else.
+    pub(crate) async fn call_for_secret<W, T, F, Fut>(
+        &self,
+        operation: &'static Operation,
+        open: fn(&str, reqwest::Client, Call) -> W,
+        send: F,
+    ) -> Result<T>
+    where
+        T: DeserializeOwned,
+        F: FnOnce(W) -> Fut,
+        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
+    {
+        let result = self.call_or_body(operation, open, send).await;
+        result.or_else(|(error, body)| {
+            let part = crate::lenient::readable_part(&body.ok_or_else(|| error.clone())?);
+            if part.is_some() {
+                tracing::warn!(
+                    service = self.core.profile.service.name(),
+                    operation = operation.id(),
+                    "the answer holds what cannot be read, which is left out"
+                );
+            }
+            part.ok_or(error)
+        })
     }
 
     /// The same, and gives back the body of a success that cannot be read as a whole.

@@ -102,7 +102,19 @@ mod encodings {
     async fn an_answer_that_somebody_compressed_or_marked_is_read_all_the_same() {
         let body = token().to_string().into_bytes();
         let marked = [b"\xef\xbb\xbf".as_slice(), &body].concat();
+        let units = || {
+            format!("\u{feff}{}", token())
+                .encode_utf16()
+                .collect::<Vec<_>>()
+        };
+        let little: Vec<_> = units().into_iter().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<_> = units().into_iter().flat_map(u16::to_be_bytes).collect();
         for (encoding, bytes) in [
+            (None, little.clone()),
+            (None, little[2..].to_vec()),
+            (None, big.clone()),
+            (None, big[2..].to_vec()),
+            (Some("gzip"), gzip(&little)),
             (Some("gzip"), gzip(&body)),
             (Some("X-GZIP"), gzip(&body)),
             (Some("gzip"), gzip(&marked)),
@@ -183,6 +195,10 @@ mod words {
                 Some("m"),
             ),
             (r#"{"error":"m"}"#, None, Some("m")),
+            (r#"{"error_message":"m"}"#, None, Some("m")),
+            (r#"{"Error":"m"}"#, None, Some("m")),
+            (r#"{"fault":{"faultstring":"m"}}"#, None, Some("m")),
+            (r#"{"Code":"c","Message":"m"}"#, Some("c"), Some("m")),
             (
                 r#"{"error":{"code":"c","message":"m"}}"#,
                 Some("c"),
@@ -195,15 +211,61 @@ mod words {
                 assert_eq!((error.code(), error.message()), (code, message), "{error}");
             }
         }
-        let server = always(bare(400, r#"{"errors":[{"message":"m"},"n"]}"#)).await;
-        for error in each_service(&server.uri()).await {
-            assert_eq!(error.details(), ["m", "n"], "{error}");
+        for body in [
+            r#"{"errors":[{"message":"m"},"n"]}"#,
+            r#"{"statusCode":400,"message":["m","n"]}"#,
+            r#"{"messages":["m","n"]}"#,
+            r#"{"error":["m",{"detail":"n"}]}"#,
+            r#"{"errorMessages":["m","n"],"errors":{}}"#,
+            r#"{"issues":[{"message":"m"},{"message":"n"}]}"#,
+        ] {
+            let server = always(bare(400, body)).await;
+            for error in each_service(&server.uri()).await {
+                assert_eq!(error.details(), ["m", "n"], "{error}");
+            }
         }
-        let challenge = r#"Bearer error="invalid_token", error_description="expired""#;
-        let server = always(empty(401).insert_header("www-authenticate", challenge)).await;
+        for challenge in [
+            r#"Bearer error="invalid_token", error_description="it \"expired\"""#,
+            r#"Bearer Error = invalid_token,error_description="it \"expired\"""#,
+            r#"Bearer my_error="no", error=invalid_token , error_description="it \"expired\"""#,
+            r#"Basic realm="error=no", Bearer error="invalid_token", error_description="it \"expired\"""#,
+        ] {
+            let answer = empty(401).append_header("www-authenticate", "Basic realm=\"x\"");
+            let server = always(answer.append_header("www-authenticate", challenge)).await;
+            for error in each_service(&server.uri()).await {
+                assert_eq!(error.code(), Some("invalid_token"), "{error}");
+                assert_eq!(error.message(), Some("it \"expired\""), "{error}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn words_in_another_encoding_are_read_as_far_as_they_can_be() {
+        let json = "{\"message\":\"caf\u{e9} closed\"}";
+        let utf16 = |read: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+            let text = format!("{mark}{json}");
+            text.encode_utf16().flat_map(read).collect()
+        };
+        for (body, message) in [
+            (utf16(u16::to_le_bytes, "\u{feff}"), "café closed"),
+            (utf16(u16::to_be_bytes, "\u{feff}"), "café closed"),
+            (utf16(u16::to_le_bytes, ""), "café closed"),
+            (
+                b"{\"message\":\"caf\xe9 closed\"}".to_vec(),
+                "caf\u{fffd} closed",
+            ),
+            (b"caf\xe9 closed\r\n".to_vec(), "caf\u{fffd} closed"),
+        ] {
+            let server = always(wiremock::ResponseTemplate::new(400).set_body_bytes(body)).await;
+            for error in each_service(&server.uri()).await {
+                assert_eq!(error.message(), Some(message), "{error}");
+            }
+        }
+        // No words at all.
+        let picture = b"\x89PNG\r\n\x1a\n\0\0\xff\xfe".to_vec();
+        let server = always(wiremock::ResponseTemplate::new(400).set_body_bytes(picture)).await;
         for error in each_service(&server.uri()).await {
-            assert_eq!(error.code(), Some("invalid_token"), "{error}");
-            assert_eq!(error.message(), Some("expired"), "{error}");
+            assert_eq!(error.message(), None, "{error}");
         }
     }
 

@@ -169,9 +169,9 @@ mod operations_table {
         for (text, listed, rows) in TABLE {
             let effects: Vec<_> = listed
                 .iter()
-                .map(|one| (one.id(), one.idempotency()))
+                .map(|one| (one.id(), one.template(), one.idempotency()))
                 .collect();
-            let pinned: Vec<_> = rows.iter().map(|row| (row.0, row.4)).collect();
+            let pinned: Vec<_> = rows.iter().map(|row| (row.0, row.2, row.4)).collect();
             assert_eq!(effects, pinned);
             let mut documented: Vec<_> = operations(&document(text))
                 .into_iter()

@@ -910,10 +910,17 @@ mod answers {
             assert!(error.status().unwrap().is_success(), "{error}");
             assert!(error.to_string().contains(words), "{words}: {error}");
             assert!(!error.to_string().contains("soon"), "{error}");
-            // The token exists, though nobody could read its secret.
-            let error = client.create(draft()).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
-            assert!(error.may_have_been_sent(), "{error}");
+            // The token exists, though nobody could read its secret; what is odd beside one is left
+            // out.
+            match client.create(draft()).await {
+                Ok(new) => assert_eq!(new.token().id, id(), "{words}"),
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Decode, "{error}");
+                    assert!(error.may_have_been_sent(), "{error}");
+                    let whole = ["expiry", "inlineRole[0]", "goes on after its end"];
+                    assert!(!whole.contains(&words), "{error}");
+                }
+            }
         }
     }
 

@@ -40,6 +40,8 @@ mod all {
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod observability;
+    mod odd_answers;
     mod odd_lists;
     mod paging;
     mod properties;

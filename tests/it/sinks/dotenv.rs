@@ -97,6 +97,19 @@ async fn one_value_changes_and_nothing_else() {
         ),
         ("\u{feff}A=1\nKEY=old\n", "\u{feff}A=1\nKEY=new\n"),
         (
+            "set -a\nA=${B:-x}${C}${D-}${E:+y}${F%z}\nKEY=old\nset +a\n",
+            "set -a\nA=${B:-x}${C}${D-}${E:+y}${F%z}\nKEY=new\nset +a\n",
+        ),
+        (
+            "set -o allexport # why\nKEY=old\n",
+            "set -o allexport # why\nKEY=new\n",
+        ),
+        ("KEY=old and B=2\n", "KEY=new\n"),
+        (
+            "A=\"a$\"\nB=\"\\` \\${ $\"\nC=\"$D ${E} $(f)\"\nKEY=old\n",
+            "A=\"a$\"\nB=\"\\` \\${ $\"\nC=\"$D ${E} $(f)\"\nKEY=new\n",
+        ),
+        (
             "# it's\nKEY=old # it's\nB=\"a\\\\b\"\n",
             "# it's\nKEY=new # it's\nB=\"a\\\\b\"\n",
         ),
@@ -156,6 +169,32 @@ async fn a_file_that_readers_differ_in_is_refused_with_its_line() {
         ("\u{feff}KEY=old\n", 1),
         ("A='x' # it's\nKEY='y'  # it's\n", 2),
         ("A='one\ntwo'\nB='\n", 3),
+        // At these a shell gives up, or reads on without doing anything.
+        ("A=${B:?must be set}\nKEY=old\n", 1),
+        ("A=\"${B?}\"\nKEY=old\n", 1),
+        ("A=${B/x/y}\nKEY=old\n", 1),
+        ("A=${1a}\nKEY=old\n", 1),
+        ("A=${}\nKEY=old\n", 1),
+        ("A=${!B}\nKEY=old\n", 1),
+        ("set -e\nfalse\nKEY=old\n", 1),
+        ("set -o errexit\nKEY=old\n", 1),
+        ("set -n\nKEY=old\n", 1),
+        ("A=1 set -u\nB=$C\nKEY=old\n", 1),
+        ("set -a -e\nKEY=old\n", 1),
+        ("shift 9\nKEY=old\n", 1),
+        ("kill $$\nKEY=old\n", 1),
+        // What begins within quotes ends where a shell sees its end.
+        ("A=\"x`y\"\nKEY=old\n", 1),
+        ("A=\"${x\"\nKEY=old\n", 1),
+        ("A=\"$(x\"\nKEY=old\n", 1),
+        ("A=\"$[1\"\nKEY=old\n", 1),
+        ("A=$[1\nKEY=old\n", 1),
+        ("KEY=\"x`y\"\n", 1),
+        ("A=\"one\n${two\"\nKEY=old\n", 1),
+        // What else the line sets would be lost.
+        ("KEY=old B=2\n", 1),
+        ("A=1\nexport KEY=old B=2 # why\n", 2),
+        ("KEY='o l d' B=2\n", 1),
     ] {
         let error = set(Some(file), DotenvReaders::All, "new")
             .await

@@ -271,6 +271,10 @@ fn file(rng: &mut Rng) -> String {
         " # x",
         "\"KEY=no\"",
         "\"\nKEY=no\n\"",
+        "\"x`y\"",
+        "\"${A:-b}\"",
+        "${A:?unset}",
+        "x B=2",
     ];
     let end = if rng.u8(0..10) == 0 { "\r\n" } else { "\n" };
     let wild = rng.u8(0..3);
@@ -302,6 +306,7 @@ fn file(rng: &mut Rng) -> String {
                 rng,
                 &[
                     "", "  ", "# it's", "#KEY=no", "export A", "set -a", "words", "[ini]", "\t",
+                    "set -e", "set +a",
                 ],
             ));
         } else {

@@ -93,6 +93,9 @@ impl<'a> File<'a> {
             if self.found.replace(found).is_some() {
                 return Err("has the key a second time");
             }
+            if self.strict && shell::sets_more(self.part(value, value_end)) {
+                return Err("sets something else, too, to a shell");
+            }
         } else if self.strict {
             let apart = self.part(value, value_end).starts_with(BLANKS);
             if trimmed.starts_with("export") && name_start > 0 && (spaced || apart) {
@@ -129,6 +132,10 @@ impl<'a> File<'a> {
             return self.words(start, end, next);
         }
         let close = self.close(from + 1, quote)?;
+        if self.strict && quote == '"' {
+            // What stands within has an end of its own.
+            shell::quoted(self.part(from + 1, close + 1), quote)?;
+        }
         let (close_end, after) = self.end(close);
         let tail = self.part(close + 1, close_end);
         let rest = tail.trim_start_matches(BLANKS);
@@ -143,8 +150,7 @@ impl<'a> File<'a> {
         if !clean {
             return Err("has more after a value of several lines");
         }
-        let inner = self.part(from + 1, close);
-        if self.strict && quote == '"' && (inner.contains('`') || inner.contains("$(")) {
+        if self.strict && quote == '"' && self.part(from + 1, close).contains("$(") {
             return Err("has a command within quotes");
         }
         Ok((close + 1, after))
@@ -158,7 +164,7 @@ impl<'a> File<'a> {
             .get(..line.comment.unwrap_or(rest.len()))
             .unwrap_or_default();
         if self.strict {
-            self.sees_nothing_else(line.words.iter().skip(1))?;
+            self.sees_nothing_else(line.words.get(1..).unwrap_or_default())?;
         }
         Ok((start + value.trim_end_matches(BLANKS).len(), next))
     }
@@ -211,15 +217,12 @@ impl<'a> File<'a> {
         if !dotenvy_closes(line, false) {
             return Err("has quotes or blanks that some readers take for an open value");
         }
-        self.sees_nothing_else(read.words.iter())
+        self.sees_nothing_else(&read.words)
     }
 
     /// That no word sets this key or leads a shell elsewhere.
-    fn sees_nothing_else<'w>(
-        &self,
-        words: impl Iterator<Item = &'w (&'w str, bool)>,
-    ) -> Result<(), Why> {
-        for (word, begins) in words {
+    fn sees_nothing_else(&self, words: &[(&str, bool)]) -> Result<(), Why> {
+        for (at, (word, begins)) in words.iter().enumerate() {
             let bare = word.replace(['"', '\'', '\\'], "");
             if let Some(after) = bare.strip_prefix(self.key)
                 && (after.is_empty() || after.starts_with(['=', '+', '[', ':']))
@@ -229,7 +232,8 @@ impl<'a> File<'a> {
             if self.strict && *begins && shell::subscripts(word) {
                 return Err("has an unquoted [ after a name, which a shell closes on a later line");
             }
-            if self.strict && *begins && shell::diverts(&bare) {
+            let rest = words.get(at + 1..).unwrap_or_default();
+            if self.strict && *begins && shell::diverts(&bare) && !shell::exports_all(&bare, rest) {
                 return Err("has a word that means something else to a shell");
             }
         }

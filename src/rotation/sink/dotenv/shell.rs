@@ -94,7 +94,7 @@ fn skip(chars: &mut std::iter::Peekable<std::str::CharIndices<'_>>, past: usize)
 }
 
 /// Length of what is between quotes.
-fn quoted(rest: &str, quote: char) -> Result<usize, &'static str> {
+pub(super) fn quoted(rest: &str, quote: char) -> Result<usize, &'static str> {
     let mut escaped = false;
     for (at, c) in rest.char_indices() {
         match c {
@@ -102,7 +102,10 @@ fn quoted(rest: &str, quote: char) -> Result<usize, &'static str> {
             '\\' if quote != '\'' => escaped = true,
             '`' if quote == '"' => return Err("has a command within quotes"),
             '$' if quote == '"' => {
-                expansion(rest.get(at + 1..).unwrap_or_default())?;
+                let inner = rest.get(at + 1..).unwrap_or_default();
+                if inner.starts_with(['{', '(', '[']) {
+                    expansion(inner)?;
+                }
             }
             _ if c == quote => return Ok(at),
             _ => {}
@@ -117,20 +120,46 @@ fn expansion(rest: &str) -> Result<Option<usize>, &'static str> {
         Some('{') => '}',
         Some('(') => ')',
         Some('\'' | '"') => return Err("has a $ before a quote"),
+        Some('[') => return Err("has a $[, which only some shells close"),
         _ => return Ok(None),
     };
     let inner = rest.get(1..).unwrap_or_default();
     let end = inner
         .find(close)
         .ok_or("has a ${ or $( that is not closed")?;
-    let plain = inner
-        .get(..end)
-        .is_some_and(|inner| !inner.contains(['\'', '"', '`', '\\', '(', '{', '$', '#']));
-    if plain {
-        Ok(Some(end + 1))
-    } else {
+    let inner = inner.get(..end).unwrap_or_default();
+    if inner.contains(['\'', '"', '`', '\\', '(', '{', '$', '#']) {
         Err("has something nested in ${…} or $(…)")
+    } else if close == '}' && !goes_on(inner) {
+        Err("has a ${…} at which a shell may give up")
+    } else {
+        Ok(Some(end + 1))
     }
+}
+
+/// Whether every shell goes on after `${…}` with this in it, set or not.
+fn goes_on(inner: &str) -> bool {
+    let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let rest = inner.trim_start_matches(name);
+    let named = !inner.starts_with(|c: char| c.is_ascii_digit()) && rest.len() < inner.len();
+    let operators = ["-", ":-", "=", ":=", "+", ":+", "%"];
+    named && (rest.is_empty() || operators.iter().any(|operator| rest.starts_with(operator)))
+}
+
+/// Whether another assignment follows the value.
+pub(super) fn sets_more(value: &str) -> bool {
+    let line = read(value, true, true).unwrap_or_default();
+    let mut more = line.words.iter().skip(1);
+    more.any(|(word, begins)| *begins && is_assignment(word))
+}
+
+/// Whether this is a `set` that only turns on or off that what is assigned is exported.
+pub(super) fn exports_all(word: &str, rest: &[(&str, bool)]) -> bool {
+    word == "set"
+        && matches!(
+            rest,
+            [("-a" | "+a", _)] | [("-o" | "+o", _), ("allexport", _)]
+        )
 }
 
 /// Whether a word begins as an element of an array.
@@ -169,6 +198,7 @@ pub(super) fn diverts(word: &str) -> bool {
         "function",
         "if",
         "in",
+        "kill",
         "let",
         "local",
         "logout",
@@ -179,8 +209,11 @@ pub(super) fn diverts(word: &str) -> bool {
         "readonly",
         "return",
         "select",
+        "set",
+        "shift",
         "shopt",
         "source",
+        "suspend",
         "then",
         "time",
         "trap",
