@@ -12,8 +12,8 @@ macro_rules! chapters {
 }
 
 chapters! {
-    start credentials errors retries lists patches time managed_tokens fleets sinks inventory testing tls limits
-    cookbook coming_from
+    start credentials errors retries lists patches time managed_tokens fleets sinks inventory observability
+    testing tls limits cookbook coming_from
 }
 
 /// Versions: what may change in which, and what is written down in which form.

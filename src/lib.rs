@@ -15,6 +15,7 @@
 //! | see all tokens, audit them | [`inventory`], [`guide::inventory`] |
 //! | have a token replaced in time | [`rotation`], [`guide::managed_tokens`] |
 //! | do so for many, from several machines | [`guide::fleets`], [`guide::sinks`] |
+//! | trace and measure what it does | [`guide::observability`], [`Observer`] |
 //! | take a whole recipe: cron, Kubernetes, Vault, CI | [`guide::cookbook`] |
 //! | test without an account | [`guide::testing`] |
 //! | set limits, TLS, a proxy | [`guide::limits`], [`guide::tls`] |
@@ -98,13 +99,6 @@
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![cfg_attr(
-    not(feature = "rotation"),
-    allow(
-        dead_code,
-        reason = "some of the vocabulary is for managed tokens alone"
-    )
-)]
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
@@ -131,6 +125,7 @@ mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
 mod open;
+mod pointer;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod reactor;
@@ -172,8 +167,9 @@ pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, U
     feature = "avisi-cloud"
 ))]
 pub use transport::{
-    ClientBuilder, CredentialError, CredentialProvider, Idempotency, Operation, RateLimitWindow,
-    RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,
+    Attempt, ClientBuilder, CredentialError, CredentialProvider, Idempotency, Observed, Observer,
+    Operation, RateLimitWindow, RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,
+    Wait, WaitReason,
 };
 
 /// The README's examples, compiled as documentation tests.

@@ -5,18 +5,20 @@
 //! in which no timer of that thread goes off. Over there it holds up nobody's deadline. Besides, the
 //! caller's runtime needs neither network nor timers, and need not be Tokio's.
 
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::LazyLock;
-use std::task::Poll;
 use std::time::Duration;
+#[cfg(any(any_service, feature = "rotation"))]
+use std::{future::poll_fn, pin::pin, task::Poll};
 
-use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
-use tokio::time::{Sleep, Timeout};
+#[cfg(feature = "rotation")]
+use tokio::runtime::Handle;
+use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::time::Sleep;
 
 /// One thread, which does nothing else.
 static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-timers"));
 /// For processes, and for work that blocks.
+#[cfg(feature = "rotation")]
 static WORK: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-work"));
 
 /// A runtime of one thread.
@@ -27,18 +29,21 @@ pub(crate) fn start(name: &str) -> Option<Runtime> {
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
+#[cfg(feature = "rotation")]
 pub(crate) fn handle() -> Option<Handle> {
     let work = WORK.as_ref().map(Runtime::handle);
     work.cloned().or_else(|| Handle::try_current().ok())
 }
 
 /// Does what starts and hears of processes.
+#[cfg(feature = "rotation")]
 pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
     within(WORK.as_ref(), work).await
 }
 
 /// Does work whose sockets and processes are another runtime's. Where no thread could be started, the
 /// caller's own runtime has to do.
+#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
@@ -73,45 +78,45 @@ pub(crate) fn sleep(time: Duration) -> Sleep {
 }
 
 /// Does work, for no longer than this.
-pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> Timeout<F> {
+#[cfg(any(any_service, feature = "rotation"))]
+pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> tokio::time::Timeout<F> {
     let _entered = timers();
     tokio::time::timeout(limit, work)
 }
 
-/// What only calls need: one limit over several pieces of work.
+/// One time limit, of one or several pieces of work.
 #[cfg(any_service)]
-mod limit {
-    use std::future::poll_fn;
-    use std::pin::{Pin, pin};
-    use std::task::Poll;
-    use std::time::Duration;
+pub(crate) type Timer = tokio::task::Unconstrained<Sleep>;
 
-    use tokio::task::{Unconstrained, unconstrained};
-    use tokio::time::Sleep;
+/// Goes off also where work that is always ready uses up all turns.
+#[cfg(any_service)]
+pub(crate) fn timer(limit: Duration) -> Timer {
+    tokio::task::unconstrained(sleep(limit))
+}
 
-    /// One time limit, of one or several pieces of work.
-    pub(crate) type Timer = Unconstrained<Sleep>;
+/// Does work until the time is over. What is ready counts, however late it is looked at: a thread that
+/// was kept busy by something else gets to see what came meanwhile.
+#[cfg(any_service)]
+pub(crate) async fn before<T>(
+    mut timer: std::pin::Pin<&mut Timer>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
 
-    /// Goes off also where work that is always ready uses up all turns.
-    pub(crate) fn timer(limit: Duration) -> Timer {
-        unconstrained(super::sleep(limit))
-    }
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::task::{Context, Waker};
 
-    /// Does work until the time is over. What is ready counts, however late it is looked at: a thread
-    /// that was kept busy by something else gets to see what came meanwhile.
-    pub(crate) async fn before<T>(
-        mut timer: Pin<&mut Timer>,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
-        let mut work = pin!(work);
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-        })
-        .await
-    }
+    use super::*;
 
-    #[cfg(test)]
+    #[cfg(any_service)]
     #[tokio::test]
     async fn a_limit_holds_also_where_work_uses_up_every_turn() {
         use tokio::task::coop::poll_proceed;
@@ -127,20 +132,10 @@ mod limit {
         let limit = pin!(timer(Duration::from_millis(20)));
         assert_eq!(before(limit, greedy).await, None);
     }
-}
-#[cfg(any_service)]
-pub(crate) use limit::{before, timer};
-
-#[cfg(test)]
-mod tests {
-    use std::future::ready;
-    use std::task::{Context, Waker};
-
-    use super::*;
 
     #[test]
     fn what_is_ready_at_once_lets_others_have_a_turn() {
-        let mut work = pin!(work(ready(7)));
+        let mut work = pin!(within(None, ready(7)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(work.as_mut().poll(&mut context).is_pending());
         assert_eq!(work.as_mut().poll(&mut context), Poll::Ready(7));

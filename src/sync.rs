@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "rotation")]
 use futures_util::FutureExt as _;
 
 /// Locks, whether or not somebody panicked while holding the lock: no critical section of this crate
@@ -19,6 +20,7 @@ pub(crate) struct Panicked;
 ///
 /// The future is dropped after a panic and never polled again, so nothing can see it half done but
 /// what it shares with others; that is its owner's.
+#[cfg(feature = "rotation")]
 pub(crate) async fn catch_panic<T>(future: impl Future<Output = T> + Send) -> Result<T, Panicked> {
     let caught = AssertUnwindSafe(future).catch_unwind().await;
     caught.map_err(|_| Panicked)
@@ -45,6 +47,7 @@ mod tests {
         assert_eq!(*lock(&mutex), 2);
     }
 
+    #[cfg(feature = "rotation")]
     #[tokio::test]
     async fn a_panic_ends_at_its_catcher() {
         assert!(matches!(catch_panic(async { 7 }).await, Ok(7)));

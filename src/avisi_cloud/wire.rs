@@ -5,17 +5,27 @@ use crate::id::Service;
 use crate::transport::{Idempotency, Operation, Profile};
 
 // That there is no content is an empty list, as null is.
-pub(super) const LIST: Operation =
-    Operation::new("listPersonalAccessTokens", Idempotency::Safe, 200).or_no_content("null");
+pub(super) const LIST: Operation = Operation::new(
+    "listPersonalAccessTokens",
+    "/sts/v1/personal-access-tokens",
+    Idempotency::Safe,
+    200,
+)
+.or_no_content("null");
 pub(super) const PROVISION: Operation = Operation::new(
     "provisionPersonalAccessToken",
+    "/sts/v1/personal-access-tokens",
     Idempotency::NonIdempotent,
     200,
 );
-pub(super) const REVOKE: Operation =
-    Operation::new("revokePersonalAccessToken", Idempotency::Idempotent, 200)
-        .on_token()
-        .or_empty("{}");
+pub(super) const REVOKE: Operation = Operation::new(
+    "revokePersonalAccessToken",
+    "/sts/v1/personal-access-tokens/{token_id}",
+    Idempotency::Idempotent,
+    200,
+)
+.on_token()
+.or_empty("{}");
 
 /// Operations of this service and what repeating each of them means.
 pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];

@@ -139,7 +139,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire,
+    Wire, super::TokenBody,
 }
 
 impl Client {
@@ -160,10 +160,10 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id.
     pub fn get(&self, id: &TokenId) -> Request<Token> {
         let id = id.clone();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "get", async move |session| {
             session.check_id(&GET_TOKEN, &id)?;
             let send = async move |wire: Wire| wire.get_token(&id).await;
-            session.call(&GET_TOKEN, Wire::new_with_client, send).await
+            session.call(&GET_TOKEN, send).await
         })
     }
 
@@ -206,12 +206,10 @@ impl Client {
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: look for the marker or the name.
     pub fn create(&self, token: impl Into<TokenBodyBuilder>) -> Request<NewToken> {
         let token = token.into();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "create", async move |session| {
             let body = token.build(&session, &POST_TOKEN)?;
             let send = async move |wire: Wire| wire.post_token(&body).await;
-            let token = session
-                .call_for_secret(&POST_TOKEN, Wire::new_with_client, send)
-                .await?;
+            let token = session.call_for_secret(&POST_TOKEN, send).await?;
             with_secret(&session, &POST_TOKEN, token)
         })
     }
@@ -227,7 +225,7 @@ impl Client {
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty patch or an expiry in the past.
     pub fn patch(&self, id: &TokenId, patch: impl Into<Patch>) -> Request<Token> {
         let (id, patch) = (id.clone(), patch.into());
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "patch", async move |session| {
             session.check_id(&PATCH_TOKEN, &id)?;
             let guarded = patch.is_guarded();
             let body = patch.body(&session, &PATCH_TOKEN)?;
@@ -237,9 +235,7 @@ impl Client {
                 session
             };
             let send = async move |wire: Wire| wire.patch_token(&id, &body).await;
-            session
-                .call(&PATCH_TOKEN, Wire::new_with_client, send)
-                .await
+            session.call(&PATCH_TOKEN, send).await
         })
     }
 
@@ -250,12 +246,10 @@ impl Client {
     /// attempts of this call.
     pub fn delete(&self, id: &TokenId) -> Request<()> {
         let id = id.clone();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "delete", async move |session| {
             session.check_id(&DELETE_TOKEN, &id)?;
             let send = async move |wire: Wire| wire.delete_token(&id).await;
-            session
-                .call(&DELETE_TOKEN, Wire::new_with_client, send)
-                .await
+            session.call(&DELETE_TOKEN, send).await
         })
     }
 
@@ -275,13 +269,11 @@ impl Client {
     /// one is not known.
     pub fn reset(&self, id: &TokenId, old_secret: impl Into<OldSecret>) -> Request<NewToken> {
         let (id, old_secret) = (id.clone(), old_secret.into());
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "reset", async move |session| {
             session.check_id(&RESET_TOKEN, &id)?;
             let expiry = old_secret.millis(&session, &RESET_TOKEN)?;
             let send = async move |wire: Wire| wire.reset_token(&id, expiry.as_ref()).await;
-            let token = session
-                .call_for_secret(&RESET_TOKEN, Wire::new_with_client, send)
-                .await?;
+            let token = session.call_for_secret(&RESET_TOKEN, send).await?;
             with_secret(&session, &RESET_TOKEN, token)
         })
     }
@@ -293,11 +285,9 @@ impl Client {
     /// [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) if the credential is not
     /// accepted.
     pub fn whoami(&self) -> Request<Caller> {
-        Request::new(&self.core, async |session| {
+        Request::new(&self.core, "whoami", async |session| {
             let send = async |wire: Wire| wire.get_caller_identity().await;
-            session
-                .call(&GET_CALLER_IDENTITY, Wire::new_with_client, send)
-                .await
+            session.call(&GET_CALLER_IDENTITY, send).await
         })
     }
 

@@ -81,7 +81,7 @@ impl List {
     /// items.
     pub fn page(self) -> Request<Tokens> {
         let core = Arc::clone(&self.core);
-        Request::new(&core, async move |session| {
+        Request::new(&core, "list", async move |session| {
             if self.limit == Some(0) {
                 return Err(session.input(&GET_TOKENS, "limit", "must be at least 1"));
             }
@@ -90,7 +90,7 @@ impl List {
             };
             let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
             let send = async move |wire: Wire| wire.get_tokens(limit, offset, show_all).await;
-            let result = session.call_or_body(&GET_TOKENS, Wire::new_with_client, send);
+            let result = session.call_or_body(&GET_TOKENS, send);
             result.await.or_else(|(error, body)| {
                 let readable = body
                     .as_deref()

@@ -67,20 +67,20 @@ crate::wing::client! {
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire,
+    Wire, super::TokenBody,
 }
 
 impl Client {
     /// Lists all tokens (`listTokens`). The server does not page.
     pub fn list(&self) -> Request<Tokens> {
-        Request::new(&self.core, async |session| list(&session).await)
+        Request::new(&self.core, "list", async |session| list(&session).await)
     }
 
     /// Reads a token by its name, if there is one. The server has no such operation: this reads the
     /// list.
     pub fn find(&self, name: &str) -> Request<Option<Token>> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "find", async move |session| {
             check_name(&session, &LIST, "name", &name)?;
             find(&session, &name).await
         })
@@ -92,7 +92,7 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this name.
     pub fn get(&self, name: &str) -> Request<Token> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "get", async move |session| {
             check_name(&session, &LIST, "name", &name)?;
             find(&session, &name)
                 .await?
@@ -106,7 +106,7 @@ impl Client {
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this name.
     pub fn value(&self, name: &str) -> Request<Secret> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "value", async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
             value(&session, name).await
         })
@@ -115,7 +115,7 @@ impl Client {
     /// Whether there is a token with this name.
     pub fn exists(&self, name: &str) -> Request<bool> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "exists", async move |session| {
             check_name(&session, &VALUE, "name", &name)?;
             exists(&session, name).await
         })
@@ -139,7 +139,7 @@ impl Client {
     /// (yet).
     pub fn create(&self, token: impl Into<TokenBodyBuilder>) -> Request<Created> {
         let token = token.into();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "create", async move |session| {
             let body = token.build(&session, &CREATE)?;
             create(&session, body).await
         })
@@ -161,7 +161,7 @@ impl Client {
     /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost.
     pub fn update(&self, name: &str, changes: Changes) -> Request<Updated> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "update", async move |session| {
             update(&session, name, changes).await
         })
     }
@@ -205,7 +205,12 @@ impl Client {
 
     fn rotate(&self, name: &str, to: Option<String>, changes: Changes) -> Request<Rotated> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        let call = if to.is_some() {
+            "rotate_to"
+        } else {
+            "rotate_in_place"
+        };
+        Request::new(&self.core, call, async move |session| {
             rotate(&session, name, to, changes).await
         })
     }
@@ -213,7 +218,7 @@ impl Client {
     /// Deletes a token (`deleteToken`). The server does not tell whether there was one.
     pub fn delete(&self, name: &str) -> Request<()> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "delete", async move |session| {
             check_name(&session, &DELETE, "name", &name)?;
             delete(&session, name).await
         })
@@ -222,7 +227,7 @@ impl Client {
     /// Deletes a token and tells whether there was one, by looking beforehand.
     pub fn delete_existing(&self, name: &str) -> Request<bool> {
         let name = name.to_owned();
-        Request::new(&self.core, async move |session| {
+        Request::new(&self.core, "delete_existing", async move |session| {
             check_name(&session, &DELETE, "name", &name)?;
             let existed = exists(&session, name.clone()).await.map_err(untouched)?;
             if existed {

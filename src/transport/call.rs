@@ -14,9 +14,11 @@ use super::core::Core;
 use super::credential::Keyed;
 use super::error_body::looks_like_html;
 use super::limiter::{Denied, Permit};
+use super::observer::{Observed, Wait, WaitReason};
 use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
 use super::retry::{self, Delivery, RetryContext, RetryDecision, RetryPolicy};
+use super::trace::Watch;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::sync::lock;
@@ -56,26 +58,10 @@ impl Call {
         &self,
         request: reqwest::Request,
     ) -> reqwest::Result<reqwest::Response> {
-        let span = tracing::debug_span!(
-            "access_tokens.call",
-            service = self.core.profile.service.name(),
-            operation = self.operation.id,
-            status = tracing::field::Empty,
-            attempts = tracing::field::Empty,
-        );
         // Large, and otherwise moved from one future into the next all the way up.
-        let run = Box::pin(self.run(request));
-        match run.instrument(span.clone()).await {
-            Ok((answer, keyed, attempts)) => {
-                span.record("status", answer.status.as_u16())
-                    .record("attempts", attempts);
-                Ok(self.deliver(answer, keyed, attempts))
-            }
+        match Box::pin(self.run(request)).await {
+            Ok((answer, keyed, attempts)) => Ok(self.deliver(answer, keyed, attempts)),
             Err(error) => {
-                span.record("attempts", error.attempts());
-                if let Some(status) = error.status() {
-                    span.record("status", status.as_u16());
-                }
                 lock(&self.context.outcome).failure = Some(error);
                 Ok(self.response(NOT_OURS, bytes::Bytes::new()))
             }
@@ -88,7 +74,7 @@ impl Call {
         self.prepare(&mut request)?;
         let mut request = Some(request);
         let options = &self.context.options;
-        let policy = options.retry.as_ref().unwrap_or(&core.settings.retry);
+        let policy = &options.retry;
         let (mut attempts, mut sent_before, mut renewed) = (0_u32, false, false);
         loop {
             let permit = self.acquire(policy, attempts, sent_before).await?;
@@ -101,10 +87,10 @@ impl Call {
             } else {
                 request.as_ref().and_then(reqwest::Request::try_clone)
             };
-            let result = self.attempt(copy, &keyed).await;
+            let resent = attempts.saturating_sub(1);
+            let result = self.attempt(copy, &keyed, resent, sent_before).await;
             drop(permit);
-            let judged = result.and_then(|answer| self.judge(answer, keyed.secret(), sent_before));
-            let failure = match judged {
+            let failure = match result {
                 Ok(answer) => return Ok((answer, keyed, attempts)),
                 Err(failure) => failure,
             };
@@ -117,17 +103,20 @@ impl Call {
                     tracing::debug!(attempts, kind = ?failure.error.kind(), ?wait, "trying again");
                     sent_before |= failure.sent == Delivery::Unknown;
                     core.clock.sleep(wait).await;
+                    self.waited(WaitReason::Retry, wait);
                 }
                 decision => return Err(self.final_error(failure, decision, attempts, sent_before)),
             }
         }
     }
 
-    /// Sends the request once.
+    /// Sends the request once, and tells a success from a refusal.
     async fn attempt(
         &self,
         request: Option<reqwest::Request>,
         keyed: &Keyed,
+        resent: u32,
+        sent_before: bool,
     ) -> Result<Answer, Failure> {
         let core = &*self.core;
         let unsent = |kind| Failure::new(core.error(kind), Delivery::NotSent, false);
@@ -135,15 +124,19 @@ impl Call {
         let headers = request.headers_mut();
         headers.insert(header::AUTHORIZATION, keyed.header());
         let one = self.context.options.attempt_timeout;
-        let one = one.unwrap_or(core.settings.attempt_timeout);
         let left = self.remaining();
         if left.is_zero() {
             return Err(unsent(ErrorKind::Timeout));
         }
-        attempt::send(core, self.operation, request, one.min(left)).await
+        let watch = Watch::begin(core, self.operation, &request, resent);
+        let send = attempt::send(core, self.operation, request, one.min(left));
+        let result = send.instrument(watch.span.clone()).await;
+        let result = result.and_then(|answer| self.judge(answer, keyed.secret(), sent_before));
+        let status = result.as_ref().map(|answer| answer.status);
+        watch.end(core, status.map_err(|failure| &failure.error));
+        result
     }
 
-    /// Tells a success from a refusal.
     fn judge(&self, answer: Answer, secret: &Secret, sent_before: bool) -> Result<Answer, Failure> {
         let (core, operation) = (&*self.core, self.operation);
         if answer.status.is_success() {
@@ -209,7 +202,6 @@ impl Call {
         if let Some(why) = why {
             error = error.with_reason(why);
         }
-        tracing::debug!(attempts, kind = ?error.kind(), "failed");
         self.finish(error.with_attempts(attempts), sent_before, sent)
     }
 
@@ -246,18 +238,36 @@ impl Call {
     ) -> Result<Permit> {
         let core = &*self.core;
         let (deadline, longest) = (self.context.options.deadline, policy.max_server_wait);
+        let observed = core.settings.observer.is_on();
+        let began = observed.then(|| core.clock.monotonic());
         let acquire = core
             .limiter
             .acquire(self.operation, &*core.clock, deadline, longest, || {
                 core.random()
             });
-        acquire.await.map_err(|closed| match closed {
+        let acquired = acquire.await;
+        if let Some(began) = began {
+            let waited = core.clock.monotonic().saturating_sub(began);
+            if waited >= Duration::from_millis(1) {
+                self.waited(WaitReason::Limit, waited);
+            }
+        }
+        acquired.map_err(|closed| match closed {
             Denied::Deadline => self.timed_out(ErrorKind::Timeout, attempts, sent_before),
             Denied::Window(wait) => self
                 .timed_out(ErrorKind::RateLimited, attempts, sent_before)
                 .with_reason("not sent: the service refuses for longer than this call may wait")
                 .with_retry_after(Some(wait)),
         })
+    }
+
+    fn waited(&self, reason: WaitReason, duration: Duration) {
+        self.core.settings.observer.tell(&Observed::Wait(Wait {
+            service: self.core.profile.service,
+            operation: self.operation,
+            reason,
+            duration,
+        }));
     }
 
     async fn credential(&self, attempts: u32, sent_before: bool) -> Result<Arc<Keyed>> {

@@ -64,12 +64,9 @@ pub(crate) fn no_answer(
     } else {
         (ErrorKind::Transport, Delivery::Unknown, true)
     };
-    let mut failure = Error::of_kind(profile.service, kind);
+    let mut failure = Error::of_kind(profile.service, kind).with_status(status);
     if kind != ErrorKind::Timeout {
         failure = failure.with_reason(words);
-    }
-    if let Some(status) = status {
-        failure = failure.with_status(status);
     }
     if refused_by_proxy {
         failure = failure.with_hint(Some(hints::PROXY));
@@ -310,7 +307,12 @@ mod tests {
                 headers,
                 body: Bytes::new(),
             };
-            let operation = Operation::new("postToken", Idempotency::NonIdempotent, 201);
+            let operation = Operation::new(
+                "postToken",
+                "/api/v2/tokens",
+                Idempotency::NonIdempotent,
+                201,
+            );
             let base = Url::parse("https://host").unwrap();
             refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };

@@ -1,7 +1,8 @@
 //! Everything between a typed call and the network: one place where requests are executed.
 //!
 //! A call travels `request` → the generated client → `call` (the hook) → `attempt`; what comes back
-//! is judged in `classify`, and `retry` and `limiter` say whether and when to go again. What all
+//! is judged in `classify`, and `retry` and `limiter` say whether and when to go again. `trace` and `observer`
+//! tell those who watch. What all
 //! calls of a client share is in `core`. Nothing here knows a particular service: what differs is in
 //! its [`Profile`] and its [`Operation`]s.
 
@@ -21,11 +22,13 @@ mod error_body;
 mod hints;
 mod limiter;
 mod limits;
+mod observer;
 mod operation;
 mod options;
 mod profile;
 mod request;
 mod retry;
+mod trace;
 mod waits;
 
 pub use self::answer::ResponseInfo;
@@ -34,6 +37,7 @@ pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
 pub use self::limits::{RateLimitWindow, RateLimits};
+pub use self::observer::{Attempt, Observed, Observer, Wait, WaitReason};
 pub use self::operation::{Idempotency, Operation};
 #[cfg(feature = "query-server")]
 pub(crate) use self::profile::KnownText;
@@ -41,7 +45,7 @@ pub(crate) use self::profile::Profile;
 #[cfg(feature = "launchdarkly")]
 pub(crate) use self::profile::{LimitHeaders, Scope};
 pub use self::request::Request;
-pub(crate) use self::request::Session;
+pub(crate) use self::request::{Session, Wire};
 #[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;

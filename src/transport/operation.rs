@@ -20,6 +20,7 @@ pub enum Idempotency {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     pub(crate) id: &'static str,
+    pub(crate) template: &'static str,
     pub(crate) idempotency: Idempotency,
     /// The documented success; any other 2xx is taken for it.
     pub(crate) success: u16,
@@ -34,9 +35,15 @@ pub struct Operation {
 }
 
 impl Operation {
-    pub(crate) const fn new(id: &'static str, idempotency: Idempotency, success: u16) -> Self {
+    pub(crate) const fn new(
+        id: &'static str,
+        template: &'static str,
+        idempotency: Idempotency,
+        success: u16,
+    ) -> Self {
         Self {
             id,
+            template,
             idempotency,
             success,
             empty_body: None,
@@ -76,6 +83,13 @@ impl Operation {
     #[must_use]
     pub const fn id(&self) -> &'static str {
         self.id
+    }
+
+    /// The path in the service's document, such as `/api/v2/tokens/{id}`: what traces and metrics call
+    /// `url.template`.
+    #[must_use]
+    pub const fn template(&self) -> &'static str {
+        self.template
     }
 
     /// What sending it twice means; decides what is retried.

@@ -20,6 +20,7 @@ mod query_server;
 mod state;
 mod structure;
 mod support;
+mod vocabulary;
 
 /// What needs all three services. The files are beside this one.
 #[cfg(all(
@@ -40,6 +41,7 @@ mod all {
     mod limits;
     #[cfg(target_os = "linux")]
     mod memory;
+    mod observability;
     mod odd_answers;
     mod odd_lists;
     mod paging;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::{Either, select};
+use tracing::Instrument as _;
 
 use super::super::event::Event;
 use super::super::record::{Holder, Record, Stamp};
@@ -125,8 +126,8 @@ impl<'a> Runner<'a> {
                 }
                 self.keep_lease().await?;
             }
-            tracing::debug!(token = %self.declared.name, act = ?act.name(), "tick");
-            self.perform(act).await?;
+            let span = tracing::info_span!("access_tokens.act", otel.name = act.name());
+            self.perform(act).instrument(span).await?;
         }
         let text = "a tick did not come to its end; please report this";
         self.machine.problem = Some(Problem::person(ErrorKind::Interrupted, text));

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tracing::Instrument as _;
+use tracing::field::Empty;
+
 use super::super::decision::Decision;
 use super::super::error::{Error, State};
 use super::super::event::Event;
@@ -103,14 +106,31 @@ pub(crate) async fn tick(
     let declared = token.declared();
     let name = &declared.name;
     let teller = Teller::new(declared);
+    let span = tracing::info_span!(
+        "access_tokens.tick",
+        otel.status_code = Empty,
+        token = %name,
+        service = declared.service.service().name(),
+        account = declared.account.as_deref(),
+        runner = %teller.runner,
+        outcome = Empty,
+        error.type = Empty,
+    );
     let mut ticked = if declared.rules.suspended {
         let why = "its declaration says so".to_owned();
         Report::new(name, Outcome::Suspended { why }).into()
     } else {
-        let ticked = attempt(context, token, account, &how, &teller).await;
+        let ticked = attempt(context, token, account, &how, &teller);
+        let ticked = ticked.instrument(span.clone()).await;
         ticked.unwrap_or_else(|error| Report::failed(error).into())
     };
-    teller.tell_outcome(context, &mut ticked.report).await;
+    span.record("outcome", ticked.report.outcome.as_str());
+    if let Some(error) = ticked.report.error() {
+        span.record("error.type", error.kind().as_str())
+            .record("otel.status_code", "ERROR");
+    }
+    let tell = teller.tell_outcome(context, &mut ticked.report);
+    tell.instrument(span).await;
     ticked
 }
 

@@ -7,8 +7,8 @@ use super::super::profile::Profile;
 use super::super::profile::{LimitHeaders, Scope};
 use super::*;
 
-static LIST: Operation = Operation::new("list", Idempotency::Safe, 200);
-static MAKE: Operation = Operation::new("make", Idempotency::NonIdempotent, 201);
+static LIST: Operation = Operation::new("list", "/list", Idempotency::Safe, 200);
+static MAKE: Operation = Operation::new("make", "/make", Idempotency::NonIdempotent, 201);
 const PROFILE: Profile = Profile {
     limits: &[
         LimitHeaders {

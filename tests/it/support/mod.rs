@@ -6,6 +6,7 @@
 )]
 
 mod raw;
+mod trace;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 pub(crate) use self::raw::{Raw, Reply, head, whole};
+pub(crate) use self::trace::{Said, Trace};
 
 /// The credential of the clients under test.
 pub(crate) const CREDENTIAL: &str = "credential-0123456789";
