@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use futures_core::future::BoxFuture;
 
+use crate::pointer::pass_on;
 use crate::reactor;
 
 /// What the time is and how to wait: the system's clock, or one that a test turns by hand.
@@ -45,19 +46,11 @@ impl Default for SystemClock {
     }
 }
 
-impl<C: Clock + ?Sized> Clock for Arc<C> {
-    fn now(&self) -> SystemTime {
-        (**self).now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        (**self).monotonic()
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        (**self).sleep(duration)
-    }
-}
+pass_on!(Clock for Arc<T> => {
+    fn now(&self) -> SystemTime;
+    fn monotonic(&self) -> Duration;
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()>;
+});
 
 impl Clock for SystemClock {
     fn now(&self) -> SystemTime {

@@ -216,54 +216,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_that_could_change_the_path_are_refused() {
-        let long = "a".repeat(10_000);
-        for id in [
-            "",
-            ".",
-            "..",
-            "a/b",
-            "..\\x",
-            "a\\..\\..\\x",
-            "%2e%2e",
-            "?x",
-            "#",
-            "a b",
-            "a\nb",
-            "\0",
-            "\u{202e}",
-            "é",
-            &long,
-        ] {
-            assert!(id.parse::<TokenId>().is_err(), "{id:?}");
-        }
-        for id in [
-            "66aa10f2c4d5e60011223344",
-            "8c5b7d0e-3f0a-4c1e-9a53-1f7f0a6b2c11",
-            "...",
-            "a:b~c",
-        ] {
-            assert_eq!(id.parse::<TokenId>().unwrap().as_str(), id);
-        }
-    }
-
-    #[test]
-    fn a_service_is_read_by_its_name_however_it_is_written() {
-        for name in [
-            "Query Server",
-            "query-server",
-            "QUERY_SERVER",
-            "queryserver",
-        ] {
-            assert_eq!(name.parse(), Ok(Service::QUERY_SERVER), "{name}");
-        }
-        assert_eq!("Avisi Cloud".parse(), Ok(Service::AVISI_CLOUD));
-        for name in ["", "Query", "Query Server 2"] {
-            assert!(name.parse::<Service>().is_err(), "{name}");
-        }
-    }
-
-    #[test]
     fn any_service_comes_back_out_of_json_and_their_number_is_bounded() {
         for service in [Service::LAUNCH_DARKLY, Service::new("Front \"Desk\"")] {
             let text = serde_json::to_string(&service).unwrap();
@@ -274,12 +226,5 @@ mod tests {
         let taken = (0..100).filter(|n| read(&format!("service {n}")).is_ok());
         assert!(taken.count() < 64);
         assert_eq!(read("service 1").unwrap(), Service::new("service 1"));
-    }
-
-    #[test]
-    fn an_id_from_an_answer_is_kept_and_checked_later() {
-        let id: TokenId = serde_json::from_str("\"a/b\"").unwrap();
-        assert_eq!(id.as_str(), "a/b");
-        assert!(id.check().is_err());
     }
 }

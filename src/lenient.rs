@@ -82,6 +82,14 @@ fn read<'de, const OBJECT: bool, T: Deserialize<'de>>(
     T::deserialize(value.into_deserializer()).ok()
 }
 
+macro_rules! take {
+    ($($visit:ident: $type:ty),+) => {$(
+        fn $visit<E>(self, value: $type) -> Result<Option<T>, E> {
+            Ok(read::<OBJECT, _>(value))
+        }
+    )+};
+}
+
 impl<'de, T: DeserializeOwned, const OBJECT: bool> Visitor<'de> for Lenient<T, OBJECT> {
     type Value = Option<T>;
 
@@ -93,29 +101,8 @@ impl<'de, T: DeserializeOwned, const OBJECT: bool> Visitor<'de> for Lenient<T, O
         Ok(None)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Option<T>, E> {
-        Ok(read::<OBJECT, _>(value))
-    }
+    take!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
+    take!(visit_str: &str, visit_string: String);
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}

@@ -125,6 +125,7 @@ mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
 mod open;
+mod pointer;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod reactor;

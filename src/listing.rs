@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::text::escape_untrusted;
 
@@ -12,10 +12,12 @@ use crate::text::escape_untrusted;
 /// One odd item does not hide the others: [`unreadable`](Self::unreadable) names it by its place
 /// and, where that can be had, its id. Look there before taking what is not listed for absent.
 ///
-/// It reads like a slice of the items, and iterates over them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// It reads like a slice of the items, and iterates over them; as JSON it is the items alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Listing<T> {
     items: Vec<T>,
+    #[serde(skip)]
     unreadable: Vec<UnreadableItem>,
 }
 
@@ -87,13 +89,27 @@ impl<T> Listing<T> {
     /// The first unreadable item that may be the one with this id: it has the id, or none that can
     /// be read.
     #[cfg(any(
-        feature = "query-server",
         feature = "avisi-cloud",
+        feature = "query-server",
         feature = "rotation"
     ))]
     pub(crate) fn may_hide(&self, id: &str) -> Option<&UnreadableItem> {
         let may = |item: &&UnreadableItem| item.id.as_deref().is_none_or(|other| other == id);
         self.unreadable.iter().find(may)
+    }
+
+    /// The item that is wanted, or `None`; an error if one that cannot be read may be it.
+    #[cfg(any(feature = "query-server", feature = "avisi-cloud"))]
+    pub(crate) fn find(
+        self,
+        id: &str,
+        wanted: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, UnreadableItem> {
+        let hidden = self.may_hide(id).cloned();
+        match (self.items.into_iter().find(wanted), hidden) {
+            (None, Some(item)) => Err(item),
+            (found, _) => Ok(found),
+        }
     }
 }
 
@@ -176,18 +192,5 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.items.iter()
-    }
-}
-
-/// The items alone.
-impl<T: Serialize> Serialize for Listing<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.items.serialize(serializer)
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Listing<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::deserialize(deserializer).map(Self::from)
     }
 }

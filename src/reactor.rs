@@ -7,6 +7,8 @@
 
 use std::sync::LazyLock;
 use std::time::Duration;
+#[cfg(any(any_service, feature = "rotation"))]
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 #[cfg(feature = "rotation")]
 use tokio::runtime::Handle;
@@ -43,10 +45,6 @@ pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
 /// caller's own runtime has to do.
 #[cfg(any(any_service, feature = "rotation"))]
 pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
-    use std::future::poll_fn;
-    use std::pin::pin;
-    use std::task::Poll;
-
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
     poll_fn(|cx| {
@@ -86,40 +84,39 @@ pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> tokio::time::Timeo
     tokio::time::timeout(limit, work)
 }
 
-/// What only calls need: one limit over several pieces of work.
+/// One time limit, of one or several pieces of work.
 #[cfg(any_service)]
-mod limit {
-    use std::future::poll_fn;
-    use std::pin::{Pin, pin};
-    use std::task::Poll;
-    use std::time::Duration;
+pub(crate) type Timer = tokio::task::Unconstrained<Sleep>;
 
-    use tokio::task::{Unconstrained, unconstrained};
-    use tokio::time::Sleep;
+/// Goes off also where work that is always ready uses up all turns.
+#[cfg(any_service)]
+pub(crate) fn timer(limit: Duration) -> Timer {
+    tokio::task::unconstrained(sleep(limit))
+}
 
-    /// One time limit, of one or several pieces of work.
-    pub(crate) type Timer = Unconstrained<Sleep>;
+/// Does work until the time is over. What is ready counts, however late it is looked at: a thread that
+/// was kept busy by something else gets to see what came meanwhile.
+#[cfg(any_service)]
+pub(crate) async fn before<T>(
+    mut timer: std::pin::Pin<&mut Timer>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
 
-    /// Goes off also where work that is always ready uses up all turns.
-    pub(crate) fn timer(limit: Duration) -> Timer {
-        unconstrained(super::sleep(limit))
-    }
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::task::{Context, Waker};
 
-    /// Does work until the time is over. What is ready counts, however late it is looked at: a thread
-    /// that was kept busy by something else gets to see what came meanwhile.
-    pub(crate) async fn before<T>(
-        mut timer: Pin<&mut Timer>,
-        work: impl Future<Output = T>,
-    ) -> Option<T> {
-        let mut work = pin!(work);
-        poll_fn(|cx| match work.as_mut().poll(cx) {
-            Poll::Ready(done) => Poll::Ready(Some(done)),
-            Poll::Pending => timer.as_mut().poll(cx).map(|()| None),
-        })
-        .await
-    }
+    use super::*;
 
-    #[cfg(test)]
+    #[cfg(any_service)]
     #[tokio::test]
     async fn a_limit_holds_also_where_work_uses_up_every_turn() {
         use tokio::task::coop::poll_proceed;
@@ -135,17 +132,6 @@ mod limit {
         let limit = pin!(timer(Duration::from_millis(20)));
         assert_eq!(before(limit, greedy).await, None);
     }
-}
-#[cfg(any_service)]
-pub(crate) use limit::{before, timer};
-
-#[cfg(test)]
-mod tests {
-    use std::future::ready;
-    use std::pin::pin;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
 
     #[test]
     fn what_is_ready_at_once_lets_others_have_a_turn() {

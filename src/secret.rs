@@ -85,6 +85,14 @@ impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
 
+        macro_rules! refuse {
+            ($($visit:ident: $type:ty),+) => {$(
+                fn $visit<E: de::Error>(self, _: $type) -> Result<Secret, E> {
+                    Err(E::custom("the secret is not a string"))
+                }
+            )+};
+        }
+
         // A visitor of our own for its errors: the usual ones quote the value.
         impl de::Visitor<'_> for Visitor {
             type Value = Secret;
@@ -101,65 +109,11 @@ impl<'de> Deserialize<'de> for Secret {
                 Ok(Secret::new(value))
             }
 
-            fn visit_bool<E: de::Error>(self, _: bool) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
-                Err(no_string())
-            }
-
-            fn visit_bytes<E: de::Error>(self, _: &[u8]) -> Result<Secret, E> {
-                Err(no_string())
-            }
-        }
-
-        fn no_string<E: de::Error>() -> E {
-            E::custom("the secret is not a string")
+            refuse!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64);
+            refuse!(visit_bytes: &[u8]);
         }
 
         // `any`, so that a value of another type reaches the visitor and not an error that quotes it.
         deserializer.deserialize_any(Visitor)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_prints_redacted_and_compares_by_value() {
-        let secret = Secret::new("canary");
-        assert_eq!(format!("{secret:?}"), "Secret([redacted])");
-        assert_eq!(format!("{:#?}", Some(&secret)).matches("canary").count(), 0);
-        assert_eq!(secret, Secret::from("canary"));
-        assert_ne!(secret, Secret::from("canarz"));
-        assert_ne!(secret, Secret::from("canary "));
-    }
-
-    #[test]
-    fn decoding_something_else_does_not_quote_it() {
-        for body in [
-            "918273645",
-            "true",
-            "1.25",
-            "[\"918273645\"]",
-            "{\"918273645\":1}",
-            "null",
-        ] {
-            let error = serde_json::from_str::<Secret>(body)
-                .unwrap_err()
-                .to_string();
-            assert!(!error.contains("918273645"), "{error}");
-            assert!(!error.contains("1.25"), "{error}");
-        }
     }
 }

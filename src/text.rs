@@ -1,6 +1,6 @@
 //! Text for people: what came from elsewhere made fit to be shown, and lengths of time.
 
-pub(crate) mod duration;
+mod duration;
 #[cfg(any(any_service, feature = "rotation"))]
 mod redact;
 

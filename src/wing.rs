@@ -1,9 +1,9 @@
 //! What is the same in every wing: the methods of a client that no service changes, and the hook of its
 //! generated client.
 
-/// Adds them to `Client`; where its credential and address are in the environment is for the wing to say.
+/// Adds them to `Client`, of its generated client and of the body that a token is created from; where its credential and address are in the environment is for the wing to say.
 macro_rules! client {
-    ($(#[$from_env:meta])* from_env, $wire:ty $(,)?) => {
+    ($(#[$from_env:meta])* from_env, $wire:ty, $body:ty $(,)?) => {
         /// Builder of a [`Client`].
         pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
@@ -37,6 +37,18 @@ macro_rules! client {
             /// If the secret cannot be sent in a header, or if the credential comes from a provider.
             pub fn replace_credential(&self, secret: impl Into<crate::Secret>) -> crate::Result<()> {
                 self.core.replace_credential(secret.into())
+            }
+        }
+
+        impl From<$body> for crate::TokenTemplate {
+            fn from(body: $body) -> Self {
+                Self::write(&body)
+            }
+        }
+
+        impl crate::transport::Wire for $wire {
+            fn open(base_url: &str, http: ::reqwest::Client, call: crate::transport::Call) -> Self {
+                Self::new_with_client(base_url, http, call)
             }
         }
 

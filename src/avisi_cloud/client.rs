@@ -68,7 +68,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire,
+    Wire, super::ProvisionBody,
 }
 
 impl Client {
@@ -84,7 +84,7 @@ impl Client {
     pub fn list(&self) -> Request<Listing<PersonalAccessToken>> {
         Request::new(&self.core, "list", async |session| {
             let send = async |wire: Wire| wire.list_personal_access_tokens().await;
-            let result = session.call_or_body(&LIST, Wire::new_with_client, send);
+            let result = session.call_or_body(&LIST, send);
             match result.await {
                 Ok(tokens) => Ok(tokens.unwrap_or_default().into()),
                 Err((error, body)) => body.as_deref().and_then(read_each).ok_or(error),
@@ -109,9 +109,7 @@ impl Client {
         Request::new(&self.core, "provision", async move |session| {
             let body = token.build(&session, &PROVISION)?;
             let send = async move |wire: Wire| wire.provision_personal_access_token(&body).await;
-            let mut token: PersonalAccessToken = session
-                .call_for_secret(&PROVISION, Wire::new_with_client, send)
-                .await?;
+            let mut token: PersonalAccessToken = session.call_for_secret(&PROVISION, send).await?;
             if let Some(secret) = token.token.take().filter(|secret| !secret.is_empty()) {
                 return Ok(NewToken::new(token, secret));
             }
@@ -140,7 +138,7 @@ impl Client {
         Request::new(&self.core, "revoke", async move |session| {
             session.check_id(&REVOKE, &id)?;
             let send = async move |wire: Wire| wire.revoke_personal_access_token(&id).await;
-            session.call(&REVOKE, Wire::new_with_client, send).await
+            session.call(&REVOKE, send).await
         })
     }
 }

@@ -5,7 +5,6 @@ use ipnet::IpNet;
 use super::{PersonalAccessTokenType, ProvisionBody};
 use crate::error::Result;
 use crate::marker::Marker;
-use crate::service::TokenTemplate;
 use crate::transport::{Operation, Session};
 
 /// Builder of a [`ProvisionBody`].
@@ -108,11 +107,5 @@ impl From<ProvisionBody> for ProvisionBodyBuilder {
             check_ip: true,
             marker: None,
         }
-    }
-}
-
-impl From<ProvisionBody> for TokenTemplate {
-    fn from(body: ProvisionBody) -> Self {
-        Self::write(&body)
     }
 }

@@ -168,14 +168,8 @@ impl Client {
     async fn find(&self, key: &TokenKey) -> Result<PersonalAccessToken> {
         let id = id(key)?;
         let all = Client::list(self).await?;
-        let hidden = all.may_hide(id.as_str()).cloned();
-        let mut all = all.into_iter();
-        match (all.find(|token| token.id.as_ref() == Some(&id)), hidden) {
-            (Some(token), _) => Ok(token),
-            // It may be the one, so nobody can say that there is none.
-            (None, Some(item)) => Err(unreadable_item(item)),
-            (None, None) => Err(not_found()),
-        }
+        let found = all.find(id.as_str(), |token| token.id.as_ref() == Some(&id));
+        found.map_err(unreadable_item)?.ok_or_else(not_found)
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::rules::{ended, has_ended, of_age, of_end, of_use, verdict};
 use super::verdict::{Due, Reason};
 use crate::service::{TokenRecord, TokenState};
-use crate::text::duration;
+use crate::time::span;
 
 /// Rules by which a token is due for rotation.
 ///
@@ -49,11 +49,11 @@ use crate::text::duration;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RotationPolicy {
-    #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "span", skip_serializing_if = "Option::is_none")]
     pub(crate) max_age: Option<Duration>,
-    #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "span", skip_serializing_if = "Option::is_none")]
     pub(crate) expires_within: Option<Duration>,
-    #[serde(with = "duration", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "span", skip_serializing_if = "Option::is_none")]
     pub(crate) unused_for: Option<Duration>,
     include_expired: bool,
 }

@@ -28,19 +28,10 @@ impl fmt::Display for Error {
                 None => status.as_u16().to_string(),
             });
         }
-        facts.extend(
-            inner
-                .message
-                .as_ref()
-                .map(|message| format!("\"{message}\"")),
-        );
-        facts.extend(inner.details.iter().map(|detail| format!("\"{detail}\"")));
-        facts.extend(
-            inner
-                .request_id
-                .as_ref()
-                .map(|id| format!("request id {id}")),
-        );
+        let words = inner.message.iter().chain(&inner.details);
+        facts.extend(words.map(|words| format!("\"{words}\"")));
+        let id = inner.request_id.iter();
+        facts.extend(id.map(|id| format!("request id {id}")));
         if inner.attempts > 1 {
             facts.push(format!("{} attempts", inner.attempts));
         }

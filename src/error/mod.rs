@@ -107,6 +107,17 @@ impl Error {
         error
     }
 
+    /// The note on the item that this error is about, if it is about a single one: its own, or one of
+    /// the item at this place.
+    pub(crate) fn unreadable_item(&self, place: usize) -> Option<UnreadableItem> {
+        let note = || {
+            let place = u64::try_from(place).unwrap_or(u64::MAX);
+            UnreadableItem::new(place, None, self.to_string())
+        };
+        let about_one = self.0.kind == ErrorKind::UnreadableItem;
+        about_one.then(|| self.0.item.clone().unwrap_or_else(note))
+    }
+
     /// An argument that breaks a rule: which one, and the rule. Nothing was sent.
     pub(crate) fn input(service: Service, field: &'static str, rule: impl Into<String>) -> Self {
         Self::of_kind(service, ErrorKind::InvalidInput)
@@ -153,8 +164,8 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
-        self.0.status = Some(status);
+    pub(crate) fn with_status(mut self, status: impl Into<Option<StatusCode>>) -> Self {
+        self.0.status = status.into();
         self
     }
 

@@ -41,12 +41,9 @@ impl Collected {
                 self.records.push(record);
             }
             What::Unreadable(error) => {
+                let place = event.records + event.unreadable - 1;
                 let unreadable = self.unreadable.entry(event.label).or_default();
-                unreadable.push(error.item().cloned().unwrap_or_else(|| {
-                    let place = event.records + event.unreadable - 1;
-                    let place = u64::try_from(place).unwrap_or(u64::MAX);
-                    UnreadableItem::new(place, None, error.to_string())
-                }));
+                unreadable.extend(error.unreadable_item(place));
             }
             What::End(error) => self.accounts.push(AccountOutcome {
                 label: event.label.to_string(),

@@ -1,5 +1,7 @@
 //! A report as CSV.
 
+use std::fmt::Write as _;
+
 use super::json::Row;
 use super::report::Report;
 use crate::text::is_unsafe_to_print;
@@ -33,7 +35,8 @@ impl Report {
             }
             for told in [row.created, row.modified, row.expires, row.last_used] {
                 date.clear();
-                told.write_to(&mut date);
+                // Writing to a string does not fail.
+                let _ = write!(date, "{told}");
                 field(&mut out, &date);
                 out.push(',');
             }

@@ -1,11 +1,11 @@
 //! A report as JSON, and the row that JSON and CSV share.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
 use super::report::{AccountOutcome, Report};
-use crate::service::{Privilege, TokenRecord, TokenState};
+use crate::service::{Privilege, TokenRecord};
 use crate::time::{Rfc3339, When};
 
 const SCHEMA: u32 = 1;
@@ -42,13 +42,7 @@ impl<'a> Row<'a> {
             service: token.service.name(),
             key: token.key.as_str(),
             name: token.name.as_deref(),
-            state: match token.state {
-                TokenState::Active => "active",
-                TokenState::Inactive => "inactive",
-                TokenState::Expired => "expired",
-                TokenState::Unusable => "unusable",
-                TokenState::Unknown => "unknown",
-            },
+            state: token.state.word(),
             privilege,
             role,
             created: Date(token.created),
@@ -64,13 +58,6 @@ impl<'a> Row<'a> {
 /// A date in the form of RFC 3339, or a word.
 #[derive(Clone, Copy)]
 pub(super) struct Date(When);
-
-impl Date {
-    pub(super) fn write_to(self, out: &mut String) {
-        // Writing to a string does not fail.
-        let _ = write!(out, "{self}");
-    }
-}
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

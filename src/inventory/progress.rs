@@ -1,7 +1,5 @@
 //! How far a collection is.
 
-use std::fmt;
-
 use super::source::{Event, What};
 use crate::id::Service;
 use crate::sync::catch_panic_in;
@@ -88,13 +86,5 @@ impl Observer {
                 self.callback = None;
             }
         }
-    }
-}
-
-impl fmt::Debug for Observer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observer")
-            .field("callback", &self.callback.is_some())
-            .finish_non_exhaustive()
     }
 }

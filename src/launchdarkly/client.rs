@@ -139,7 +139,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire,
+    Wire, super::TokenBody,
 }
 
 impl Client {
@@ -163,7 +163,7 @@ impl Client {
         Request::new(&self.core, "get", async move |session| {
             session.check_id(&GET_TOKEN, &id)?;
             let send = async move |wire: Wire| wire.get_token(&id).await;
-            session.call(&GET_TOKEN, Wire::new_with_client, send).await
+            session.call(&GET_TOKEN, send).await
         })
     }
 
@@ -209,9 +209,7 @@ impl Client {
         Request::new(&self.core, "create", async move |session| {
             let body = token.build(&session, &POST_TOKEN)?;
             let send = async move |wire: Wire| wire.post_token(&body).await;
-            let token = session
-                .call_for_secret(&POST_TOKEN, Wire::new_with_client, send)
-                .await?;
+            let token = session.call_for_secret(&POST_TOKEN, send).await?;
             with_secret(&session, &POST_TOKEN, token)
         })
     }
@@ -237,9 +235,7 @@ impl Client {
                 session
             };
             let send = async move |wire: Wire| wire.patch_token(&id, &body).await;
-            session
-                .call(&PATCH_TOKEN, Wire::new_with_client, send)
-                .await
+            session.call(&PATCH_TOKEN, send).await
         })
     }
 
@@ -253,9 +249,7 @@ impl Client {
         Request::new(&self.core, "delete", async move |session| {
             session.check_id(&DELETE_TOKEN, &id)?;
             let send = async move |wire: Wire| wire.delete_token(&id).await;
-            session
-                .call(&DELETE_TOKEN, Wire::new_with_client, send)
-                .await
+            session.call(&DELETE_TOKEN, send).await
         })
     }
 
@@ -279,9 +273,7 @@ impl Client {
             session.check_id(&RESET_TOKEN, &id)?;
             let expiry = old_secret.millis(&session, &RESET_TOKEN)?;
             let send = async move |wire: Wire| wire.reset_token(&id, expiry.as_ref()).await;
-            let token = session
-                .call_for_secret(&RESET_TOKEN, Wire::new_with_client, send)
-                .await?;
+            let token = session.call_for_secret(&RESET_TOKEN, send).await?;
             with_secret(&session, &RESET_TOKEN, token)
         })
     }
@@ -295,9 +287,7 @@ impl Client {
     pub fn whoami(&self) -> Request<Caller> {
         Request::new(&self.core, "whoami", async |session| {
             let send = async |wire: Wire| wire.get_caller_identity().await;
-            session
-                .call(&GET_CALLER_IDENTITY, Wire::new_with_client, send)
-                .await
+            session.call(&GET_CALLER_IDENTITY, send).await
         })
     }
 

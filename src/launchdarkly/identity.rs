@@ -1,7 +1,5 @@
 //! Whom the service takes the client for, asked once for each credential.
 
-use std::fmt;
-
 use tokio::sync::Mutex;
 
 use super::Caller;
@@ -10,11 +8,11 @@ use crate::secret::Secret;
 use crate::service::{CallerIdentity, TokenKey};
 
 /// The answer for the credential that was asked with last.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Identity(pub(super) Mutex<Option<(Secret, Own)>>);
 
 /// What a credential is.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) enum Own {
     /// The secret of this token.
     Token(TokenId),
@@ -86,11 +84,5 @@ impl From<Caller> for CallerIdentity {
             kind: token_kind.or(auth_kind),
             scopes,
         }
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Identity")
     }
 }

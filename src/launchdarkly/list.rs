@@ -90,7 +90,7 @@ impl List {
             };
             let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
             let send = async move |wire: Wire| wire.get_tokens(limit, offset, show_all).await;
-            let result = session.call_or_body(&GET_TOKENS, Wire::new_with_client, send);
+            let result = session.call_or_body(&GET_TOKENS, send);
             result.await.or_else(|(error, body)| {
                 let readable = body
                     .as_deref()

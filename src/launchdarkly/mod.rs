@@ -57,5 +57,5 @@ pub use self::requests::{OldSecret, TokenBodyBuilder};
 pub use self::stream::TokenStream;
 pub use self::wire::OPERATIONS;
 pub use crate::generated::launchdarkly::types::{
-    Caller, JsonPatch, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
+    Caller, Link, MemberSummary, PatchOperation, Statement, Token, TokenBody, Tokens,
 };

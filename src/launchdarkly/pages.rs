@@ -24,11 +24,13 @@ const AGAIN: u32 = 3;
 /// The way through the pages of a list.
 #[derive(Debug)]
 pub(super) struct Pages {
-    start: u64,
+    /// Where the list was begun.
+    pub(super) start: u64,
     limit: u32,
     /// Where the next page begins.
-    offset: u64,
-    asked: usize,
+    pub(super) offset: u64,
+    /// How many pages were asked for.
+    pub(super) asked: usize,
     /// How many tokens the service puts on a page.
     size: Option<u64>,
     /// How many tokens it counts in all.
@@ -73,25 +75,6 @@ impl Pages {
             asked: self.asked,
             ..Self::new(self.start, Some(USUAL))
         };
-    }
-
-    /// How many pages were asked for.
-    pub(super) fn asked(&self) -> usize {
-        self.asked
-    }
-
-    pub(super) fn ask(&mut self) {
-        self.asked = self.asked.saturating_add(1);
-    }
-
-    /// Where the list was begun.
-    pub(super) fn start(&self) -> u64 {
-        self.start
-    }
-
-    /// Where the next page begins.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
     }
 
     /// How long it is to be; not into a page that is on its way already.

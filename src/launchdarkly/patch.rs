@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::models::Access;
-use super::requests::millis;
-use super::{JsonPatch, PatchOp, PatchOperation};
+use super::{PatchOp, PatchOperation};
 use crate::error::Result;
+use crate::generated::launchdarkly::types::JsonPatch;
 use crate::time::{Expiry, UnixMillis};
 use crate::transport::{Operation, Session};
 
@@ -54,11 +54,7 @@ impl Patch {
     }
 
     fn step(self, op: PatchOp, path: impl Into<String>, value: Option<Value>) -> Self {
-        self.operation(PatchOperation {
-            op,
-            path: path.into(),
-            value,
-        })
+        self.operation(PatchOperation::new(op, path, value))
     }
 
     /// Makes the whole patch fail unless the member has this value.
@@ -144,7 +140,12 @@ impl Patch {
             return Err(session.input(operation, "path", rule));
         }
         for time in self.ends {
-            millis(session, operation, "expiry", Expiry::At(time))?;
+            session.resolve(
+                operation,
+                "expiry",
+                Expiry::At(time),
+                UnixMillis::not_before,
+            )?;
         }
         Ok(JsonPatch(self.operations))
     }

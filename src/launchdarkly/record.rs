@@ -8,7 +8,7 @@ use crate::id::Service;
 use crate::marker::Marker;
 use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
-use crate::service::{Privilege, TokenKey, TokenKind, TokenRecord, TokenState, TokenTemplate};
+use crate::service::{Privilege, TokenKey, TokenKind, TokenRecord, TokenState};
 use crate::time::When;
 
 /// How records are made of the answers to one client.
@@ -103,12 +103,6 @@ fn number_of(id: &str, tail: &str) -> u32 {
     bytes.fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     })
-}
-
-impl From<TokenBody> for TokenTemplate {
-    fn from(body: TokenBody) -> Self {
-        Self::write(&body)
-    }
 }
 
 /// What a token like this one is created from. Taken apart member by member, so that one which the

@@ -149,7 +149,7 @@ impl TokenBodyBuilder {
             return Err(session.input(operation, "expiry", "must lie in the future"));
         }
         if let Some(expiry) = expiry {
-            body.expiry = millis(session, operation, "expiry", expiry)?;
+            body.expiry = session.resolve(operation, "expiry", expiry, UnixMillis::not_before)?;
         }
         if let Some(marker) = marker {
             // There is no place but the description that nobody goes by.
@@ -166,27 +166,6 @@ impl From<TokenBody> for TokenBodyBuilder {
             body,
             ..Self::default()
         }
-    }
-}
-
-/// A time as it goes out; one that cannot go out is refused, since without it the call would mean
-/// something else.
-pub(super) fn millis(
-    session: &Session,
-    operation: &Operation,
-    field: &'static str,
-    expiry: Expiry,
-) -> Result<Option<UnixMillis>> {
-    let Some(time) = session.resolve(operation, field, expiry)? else {
-        return Ok(None);
-    };
-    // Up to whole milliseconds, since a time cut off could be over.
-    match time
-        .checked_add(Duration::from_nanos(999_999))
-        .and_then(UnixMillis::from_system_time)
-    {
-        Some(millis) => Ok(Some(millis)),
-        None => Err(session.input(operation, field, "lies too far in the future")),
     }
 }
 
@@ -231,7 +210,7 @@ impl OldSecret {
             Self::ValidFor(time) => Expiry::In(time),
             Self::ValidUntil(time) => Expiry::At(time),
         };
-        millis(session, operation, "old_secret", end)
+        session.resolve(operation, "old_secret", end, UnixMillis::not_before)
     }
 }
 

@@ -245,9 +245,7 @@ impl Client {
             Err(error) => Err(error),
         }
     }
-}
 
-impl Client {
     fn reading(&self) -> Reading {
         Reading {
             now: self.core.service_now(),

@@ -20,6 +20,7 @@ use super::{Token, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Service;
 use crate::listing::Listing;
+use crate::service::gather;
 
 /// Tokens of a list, page after page, each once.
 ///
@@ -86,18 +87,7 @@ impl List {
     /// # Errors
     /// The error that ends the [`stream`](Self::stream); the tokens before it are then dropped.
     pub async fn all(self) -> Result<Listing<Token>> {
-        let mut stream = self.stream();
-        let (mut all, mut unreadable) = (Vec::new(), Vec::new());
-        loop {
-            match stream.try_next().await {
-                Ok(Some(token)) => all.push(token),
-                Ok(None) => return Ok(Listing::new(all, unreadable)),
-                Err(error) => match error.item() {
-                    Some(item) => unreadable.push(item.clone()),
-                    None => return Err(error),
-                },
-            }
-        }
+        gather(self.stream()).await
     }
 }
 
@@ -127,21 +117,21 @@ impl TokenStream {
     /// The request for a page, if there may be another one.
     fn request(&mut self, offset: u64, limit: u32) -> Result<BoxFuture<'static, Result<Tokens>>> {
         let most = self.list.max_pages;
-        if self.pages.asked() >= most {
+        if self.pages.asked >= most {
             let error = Error::of_kind(Service::LAUNCH_DARKLY, ErrorKind::LimitExceeded);
             return Err(error
                 .with_operation(GET_TOKENS.id())
                 .with_reason(format!("more than {most} of them")));
         }
-        self.pages.ask();
+        self.pages.asked = self.pages.asked.saturating_add(1);
         let mut page = self.list.clone().limit(limit).offset(offset);
-        page.goes_on = offset > self.pages.start();
+        page.goes_on = offset > self.pages.start;
         Ok(page.page().into_future())
     }
 
     /// Takes the page that comes next from those that are on their way, or asks for it.
     fn begin(&mut self) -> Result<Fetch> {
-        let offset = self.pages.offset();
+        let offset = self.pages.offset;
         while self.ahead.front().is_some_and(|(at, _)| *at < offset) {
             self.ahead.pop_front();
         }
@@ -176,7 +166,7 @@ impl TokenStream {
     }
 
     fn take(&mut self, page: Tokens) -> Result<()> {
-        let offset = self.pages.offset();
+        let offset = self.pages.offset;
         let (links, total) = (page.links, page.total_count);
         let (items, unreadable) = page.items.into_parts();
         let count = items.len() + unreadable.len();
@@ -223,7 +213,7 @@ impl TokenStream {
 
     /// Whether the service may have refused the size of the first page, which is not the user's wish.
     fn is_too_large(&self, error: &Error) -> bool {
-        let first = self.pages.asked() == 1 && self.list.limit.is_none();
+        let first = self.pages.asked == 1 && self.list.limit.is_none();
         first && error.kind() == ErrorKind::InvalidRequest
     }
 
@@ -258,7 +248,7 @@ impl Stream for TokenStream {
                     Poll::Ready(Ok(Ok(page))) => Poll::Ready(Ok(page)),
                     // Asked for again now that it is needed: it may have waited for too long.
                     Poll::Ready(_) => {
-                        let (offset, limit) = (self.pages.offset(), self.pages.limit(None));
+                        let (offset, limit) = (self.pages.offset, self.pages.limit(None));
                         match self.request(offset, limit) {
                             Ok(page) => self.next = Some(Fetch::Here(page)),
                             Err(error) => self.fail(error),

@@ -8,15 +8,14 @@ use serde_json::value::RawValue;
 use super::models::{Created, Liveness, Updated};
 use super::requests::{Changes, check_name};
 use super::wire::{CREATE, DELETE, LIST, UPDATE, VALUE};
-use super::{
-    NewToken, Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
-};
+use super::{NewToken, Token, TokenBody, Tokens};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
+use crate::generated::query_server::types::{TokenDelete, TokenUpdate, TokenValue, TokenValues};
 use crate::id::Service;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::time::Expiry;
+use crate::time::{Expiry, UnixSeconds};
 use crate::transport::{Operation, Session};
 
 /// How often a token that came out unusable is made anew.
@@ -24,7 +23,7 @@ const ROUNDS: u32 = 3;
 
 pub(super) async fn list(session: &Session) -> Result<Tokens> {
     let send = async |wire: Wire| wire.list_tokens().await;
-    let result = session.call_or_body(&LIST, Wire::new_with_client, send);
+    let result = session.call_or_body(&LIST, send);
     result.await.or_else(|(error, body)| {
         let readable = body.as_deref().and_then(read_each);
         readable.ok_or(error)
@@ -44,21 +43,17 @@ fn read_each(body: &[u8]) -> Option<Tokens> {
 }
 
 pub(super) async fn find(session: &Session, name: &str) -> Result<Option<Token>> {
-    let all = list(session).await?.data;
-    let hidden = all.may_hide(name).cloned();
-    match (all.into_iter().find(|token| token.name == name), hidden) {
-        // It may be the one, so nobody can say that there is none.
-        (None, Some(item)) => {
-            Err(Error::unreadable(Service::QUERY_SERVER, item).with_operation(LIST.id()))
-        }
-        (found, _) => Ok(found),
-    }
+    let found = list(session)
+        .await?
+        .data
+        .find(name, |token| token.name == name);
+    found.map_err(|item| Error::unreadable(Service::QUERY_SERVER, item).with_operation(LIST.id()))
 }
 
 /// The entries under a name: one, or none.
 async fn values(session: &Session, name: String) -> Result<Vec<TokenValue>> {
     let send = async move |wire: Wire| wire.get_token_value(&name).await;
-    let values: TokenValues = session.call(&VALUE, Wire::new_with_client, send).await?;
+    let values: TokenValues = session.call(&VALUE, send).await?;
     Ok(values.data)
 }
 
@@ -82,12 +77,12 @@ pub(super) async fn value(session: &Session, name: String) -> Result<Secret> {
 pub(super) async fn delete(session: &Session, name: String) -> Result<()> {
     let body = TokenDelete { name };
     let send = async move |wire: Wire| wire.delete_token(&body).await;
-    session.call(&DELETE, Wire::new_with_client, send).await
+    session.call(&DELETE, send).await
 }
 
 async fn post(session: &Session, body: TokenBody) -> Result<()> {
     let send = async move |wire: Wire| wire.create_token(&body).await;
-    session.call(&CREATE, Wire::new_with_client, send).await
+    session.call(&CREATE, send).await
 }
 
 pub(super) async fn create(session: &Session, body: TokenBody) -> Result<Created> {
@@ -169,7 +164,7 @@ fn what_came_out(token: &Token, body: &TokenBody, now: SystemTime) -> CameOut {
 
 pub(super) async fn update(session: &Session, name: String, changes: Changes) -> Result<Updated> {
     check_name(session, &UPDATE, "name", &name)?;
-    if changes.is_empty() {
+    if changes == Changes::new() {
         let rule =
             "must hold something to change; for a new secret use rotate_in_place or rotate_to";
         return Err(session.input(&UPDATE, "changes", rule));
@@ -180,12 +175,15 @@ pub(super) async fn update(session: &Session, name: String, changes: Changes) ->
     }
     let body = TokenUpdate {
         name: name.clone(),
-        expiration_date: changes.expiration_date(session, &UPDATE)?,
+        expiration_date: match changes.expiry {
+            Some(end) => session.resolve(&UPDATE, "expiry", end, UnixSeconds::not_before)?,
+            None => None,
+        },
         active: changes.active,
         write: changes.write,
     };
     let send = async move |wire: Wire| wire.update_token(&body).await;
-    session.call(&UPDATE, Wire::new_with_client, send).await?;
+    session.call(&UPDATE, send).await?;
     // An unknown name can be answered with success as well.
     let token = find(session, &name)
         .await

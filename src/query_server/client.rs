@@ -67,7 +67,7 @@ crate::wing::client! {
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire,
+    Wire, super::TokenBody,
 }
 
 impl Client {

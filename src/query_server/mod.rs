@@ -55,6 +55,4 @@ pub use self::client::{Client, ClientBuilder};
 pub use self::models::{Created, Flag, Liveness, NewToken, OldToken, Rotated, Updated};
 pub use self::requests::{Changes, TokenBodyBuilder};
 pub use self::wire::OPERATIONS;
-pub use crate::generated::query_server::types::{
-    Token, TokenBody, TokenDelete, TokenUpdate, TokenValue, TokenValues, Tokens,
-};
+pub use crate::generated::query_server::types::{Token, TokenBody, Tokens};

@@ -1,10 +1,7 @@
 //! What a call can be told: one builder for each body.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use super::TokenBody;
 use crate::error::Result;
-use crate::service::TokenTemplate;
 use crate::time::{Expiry, UnixSeconds};
 use crate::transport::{Operation, Session};
 
@@ -45,15 +42,6 @@ pub(super) fn check_name(
         return Err(session.input(operation, field, "must not exceed 60,000 bytes in a URL"));
     }
     Ok(())
-}
-
-/// Whole seconds, rounded up: cut off, the time could be the current second, which means never.
-pub(super) fn whole_seconds(time: SystemTime) -> Option<UnixSeconds> {
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    let up = u64::from(since.subsec_nanos() > 0);
-    i64::try_from(since.as_secs().checked_add(up)?)
-        .ok()
-        .map(UnixSeconds::new)
 }
 
 /// Builder of a [`TokenBody`], whose expiry may still depend on when the call is made.
@@ -109,7 +97,8 @@ impl TokenBodyBuilder {
         let Self { mut body, expiry } = self;
         check_new_name(session, operation, "name", &body.name)?;
         if let Some(expiry) = expiry {
-            body.expiration_date = seconds(session, operation, expiry)?;
+            body.expiration_date =
+                session.resolve(operation, "expiry", expiry, UnixSeconds::not_before)?;
         }
         // A time in the current second would be taken for "never".
         if let Some(at) = body.expiration_date
@@ -125,26 +114,6 @@ impl TokenBodyBuilder {
 impl From<TokenBody> for TokenBodyBuilder {
     fn from(body: TokenBody) -> Self {
         Self { body, expiry: None }
-    }
-}
-
-impl From<TokenBody> for TokenTemplate {
-    fn from(body: TokenBody) -> Self {
-        Self::write(&body)
-    }
-}
-
-fn seconds(
-    session: &Session,
-    operation: &Operation,
-    expiry: Expiry,
-) -> Result<Option<UnixSeconds>> {
-    match session.resolve(operation, "expiry", expiry)? {
-        None => Ok(None),
-        Some(time) => match whole_seconds(time) {
-            Some(seconds) => Ok(Some(seconds)),
-            None => Err(session.input(operation, "expiry", "lies too far in the future")),
-        },
     }
 }
 
@@ -185,20 +154,5 @@ impl Changes {
     pub fn expires(mut self, expiry: impl Into<Expiry>) -> Self {
         self.expiry = Some(expiry.into());
         self
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    pub(super) fn expiration_date(
-        &self,
-        session: &Session,
-        operation: &Operation,
-    ) -> Result<Option<UnixSeconds>> {
-        match self.expiry {
-            Some(expiry) => seconds(session, operation, expiry),
-            None => Ok(None),
-        }
     }
 }

@@ -26,6 +26,8 @@ pub mod sink;
 pub mod state;
 mod status;
 mod token;
+#[cfg(test)]
+mod waits;
 
 pub use after::AfterStep;
 pub use error::{Error, State};

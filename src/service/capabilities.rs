@@ -32,17 +32,8 @@ pub struct Capabilities {
 impl Capabilities {
     /// None of them, to begin with.
     #[must_use]
-    pub const fn none() -> Self {
-        Self {
-            set_expiry: false,
-            expiry_on_create: false,
-            reset_with_grace: false,
-            reports_last_use: false,
-            unique_names: false,
-            shows_secrets: false,
-            marks_successors: false,
-            identifies_caller: false,
-        }
+    pub fn none() -> Self {
+        Self::default()
     }
 }
 

@@ -1,8 +1,9 @@
 //! What can be made of any service.
 
+use super::stream::gather;
 use super::{OwnCredential, TokenRecord, TokenService};
-use crate::error::{Error, ErrorKind, Result};
-use crate::listing::{Listing, UnreadableItem};
+use crate::error::{Error, Result};
+use crate::listing::Listing;
 use crate::marker::Marker;
 use futures_core::future::BoxFuture;
 
@@ -49,24 +50,7 @@ pub trait TokenServiceExt: TokenService {
     /// The first error that ends the list. A record that cannot be read is no error: it is named in
     /// [`Listing::unreadable`].
     fn list_all(&self) -> BoxFuture<'static, Result<Listing<TokenRecord>>> {
-        let mut records = self.list();
-        Box::pin(async move {
-            let (mut all, mut unreadable) = (Vec::new(), Vec::new());
-            loop {
-                match records.try_next().await {
-                    Ok(Some(record)) => all.push(record),
-                    Ok(None) => return Ok(Listing::new(all, unreadable)),
-                    Err(error) if error.kind() == ErrorKind::UnreadableItem => {
-                        unreadable.push(error.item().cloned().unwrap_or_else(|| {
-                            let index = all.len() + unreadable.len();
-                            let index = u64::try_from(index).unwrap_or(u64::MAX);
-                            UnreadableItem::new(index, None, error.to_string())
-                        }));
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        })
+        Box::pin(gather(self.list()))
     }
 
     /// Finds the tokens that carry exactly this marker: the same owner and the same number.

@@ -25,6 +25,8 @@ pub use self::identity::{CallerIdentity, OwnCredential, Verification};
 pub use self::key::TokenKey;
 pub use self::record::{Privilege, TokenKind, TokenRecord, TokenState};
 pub use self::stream::RecordStream;
+#[cfg(feature = "launchdarkly")]
+pub(crate) use self::stream::gather;
 pub use self::template::{Overrides, TokenTemplate};
 
 /// A service whose tokens can be managed, seen through what all services have in common.

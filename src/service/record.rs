@@ -130,15 +130,21 @@ pub enum TokenState {
     Unknown,
 }
 
-impl fmt::Display for TokenState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+impl TokenState {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
             Self::Active => "active",
             Self::Inactive => "inactive",
             Self::Expired => "expired",
             Self::Unusable => "unusable",
             Self::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for TokenState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
     }
 }
 

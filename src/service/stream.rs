@@ -6,10 +6,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::{TryFutureExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 
 use super::TokenRecord;
 use crate::error::Result;
+use crate::listing::Listing;
+
+/// Everything that a stream gives; items that cannot be read are named in [`Listing::unreadable`].
+pub(crate) async fn gather<T>(
+    mut items: impl Stream<Item = Result<T>> + Unpin,
+) -> Result<Listing<T>> {
+    let (mut all, mut unreadable) = (Vec::new(), Vec::new());
+    while let Some(item) = items.next().await {
+        match item {
+            Ok(item) => all.push(item),
+            Err(error) => match error.unreadable_item(all.len() + unreadable.len()) {
+                Some(item) => unreadable.push(item),
+                None => return Err(error),
+            },
+        }
+    }
+    Ok(Listing::new(all, unreadable))
+}
 
 /// Records of a service, one after another, as [`TokenService::list`](crate::TokenService::list)
 /// gives them.

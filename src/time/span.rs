@@ -1,13 +1,17 @@
-//! Lengths of time as people write them into settings: `90d`, `1h30m`.
+//! Lengths of time as people write them into settings: `90d`, `1h30m`. As a module for serde it is that
+//! of a length in a configuration, which may be missing.
 
+use std::borrow::Cow;
 use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Names of units with their length in seconds; the first of each is the one that is written.
 const UNITS: [(u64, &[&str]); 5] = [
     (7 * 86_400, &["w", "week", "weeks"]),
     (86_400, &["d", "day", "days"]),
     (3_600, &["h", "hour", "hours"]),
-    (60, &["m", "min", "minute", "minutes"]),
+    (60, &["min", "m", "minute", "minutes"]),
     (1, &["s", "sec", "second", "seconds"]),
 ];
 
@@ -68,6 +72,28 @@ pub(crate) fn format_span(span: Duration) -> String {
     }
 }
 
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+pub(crate) fn serialize<S: Serializer>(
+    time: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    time.map(format_span).serialize(serializer)
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    let Some(text) = Option::<Cow<'_, str>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    // Of a policy, somebody could mean months by it.
+    let clear = text
+        .split(|c: char| !c.is_alphabetic())
+        .all(|unit| unit != "m");
+    let span = parse_span(&text).filter(|_| clear).map(Some);
+    span.ok_or_else(|| de::Error::custom("expected a length of time such as \"90d\" or \"1d 12h\""))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -80,6 +106,9 @@ mod tests {
             ("90d", 7_776_000_000),
             (" 90 days ", 7_776_000_000),
             ("1h30m", 5_400_000),
+            (" 1d12h ", 129_600_000),
+            ("1 d 12 h", 129_600_000),
+            ("2160min", 129_600_000),
             ("1 hour 30 min", 5_400_000),
             ("2w", 1_209_600_000),
             ("1500ms", 1_500),
@@ -100,6 +129,10 @@ mod tests {
             "-1d",
             "1.5d",
             "1x",
+            "1y",
+            "1D",
+            "1d é",
+            "213503982334602d",
             "1 d d",
             "1..5s",
             ".5s",

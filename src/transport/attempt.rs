@@ -68,9 +68,10 @@ fn unread(core: &Core, status: StatusCode, lost: Lost) -> Failure {
             let most = core.settings.max_response_bytes;
             too_large(core, ErrorKind::BodyTooLarge, status, most)
         }
-        Lost::Encoded(encoded) => {
+        Lost::Encoded(Unread::Encoded(name)) => {
+            let reason = format!("its body came encoded as {name}, which was not asked for");
             let error = core.error(ErrorKind::Decode).with_status(status);
-            let error = error.with_reason(encoded.to_string());
+            let error = error.with_reason(reason);
             Failure::new(error, classify::sent_by(status), false)
         }
         Lost::Broken(error) => classify::no_answer(core.profile, &error, Some(status)),
@@ -78,10 +79,7 @@ fn unread(core: &Core, status: StatusCode, lost: Lost) -> Failure {
 }
 
 fn timed_out(core: &Core, status: Option<StatusCode>) -> Failure {
-    let mut error = core.error(ErrorKind::Timeout);
-    if let Some(status) = status {
-        error = error.with_status(status);
-    }
+    let error = core.error(ErrorKind::Timeout).with_status(status);
     Failure::new(error, Delivery::Unknown, true)
 }
 

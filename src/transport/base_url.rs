@@ -102,70 +102,10 @@ mod tests {
     use super::*;
     use crate::id::Service;
 
-    const PROFILE: Profile = Profile {
-        paths: &["/api/v2", "/_"],
-        ..Profile::of(Service::LAUNCH_DARKLY)
-    };
-
-    fn parse(text: &str) -> Result<BaseUrl> {
-        BaseUrl::parse(&PROFILE, text, false)
-    }
-
-    #[test]
-    fn good_addresses_are_normalised() {
-        for (given, kept) in [
-            (
-                "https://app.launchdarkly.com",
-                "https://app.launchdarkly.com",
-            ),
-            (
-                "https://app.launchdarkly.com///",
-                "https://app.launchdarkly.com",
-            ),
-            (" https://HOST:443/prefix/ ", "https://host/prefix"),
-            ("http://127.0.0.1:4000/", "http://127.0.0.1:4000"),
-            ("http://[::1]:4000", "http://[::1]:4000"),
-            ("http://localhost:4000/a/b", "http://localhost:4000/a/b"),
-            ("http://LOCALHOST", "http://localhost"),
-            ("http://127.1.2.3", "http://127.1.2.3"),
-        ] {
-            assert_eq!(parse(given).unwrap().as_str(), kept);
-        }
-    }
-
-    #[test]
-    fn bad_addresses_are_refused_and_not_repeated() {
-        for text in [
-            "",
-            "app.launchdarkly.com",
-            "ftp://host",
-            "https://user:hunter2@host",
-            "https://hunter2@host",
-            "https://host?hunter2=1",
-            "https://host#hunter2",
-            "http://example.com",
-            "http://10.0.0.1",
-            "http://x.localhost",
-            "http://localhost.",
-            "http://127.0.0.1.nip.io",
-            "http://0.0.0.0",
-            "http://[::]",
-            "http://[::ffff:10.0.0.1]",
-            "https://",
-            "https://host/api/v2",
-            "https://host/x/_/",
-            "https://host//a",
-        ] {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error.field(), Some("base_url"), "{text}");
-            assert!(!format!("{error} {error:?}").contains("hunter2"), "{text}");
-        }
-        assert!(BaseUrl::parse(&PROFILE, "http://example.com", true).is_ok());
-    }
-
     #[test]
     fn only_what_lies_below_is_covered() {
-        let base = parse("https://host/prefix").unwrap();
+        let profile = Profile::of(Service::LAUNCH_DARKLY);
+        let base = BaseUrl::parse(&profile, "https://host/prefix", false).unwrap();
         for (url, covered) in [
             ("https://host/prefix/api/v2/tokens", true),
             ("https://host/prefixed/api", false),

@@ -74,7 +74,7 @@ impl Call {
         self.prepare(&mut request)?;
         let mut request = Some(request);
         let options = &self.context.options;
-        let policy = options.retry.as_ref().unwrap_or(&core.settings.retry);
+        let policy = &options.retry;
         let (mut attempts, mut sent_before, mut renewed) = (0_u32, false, false);
         loop {
             let permit = self.acquire(policy, attempts, sent_before).await?;
@@ -124,7 +124,6 @@ impl Call {
         let headers = request.headers_mut();
         headers.insert(header::AUTHORIZATION, keyed.header());
         let one = self.context.options.attempt_timeout;
-        let one = one.unwrap_or(core.settings.attempt_timeout);
         let left = self.remaining();
         if left.is_zero() {
             return Err(unsent(ErrorKind::Timeout));

@@ -64,12 +64,9 @@ pub(crate) fn no_answer(
     } else {
         (ErrorKind::Transport, Delivery::Unknown, true)
     };
-    let mut failure = Error::of_kind(profile.service, kind);
+    let mut failure = Error::of_kind(profile.service, kind).with_status(status);
     if kind != ErrorKind::Timeout {
         failure = failure.with_reason(words);
-    }
-    if let Some(status) = status {
-        failure = failure.with_status(status);
     }
     if refused_by_proxy {
         failure = failure.with_hint(Some(hints::PROXY));

@@ -9,8 +9,9 @@ use http::HeaderMap;
 use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
 use super::credential::{Credential, CredentialProvider};
-use super::env::{self, Lookup};
+use super::env;
 use super::observer::{Observer, Observing};
+use super::options::first_of;
 use super::profile::Profile;
 use super::retry::RetryPolicy;
 use crate::clock::{Clock, SystemClock};
@@ -60,17 +61,11 @@ pub trait ServiceClient: Sized {
 pub struct ClientBuilder<C: ServiceClient> {
     credential: Option<CredentialSource>,
     base_url: Option<String>,
-    timeout: Duration,
-    attempt_timeout: Duration,
-    retry: RetryPolicy,
-    concurrency: usize,
-    max_response_bytes: usize,
-    max_header_bytes: usize,
+    settings: Settings,
     allow_http: bool,
     user_agent: Option<String>,
     http: Option<Configure>,
     clock: Arc<dyn Clock>,
-    observer: Observing,
     seed: Option<u64>,
     pub(crate) options: C::Options,
 }
@@ -89,31 +84,14 @@ impl<C: ServiceClient> ClientBuilder<C> {
         Self {
             credential: None,
             base_url: None,
-            timeout: Duration::from_secs(120),
-            attempt_timeout: Duration::from_secs(30),
-            retry: RetryPolicy::default(),
-            concurrency: 8,
-            max_response_bytes: 32 << 20,
-            max_header_bytes: 64 << 10,
+            settings: Settings::default(),
             allow_http: false,
             user_agent: None,
             http: None,
             clock: Arc::new(SystemClock::new()),
-            observer: Observing::default(),
             seed: None,
             options: C::Options::default(),
         }
-    }
-
-    pub(crate) fn read_env(mut self, lookup: Lookup<'_>) -> Result<Self> {
-        let (credential, url) = env::read(C::PROFILE, lookup)?;
-        if let Some(credential) = credential {
-            self.credential = Some(CredentialSource::Fixed(credential));
-        }
-        if url.is_some() {
-            self.base_url = url;
-        }
-        Ok(self)
     }
 
     /// Takes the credential and the base URL from the environment, where they are set there.
@@ -123,8 +101,15 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// # Errors
     /// If a variable is empty or not UTF-8, or if two that mean the same differ. The error names
     /// the variables and never a value.
-    pub fn from_env(self) -> Result<Self> {
-        self.read_env(&|name| std::env::var_os(name))
+    pub fn from_env(mut self) -> Result<Self> {
+        let (credential, url) = env::read(C::PROFILE, &|name| std::env::var_os(name))?;
+        if let Some(credential) = credential {
+            self.credential = Some(CredentialSource::Fixed(credential));
+        }
+        if url.is_some() {
+            self.base_url = url;
+        }
+        Ok(self)
     }
 
     /// The secret to authenticate with, without any scheme before it.
@@ -149,26 +134,26 @@ impl<C: ServiceClient> ClientBuilder<C> {
 
     /// The time for a whole call: all attempts, and the waits between them.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.settings.options.timeout = timeout;
         self
     }
 
     /// The time for one attempt, from connecting to the last byte of the answer. Query Server may
     /// hold a write back for 5 s and more, so keep it well above that there.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.settings.options.attempt_timeout = timeout;
         self
     }
 
     /// When a failed attempt is followed by another.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
+        self.settings.options.retry = policy;
         self
     }
 
     /// How many requests this client and its clones may have under way at a time.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = requests;
+        self.settings.concurrency = requests;
         self
     }
 
@@ -178,7 +163,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// What counts is what would be kept in memory: if decompression is switched on in reqwest (by
     /// its features; this crate switches none on), the decompressed bytes.
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
-        self.max_response_bytes = bytes;
+        self.settings.max_response_bytes = bytes;
         self
     }
 
@@ -188,7 +173,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// Beneath this the HTTP library has bounds of its own, which give the same error: a hundred
     /// headers, and about 400 KiB for the whole head.
     pub fn max_header_bytes(mut self, bytes: usize) -> Self {
-        self.max_header_bytes = bytes;
+        self.settings.max_header_bytes = bytes;
         self
     }
 
@@ -237,7 +222,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
 
     /// Tells how long attempts and waits take, for metrics. Without it, nothing is measured.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
-        self.observer = Observing::by(observer);
+        self.settings.observer = Observing::by(observer);
         self
     }
 
@@ -271,17 +256,13 @@ impl<C: ServiceClient> ClientBuilder<C> {
             return bad("base_url", &format!("is missing; give one, or set {names}"));
         };
         let base = BaseUrl::parse(profile, base_url, self.allow_http)?;
-        for (field, zero) in [
-            ("timeout", self.timeout.is_zero()),
-            ("attempt_timeout", self.attempt_timeout.is_zero()),
-            ("retry", self.retry.max_attempts == 0),
-            ("concurrency", self.concurrency == 0),
-            ("max_response_bytes", self.max_response_bytes == 0),
-            ("max_header_bytes", self.max_header_bytes == 0),
-        ] {
-            if zero {
-                return bad(field, "must be greater than zero");
-            }
+        let zero = first_of([
+            ("concurrency", self.settings.concurrency == 0),
+            ("max_response_bytes", self.settings.max_response_bytes == 0),
+            ("max_header_bytes", self.settings.max_header_bytes == 0),
+        ]);
+        if let Some(field) = self.settings.options.zero().or(zero) {
+            return bad(field, "must be greater than zero");
         }
         #[cfg(feature = "rustls-no-provider")]
         if !cfg!(any(feature = "rustls", feature = "native-tls"))
@@ -327,14 +308,8 @@ impl<C: ServiceClient> ClientBuilder<C> {
             );
         };
         let settings = Settings {
-            timeout: self.timeout,
-            attempt_timeout: self.attempt_timeout,
-            retry: self.retry,
-            concurrency: self.concurrency,
-            max_response_bytes: self.max_response_bytes,
-            max_header_bytes: self.max_header_bytes,
             headers: C::headers(&self.options)?,
-            observer: self.observer,
+            ..self.settings
         };
         let random = self
             .seed
@@ -357,12 +332,7 @@ impl<C: ServiceClient> fmt::Debug for ClientBuilder<C> {
                 "credential",
                 &self.credential.as_ref().map(|_| "[redacted]"),
             )
-            .field("timeout", &self.timeout)
-            .field("attempt_timeout", &self.attempt_timeout)
-            .field("retry", &self.retry)
-            .field("concurrency", &self.concurrency)
-            .field("max_response_bytes", &self.max_response_bytes)
-            .field("max_header_bytes", &self.max_header_bytes)
+            .field("settings", &self.settings)
             .field("allow_http", &self.allow_http)
             .field("options", &self.options)
             .finish_non_exhaustive()

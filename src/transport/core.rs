@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode};
 
@@ -13,8 +13,9 @@ use super::limiter::Limiter;
 use super::limits::{Skew, Timing};
 use super::observer::Observing;
 use super::operation::Operation;
+use super::options::CallOptions;
 use super::profile::Profile;
-use super::retry::{Budget, RetryPolicy};
+use super::retry::Budget;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
@@ -23,9 +24,7 @@ use crate::sync::lock;
 /// What a client was built with.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    pub(crate) timeout: Duration,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) retry: RetryPolicy,
+    pub(super) options: CallOptions,
     pub(crate) concurrency: usize,
     pub(crate) max_response_bytes: usize,
     pub(crate) max_header_bytes: usize,
@@ -34,19 +33,33 @@ pub(crate) struct Settings {
     pub(super) observer: Observing,
 }
 
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            options: CallOptions::default(),
+            concurrency: 8,
+            max_response_bytes: 32 << 20,
+            max_header_bytes: 64 << 10,
+            headers: HeaderMap::new(),
+            observer: Observing::default(),
+        }
+    }
+}
+
 /// What all clones of a client share.
+#[derive(Clone)]
 pub struct Core {
     pub(crate) profile: &'static Profile,
     pub(crate) http: reqwest::Client,
     pub(crate) base: BaseUrl,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(super) credential: Credential,
+    pub(super) credential: Arc<Credential>,
     pub(super) connections: Arc<Connections>,
     pub(super) limiter: Arc<Limiter>,
     pub(super) budget: Arc<Budget>,
     skew: Arc<Skew>,
-    random: Mutex<fastrand::Rng>,
+    random: Arc<Mutex<fastrand::Rng>>,
 }
 
 impl Core {
@@ -61,19 +74,18 @@ impl Core {
     ) -> Self {
         let limiter = Arc::new(Limiter::new(settings.concurrency));
         let connections = Connections::to(&base.url().origin().ascii_serialization());
-        let (budget, random) = (Arc::new(Budget::new()), Mutex::new(random));
         Self {
             profile,
             http,
             base,
             settings,
             clock,
-            credential,
+            credential: Arc::new(credential),
             connections,
             limiter,
-            budget,
+            budget: Arc::new(Budget::new()),
             skew: Arc::default(),
-            random,
+            random: Arc::new(Mutex::new(random)),
         }
     }
 
@@ -115,17 +127,8 @@ impl Core {
     /// The same with another credential, sharing the connections and the limits of the client.
     pub(crate) fn with_credential(&self, secret: Secret) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            profile: self.profile,
-            http: self.http.clone(),
-            base: self.base.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::clone(&self.clock),
-            credential: Credential::fixed(self.profile, secret)?,
-            connections: Arc::clone(&self.connections),
-            limiter: Arc::clone(&self.limiter),
-            budget: Arc::clone(&self.budget),
-            skew: Arc::clone(&self.skew),
-            random: Mutex::new(fastrand::Rng::with_seed(self.seed())),
+            credential: Arc::new(Credential::fixed(self.profile, secret)?),
+            ..self.clone()
         }))
     }
 
@@ -133,7 +136,7 @@ impl Core {
     /// The credential that the next attempt would use.
     pub(crate) async fn current_credential(&self) -> Result<Secret> {
         let current = self.credential.current(self.profile);
-        match crate::reactor::timeout(self.settings.timeout, current).await {
+        match crate::reactor::timeout(self.settings.options.timeout, current).await {
             Ok(keyed) => Ok(keyed?.secret().clone()),
             Err(_) => Err(self.error(ErrorKind::Timeout)),
         }
@@ -143,12 +146,7 @@ impl Core {
     /// Whether a provider has another credential than this one, which was refused.
     pub(crate) async fn renew_credential(&self, rejected: &Secret) -> bool {
         let renew = self.credential.renew(rejected);
-        crate::reactor::timeout(self.settings.timeout, renew).await == Ok(true)
-    }
-
-    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
-    fn seed(&self) -> u64 {
-        lock(&self.random).u64(..)
+        crate::reactor::timeout(self.settings.options.timeout, renew).await == Ok(true)
     }
 
     pub(super) fn random(&self) -> f64 {

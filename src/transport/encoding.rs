@@ -1,7 +1,5 @@
 //! Bodies that come in another form than asked for: compressed, after a byte order mark, or in UTF-16.
 
-use std::fmt;
-
 use bytes::{Buf as _, Bytes};
 use http::{HeaderMap, header};
 use miniz_oxide::inflate::{
@@ -15,20 +13,6 @@ pub(super) enum Unread {
     TooLarge,
     /// It is encoded as this, and not readable as such.
     Encoded(&'static str),
-}
-
-impl fmt::Display for Unread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => f.write_str("the body is too large"),
-            Self::Encoded(name) => {
-                write!(
-                    f,
-                    "its body came encoded as {name}, which was not asked for"
-                )
-            }
-        }
-    }
 }
 
 /// The body as it was before somebody on the way compressed it, at most this large.

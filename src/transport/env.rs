@@ -9,7 +9,7 @@ use crate::id::Service;
 use crate::secret::Secret;
 
 /// How a variable is read; a function, so that tests need not touch the process.
-pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 /// The credential and the base URL that the environment holds for a service.
 pub(crate) fn read(
@@ -81,17 +81,6 @@ fn address(service: Service, name: &'static str, value: &str) -> Result<String> 
 mod tests {
     use super::*;
 
-    const NAMES: &[&str] = &["FIRST", "SECOND"];
-
-    fn pick_from(vars: &[(&str, &str)]) -> Result<Option<String>> {
-        let picked = pick(Service::AVISI_CLOUD, NAMES, &|name| {
-            vars.iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| OsString::from(value))
-        });
-        Ok(picked?.map(|(_, value)| value))
-    }
-
     const PROFILE: Profile = Profile {
         credential_vars: &["KEY"],
         url_vars: &["HOST"],
@@ -155,42 +144,5 @@ mod tests {
         let good = "eyJhbGciOiJIUzI1NiJ9.e30.x-_+/=~";
         let read = read_one("KEY", good).unwrap().0.unwrap();
         assert_eq!(read.expose_secret(), good);
-    }
-
-    #[test]
-    fn either_name_serves_and_equal_values_agree() {
-        assert_eq!(pick_from(&[]).unwrap(), None);
-        assert_eq!(pick_from(&[("SECOND", "a")]).unwrap().as_deref(), Some("a"));
-        assert_eq!(
-            pick_from(&[("FIRST", "a"), ("SECOND", "a")])
-                .unwrap()
-                .as_deref(),
-            Some("a")
-        );
-    }
-
-    #[test]
-    fn a_disagreement_names_both_variables_and_no_value() {
-        let error = pick_from(&[("FIRST", "hunter2"), ("SECOND", "hunter3")]).unwrap_err();
-        let text = format!("{error} {error:?}");
-        assert!(text.contains("FIRST") && text.contains("SECOND"), "{text}");
-        assert!(!text.contains("hunter"), "{text}");
-    }
-
-    #[test]
-    fn an_empty_variable_is_named() {
-        let error = pick_from(&[("FIRST", ""), ("SECOND", "a")]).unwrap_err();
-        assert!(error.to_string().contains("FIRST"), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_variable_that_is_not_text_is_named() {
-        use std::os::unix::ffi::OsStringExt as _;
-        let error = pick(Service::AVISI_CLOUD, NAMES, &|_| {
-            Some(OsString::from_vec(vec![0xff, 0x68]))
-        })
-        .unwrap_err();
-        assert_eq!(error.field(), Some("FIRST"));
     }
 }

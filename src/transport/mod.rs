@@ -45,7 +45,7 @@ pub(crate) use self::profile::Profile;
 #[cfg(feature = "launchdarkly")]
 pub(crate) use self::profile::{LimitHeaders, Scope};
 pub use self::request::Request;
-pub(crate) use self::request::Session;
+pub(crate) use self::request::{Session, Wire};
 #[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;

@@ -73,27 +73,27 @@ impl<T: Send + 'static> Request<T> {
         };
         Self {
             core: Arc::clone(core),
-            options: CallOptions::default(),
+            options: core.settings.options.clone(),
             run: Box::new(move |start| Box::pin(begin(start))),
         }
     }
 
     /// The time for this whole call; see [`ClientBuilder::timeout`](crate::ClientBuilder::timeout).
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = Some(timeout);
+        self.options.timeout = timeout;
         self
     }
 
     /// The time for one attempt of this call; see
     /// [`ClientBuilder::attempt_timeout`](crate::ClientBuilder::attempt_timeout).
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.options.attempt_timeout = Some(timeout);
+        self.options.attempt_timeout = timeout;
         self
     }
 
     /// When a failed attempt of this call is followed by another.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.options.retry = Some(policy);
+        self.options.retry = policy;
         self
     }
 
@@ -134,6 +134,12 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
+/// A generated client.
+pub(crate) trait Wire {
+    /// A client of this address, whose requests go to the transport as parts of a call.
+    fn open(base_url: &str, http: reqwest::Client, call: Call) -> Self;
+}
+
 /// A call that has begun: its deadline runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -148,8 +154,7 @@ impl Session {
         if let Some(name) = options.zero() {
             return Err(Error::input(service, name, "must be greater than zero"));
         }
-        let timeout = options.timeout.unwrap_or(core.settings.timeout);
-        options.deadline = core.clock.monotonic().saturating_add(timeout);
+        options.deadline = core.clock.monotonic().saturating_add(options.timeout);
         Ok(Self {
             core,
             idempotency: None,
@@ -180,32 +185,29 @@ impl Session {
     #[cfg(feature = "query-server")]
     /// An error of this call that has no answer of its own.
     pub(crate) fn error(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        classify::finish(
-            Error::of_kind(self.core.profile.service, kind),
-            self.core.profile,
-            operation,
-            false,
-            Delivery::NotSent,
-        )
+        self.finish(operation, self.core.error(kind), Delivery::NotSent)
     }
 
     /// An error about what the last answer of this call said, or did not.
     pub(crate) fn answered(&self, operation: &Operation, kind: ErrorKind) -> Error {
-        let info = lock(&self.context.outcome).received.clone();
-        let mut error = Error::of_kind(self.core.profile.service, kind);
-        if let Some(info) = info.map(Received::info) {
-            error = error
+        self.finish(operation, self.of_answer(kind), Delivery::NotSent)
+    }
+
+    /// An error with what the last answer of this call said of itself.
+    fn of_answer(&self, kind: ErrorKind) -> Error {
+        let received = lock(&self.context.outcome).received.clone();
+        let error = self.core.error(kind);
+        match received.map(Received::info) {
+            Some(info) => error
                 .with_status(info.status)
                 .with_attempts(info.attempts)
-                .with_request_id(info.request_id);
+                .with_request_id(info.request_id),
+            None => error,
         }
-        classify::finish(
-            error,
-            self.core.profile,
-            operation,
-            false,
-            Delivery::NotSent,
-        )
+    }
+
+    fn finish(&self, operation: &Operation, error: Error, sent: Delivery) -> Error {
+        classify::finish(error, self.core.profile, operation, false, sent)
     }
 
     #[cfg(feature = "query-server")]
@@ -222,31 +224,37 @@ impl Session {
     }
 
     #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
-    /// The time at which a token shall end; `None` for never.
-    pub(crate) fn resolve(
+    /// The time at which a token shall end, in the unit of the wire; `None` for never. One that cannot
+    /// go out is refused, since without it the call would mean something else.
+    pub(crate) fn resolve<T>(
         &self,
         operation: &Operation,
         field: &'static str,
         expiry: crate::time::Expiry,
-    ) -> Result<Option<std::time::SystemTime>> {
-        expiry
-            .resolve(self.core.service_now())
-            .map_err(|rule| self.input(operation, field, rule))
+        unit: fn(std::time::SystemTime) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let bad = |rule| self.input(operation, field, rule);
+        match expiry.resolve(self.core.service_now()).map_err(bad)? {
+            Some(time) => unit(time)
+                .map(Some)
+                .ok_or_else(|| bad("lies too far in the future")),
+            None => Ok(None),
+        }
     }
 
     /// Makes one request through a generated client.
     pub(crate) async fn call<W, T, F, Fut>(
         &self,
         operation: &'static Operation,
-        open: fn(&str, reqwest::Client, Call) -> W,
         send: F,
     ) -> Result<T>
     where
+        W: Wire,
         T: DeserializeOwned,
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
     {
-        let result = self.call_or_body(operation, open, send).await;
+        let result = self.call_or_body(operation, send).await;
         result.map_err(|(error, _)| error)
     }
 
@@ -256,15 +264,15 @@ impl Session {
     pub(crate) async fn call_for_secret<W, T, F, Fut>(
         &self,
         operation: &'static Operation,
-        open: fn(&str, reqwest::Client, Call) -> W,
         send: F,
     ) -> Result<T>
     where
+        W: Wire,
         T: DeserializeOwned,
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
     {
-        let result = self.call_or_body(operation, open, send).await;
+        let result = self.call_or_body(operation, send).await;
         result.or_else(|(error, body)| {
             let part = crate::lenient::readable_part(&body.ok_or_else(|| error.clone())?);
             if part.is_some() {
@@ -282,10 +290,10 @@ impl Session {
     pub(crate) async fn call_or_body<W, T, F, Fut>(
         &self,
         operation: &'static Operation,
-        open: fn(&str, reqwest::Client, Call) -> W,
         send: F,
     ) -> Result<T, (Error, Option<Bytes>)>
     where
+        W: Wire,
         T: DeserializeOwned,
         F: FnOnce(W) -> Fut,
         Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
@@ -296,7 +304,7 @@ impl Session {
             idempotency: self.idempotency,
             context: Arc::clone(&self.context),
         };
-        let client = open(self.core.base.as_str(), self.core.http.clone(), call);
+        let client = W::open(self.core.base.as_str(), self.core.http.clone(), call);
         let result = send(client).await;
         let mut outcome = lock(&self.context.outcome);
         let (failure, html) = (outcome.failure.take(), outcome.html);
@@ -317,17 +325,11 @@ impl Session {
                 return Err((self.input(operation, "request", rule), None));
             }
         };
-        let received = lock(&self.context.outcome).received.clone();
-        let info = received.map(Received::info).unwrap_or_default();
-        let error = Error::of_kind(self.core.profile.service, ErrorKind::Decode)
-            .with_status(info.status)
-            .with_attempts(info.attempts)
-            .with_request_id(info.request_id)
+        let error = self
+            .of_answer(ErrorKind::Decode)
             .with_reason(reason)
             .with_hint(html.then_some(hints::NOT_THE_API));
-        let profile = self.core.profile;
-        let error = classify::finish(error, profile, operation, false, Delivery::Unknown);
-        Err((error, body))
+        Err((self.finish(operation, error, Delivery::Unknown), body))
     }
 }
 

@@ -160,17 +160,25 @@ fn a_policy_is_written_as_a_person_would() {
         .max_age(days(90))
         .unused_for(days(1) + Duration::from_secs(43_200));
     let json = serde_json::json!({
-        "max_age": "90d", "unused_for": "1d 12h", "include_expired": false
+        "max_age": "90d", "unused_for": "36h", "include_expired": false
     });
     assert_eq!(serde_json::to_value(&policy).unwrap(), json);
     assert_eq!(
         serde_json::from_value::<RotationPolicy>(json).unwrap(),
         policy
     );
+    for text in ["36h", "1d 12h", " 1d12h ", "2160min"] {
+        let json = serde_json::json!({"max_age": "90d", "unused_for": text});
+        let read = serde_json::from_value::<RotationPolicy>(json);
+        assert_eq!(read.unwrap(), policy, "{text}");
+    }
     for wrong in [
         r#"{"max_age": "90"}"#,
         r#"{"max_age": 90}"#,
         r#"{"max_age": "-1d"}"#,
+        // Minutes are `min`: somebody could mean months.
+        r#"{"max_age": "1m"}"#,
+        r#"{"max_age": "1d 3 m"}"#,
         r#"{"max_aeg": "90d"}"#,
     ] {
         assert!(

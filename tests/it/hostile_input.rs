@@ -466,6 +466,10 @@ mod configuration {
             "http://[fe80::1]",
             "http://127.0.0.1.hunter2.example",
             "http://localhost.hunter2.example",
+            "http://x.localhost",
+            "http://localhost.",
+            "http://[::]",
+            "http://[::ffff:10.0.0.1]",
             "https://host//a",
             "https://host:99999",
             "https://ho st",
@@ -476,6 +480,43 @@ mod configuration {
                 assert_config(&error, "base_url");
                 assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn an_address_that_holds_the_path_of_the_api_is_refused() {
+        for url in [
+            "https://host/api/v2",
+            "https://host/x/_/",
+            "https://host/sts/v1",
+        ] {
+            let refused = each(Some(url), "x")
+                .into_iter()
+                .filter(|(_, built)| built.is_err());
+            assert_eq!(refused.count(), 1, "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_kept_in_one_form() {
+        for (given, kept) in [
+            (
+                "https://app.launchdarkly.com",
+                "https://app.launchdarkly.com",
+            ),
+            (
+                "https://app.launchdarkly.com///",
+                "https://app.launchdarkly.com",
+            ),
+            (" https://HOST:443/prefix/ ", "https://host/prefix"),
+            ("http://127.0.0.1:4000/", "http://127.0.0.1:4000"),
+            ("http://[::1]:4000", "http://[::1]:4000"),
+            ("http://localhost:4000/a/b", "http://localhost:4000/a/b"),
+            ("http://LOCALHOST", "http://localhost"),
+            ("http://127.1.2.3", "http://127.1.2.3"),
+        ] {
+            let builder = launchdarkly::Client::builder().credential("x");
+            assert_eq!(builder.base_url(given).build().unwrap().base_url(), kept);
         }
     }
 

@@ -20,6 +20,7 @@ mod query_server;
 mod state;
 mod structure;
 mod support;
+mod vocabulary;
 
 /// What needs all three services. The files are beside this one.
 #[cfg(all(

@@ -15,84 +15,71 @@ const GAP: usize = 2;
 /// The longest cell if there is room for all; ids of all services fit.
 const WIDEST: usize = 40;
 
-/// A column; the order is that of the table, and what comes last is left out first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Column {
-    Account,
-    Name,
-    Expires,
-    LastUsed,
-    Privilege,
-    State,
-    Key,
-    Owner,
-    Created,
-    Service,
+/// A column of the table.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    /// The width below which it is of no use; `None` if it cannot be cut.
+    least: Option<usize>,
+    pub(super) write: fn(&TokenRecord, SystemTime, &mut String),
 }
 
-use Column::{Account, Created, Expires, Key, LastUsed, Name, Owner, Service, State};
+impl Column {
+    const fn new(
+        title: &'static str,
+        least: Option<usize>,
+        write: fn(&TokenRecord, SystemTime, &mut String),
+    ) -> Self {
+        Self {
+            title,
+            least,
+            write,
+        }
+    }
+}
 
-const ALL: [Column; 10] = [
-    Account,
-    Name,
-    Expires,
-    LastUsed,
-    Column::Privilege,
-    State,
-    Key,
-    Owner,
-    Created,
-    Service,
+/// The columns in the order of the table; what comes last is left out first.
+static ALL: [Column; 10] = [
+    Column::new("ACCOUNT", Some(8), |token, _, out| {
+        push_harmless(out, token.account.as_deref().unwrap_or("-"));
+    }),
+    Column::new("NAME", Some(16), |token, _, out| {
+        push_harmless(out, token.name.as_deref().unwrap_or("-"));
+    }),
+    Column::new("EXPIRES", None, |token, now, out| {
+        expiry(token.expires, now, out);
+    }),
+    Column::new("LAST USED", None, |token, now, out| {
+        past(token.last_used, now, out);
+    }),
+    Column::new("PRIVILEGE", Some(10), |token, _, out| {
+        privilege(&token.privilege, out);
+    }),
+    Column::new("STATE", None, |token, _, out| {
+        _ = write!(out, "{}", token.state);
+    }),
+    Column::new("KEY", Some(12), |token, _, out| {
+        push_harmless(out, token.key.as_str());
+    }),
+    Column::new("OWNER", Some(12), |token, _, out| {
+        push_harmless(out, token.owner.as_deref().unwrap_or("-"));
+    }),
+    Column::new("CREATED", None, |token, now, out| {
+        past(token.created, now, out);
+    }),
+    Column::new("SERVICE", None, |token, _, out| {
+        push_harmless(out, token.service.name());
+    }),
 ];
 
-impl Column {
-    pub(super) fn title(self) -> &'static str {
-        match self {
-            Account => "ACCOUNT",
-            Name => "NAME",
-            Expires => "EXPIRES",
-            LastUsed => "LAST USED",
-            Self::Privilege => "PRIVILEGE",
-            State => "STATE",
-            Key => "KEY",
-            Owner => "OWNER",
-            Created => "CREATED",
-            Service => "SERVICE",
+fn privilege(privilege: &Privilege, out: &mut String) {
+    match privilege {
+        Privilege::NotReported => out.push_str("unknown"),
+        Privilege::Custom(Some(role)) => {
+            out.push_str("custom (");
+            push_harmless(out, role);
+            out.push(')');
         }
-    }
-
-    /// The width below which it is of no use; `None` if it cannot be cut.
-    fn least(self) -> Option<usize> {
-        match self {
-            Account => Some(8),
-            Name => Some(16),
-            Key | Owner => Some(12),
-            Self::Privilege => Some(10),
-            Service | Expires | LastUsed | State | Created => None,
-        }
-    }
-
-    pub(super) fn write(self, token: &TokenRecord, now: SystemTime, out: &mut String) {
-        match self {
-            Account => push_harmless(out, token.account.as_deref().unwrap_or("-")),
-            Name => push_harmless(out, token.name.as_deref().unwrap_or("-")),
-            Expires => expiry(token.expires, now, out),
-            LastUsed => past(token.last_used, now, out),
-            Self::Privilege => match &token.privilege {
-                Privilege::NotReported => out.push_str("unknown"),
-                Privilege::Custom(Some(role)) => {
-                    out.push_str("custom (");
-                    push_harmless(out, role);
-                    out.push(')');
-                }
-                other => _ = write!(out, "{other}"),
-            },
-            State => _ = write!(out, "{}", token.state),
-            Key => push_harmless(out, token.key.as_str()),
-            Owner => push_harmless(out, token.owner.as_deref().unwrap_or("-")),
-            Created => past(token.created, now, out),
-            Service => push_harmless(out, token.service.name()),
-        }
+        other => _ = write!(out, "{other}"),
     }
 }
 
@@ -136,7 +123,7 @@ fn reported(when: When, out: &mut String) -> Option<SystemTime> {
 
 /// The widths of the columns for which there is room, in the table's order.
 pub(super) struct Layout {
-    shown: Vec<(Column, usize)>,
+    shown: Vec<(&'static Column, usize)>,
 }
 
 impl Layout {
@@ -149,8 +136,8 @@ impl Layout {
         Self { shown }
     }
 
-    pub(super) fn left_out(&self) -> impl Iterator<Item = Column> + use<> {
-        ALL.into_iter().skip(self.shown.len())
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &'static Column> + use<> {
+        ALL.iter().skip(self.shown.len())
     }
 
     /// A line without spaces at its end, of cells that are written one by one.
@@ -158,12 +145,12 @@ impl Layout {
         &self,
         f: &mut fmt::Formatter<'_>,
         cell: &mut String,
-        write: impl Fn(Column, &mut String),
+        write: impl Fn(&Column, &mut String),
     ) -> fmt::Result {
         let mut blanks = 0;
         for (column, width) in &self.shown {
             cell.clear();
-            write(*column, cell);
+            write(column, cell);
             let text = Fitted::new(cell, *width);
             write!(f, "{:blanks$}{text}", "")?;
             blanks = width.saturating_sub(text.columns()) + GAP;
@@ -173,14 +160,17 @@ impl Layout {
 }
 
 /// As wide as their widest cells.
-fn natural(report: &Report) -> Vec<(Column, usize)> {
+fn natural(report: &Report) -> Vec<(&'static Column, usize)> {
     let now = report.as_of();
-    let mut shown: Vec<_> = ALL.map(|column| (column, column.title().len())).into();
+    let mut shown: Vec<_> = ALL
+        .iter()
+        .map(|column| (column, column.title.len()))
+        .collect();
     let mut cell = String::new();
     for token in report.records() {
         for (column, width) in &mut shown {
             cell.clear();
-            column.write(token, now, &mut cell);
+            (column.write)(token, now, &mut cell);
             *width = columns_of(&cell).min(WIDEST).max(*width);
         }
     }
@@ -192,20 +182,20 @@ fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
     widths.sum::<usize>() + gaps
 }
 
-fn narrowest(shown: &[(Column, usize)]) -> usize {
+fn narrowest(shown: &[(&Column, usize)]) -> usize {
     total(
         shown
             .iter()
-            .map(|(column, width)| column.least().map_or(*width, |least| least.min(*width))),
+            .map(|(column, width)| column.least.map_or(*width, |least| least.min(*width))),
     )
 }
 
 /// Takes from the widest until all fits.
-fn shrink(shown: &mut [(Column, usize)], width: usize) {
+fn shrink(shown: &mut [(&Column, usize)], width: usize) {
     while total(shown.iter().map(|(_, width)| *width)) > width {
         let widest = shown
             .iter_mut()
-            .filter(|(column, width)| column.least().is_some_and(|least| *width > least))
+            .filter(|(column, width)| column.least.is_some_and(|least| *width > least))
             .max_by_key(|(_, width)| *width);
         if let Some((_, width)) = widest {
             *width -= 1;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use self::columns::{Column, Layout};
+use self::columns::Layout;
 use self::text::paragraph;
 use super::report::{AccountOutcome, Report};
 
@@ -65,9 +65,11 @@ impl Table<'_> {
     fn lines(&self, f: &mut fmt::Formatter<'_>, layout: &Layout) -> fmt::Result {
         let now = self.report.as_of();
         let mut cell = String::new();
-        layout.line(f, &mut cell, |column, cell| cell.push_str(column.title()))?;
+        layout.line(f, &mut cell, |column, cell| cell.push_str(column.title))?;
         for token in self.report.records() {
-            layout.line(f, &mut cell, |column, cell| column.write(token, now, cell))?;
+            layout.line(f, &mut cell, |column, cell| {
+                (column.write)(token, now, cell);
+            })?;
         }
         Ok(())
     }
@@ -75,7 +77,7 @@ impl Table<'_> {
     fn footer(&self, f: &mut fmt::Formatter<'_>, layout: &Layout) -> fmt::Result {
         let report = self.report;
         if !report.is_empty() && layout.left_out().next().is_some() {
-            let titles: Vec<&str> = layout.left_out().map(Column::title).collect();
+            let titles: Vec<&str> = layout.left_out().map(|column| column.title).collect();
             let text = format!("(no room for {})", titles.join(", "));
             paragraph(f, &text, self.width)?;
         }

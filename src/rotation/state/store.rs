@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::error::StoreError;
 use super::lock::LocalLock;
 use super::stored::{Listed, StoreVersion, Stored};
+use crate::pointer::pass_on;
 use futures_core::future::BoxFuture;
 
 /// Place that keeps named JSON records and changes them by compare-and-swap only.
@@ -201,67 +202,16 @@ pub trait StateStore: fmt::Debug + Send + Sync {
     }
 }
 
-/// Passes every call on, so that a shared or borrowed store is a store.
-macro_rules! pass_on {
-    ($($of:ty),+) => {$(
-        impl<S: StateStore + ?Sized> StateStore for $of {
-            fn load<'a>(
-                &'a self,
-                name: &'a str,
-            ) -> BoxFuture<'a, Result<Option<Stored>, StoreError>> {
-                (**self).load(name)
-            }
+pass_on!(StateStore for &T, Arc<T>, Box<T> => {
+    fn load<'a>(&'a self, name: &'a str) -> Answer<'a, Option<Stored>>;
+    fn create<'a>(&'a self, entry: &'a Stored) -> Answer<'a, ()>;
+    fn replace<'a>(&'a self, expected: &'a StoreVersion, entry: &'a Stored) -> Answer<'a, ()>;
+    fn remove<'a>(&'a self, name: &'a str, expected: &'a StoreVersion) -> Answer<'a, ()>;
+    fn list<'a>(&'a self, prefix: &'a str) -> Answer<'a, Vec<Listed>>;
+    fn remove_unreadable<'a>(&'a self, name: &'a str) -> Answer<'a, ()>;
+    fn probe(&self) -> Answer<'_, ()>;
+    fn try_lock<'a>(&'a self, name: &'a str) -> Answer<'a, LocalLock>;
+    fn now(&self) -> Answer<'_, Option<SystemTime>>;
+});
 
-            fn create<'a>(&'a self, entry: &'a Stored) -> BoxFuture<'a, Result<(), StoreError>> {
-                (**self).create(entry)
-            }
-
-            fn replace<'a>(
-                &'a self,
-                expected: &'a StoreVersion,
-                entry: &'a Stored,
-            ) -> BoxFuture<'a, Result<(), StoreError>> {
-                (**self).replace(expected, entry)
-            }
-
-            fn remove<'a>(
-                &'a self,
-                name: &'a str,
-                expected: &'a StoreVersion,
-            ) -> BoxFuture<'a, Result<(), StoreError>> {
-                (**self).remove(name, expected)
-            }
-
-            fn list<'a>(
-                &'a self,
-                prefix: &'a str,
-            ) -> BoxFuture<'a, Result<Vec<Listed>, StoreError>> {
-                (**self).list(prefix)
-            }
-
-            fn remove_unreadable<'a>(
-                &'a self,
-                name: &'a str,
-            ) -> BoxFuture<'a, Result<(), StoreError>> {
-                (**self).remove_unreadable(name)
-            }
-
-            fn probe(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-                (**self).probe()
-            }
-
-            fn try_lock<'a>(
-                &'a self,
-                name: &'a str,
-            ) -> BoxFuture<'a, Result<LocalLock, StoreError>> {
-                (**self).try_lock(name)
-            }
-
-            fn now(&self) -> BoxFuture<'_, Result<Option<SystemTime>, StoreError>> {
-                (**self).now()
-            }
-        }
-    )+};
-}
-
-pass_on!(&S, Arc<S>, Box<S>);
+type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

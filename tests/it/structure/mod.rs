@@ -13,7 +13,7 @@ use self::imports::{File, House, room};
 /// those that have a document.
 const FLOORS: [&[&str]; 7] = [
     &[
-        "clock", "id", "lenient", "listing", "reactor", "secret", "sync", "text", "time",
+        "clock", "id", "lenient", "listing", "pointer", "reactor", "secret", "sync", "text", "time",
     ],
     &["error"],
     &["transport"],

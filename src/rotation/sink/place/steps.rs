@@ -54,6 +54,9 @@ pub(super) mod simulated {
         if !alive() {
             return Err(io::Error::other("crashed"));
         }
+        if matches!(step, Step::Sync | Step::SyncDirectory) {
+            crate::rotation::waits::count();
+        }
         let number = TAKEN.with_borrow_mut(|taken| {
             taken.push(step);
             taken.len()

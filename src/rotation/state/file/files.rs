@@ -65,6 +65,7 @@ pub(super) mod tests {
 
     pub(super) fn count() {
         SYNCS.set(SYNCS.get() + 1);
+        crate::rotation::waits::count();
     }
 
     /// How often this thread has waited for the disk since it was last asked.
