@@ -1,6 +1,11 @@
-//! A service that this crate does not know, made to take part: here a store in memory.
+//! A service that this crate does not know, made to take part: here a store in memory, which is like
+//! GitLab in that a reset ends the old secret at once.
 //!
 //! `cargo run --example fourth_service`
+//!
+//! Managed tokens need no reset: a successor is made, delivered, and only then the old one goes. What is
+//! owed to them is said at each method of `TokenService`; above all, a create whose answer was lost is
+//! `ErrorKind::OutcomeUnknown`, and is not sent again. HTTP with retries and limits is a service's own.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -45,8 +50,7 @@ impl FrontDesk {
     fn hand_out(&self, holder: &str, time: Option<Duration>) -> (TokenKey, Secret) {
         let mut badges = self.badges();
         let key = TokenKey::new(format!("{:04}", badges.len() + 1));
-        // A stand-in: a real service takes its secrets from a generator made for them.
-        let secret = Secret::new(format!("{:016x}", fastrand::u64(..)));
+        let secret = number();
         let badge = Badge {
             holder: holder.to_owned(),
             made: self.now(),
@@ -85,6 +89,11 @@ impl FrontDesk {
         record.revision = format!("{:?}/{:?}", badge.made, badge.ends);
         record
     }
+}
+
+/// A stand-in: a real service takes its secrets from a generator made for them.
+fn number() -> Secret {
+    Secret::new(format!("{:016x}", fastrand::u64(..)))
 }
 
 fn not_found() -> Error {
@@ -156,10 +165,18 @@ impl TokenService for FrontDesk {
 
     fn reset(
         &self,
-        _: &TokenKey,
-        _: Option<Duration>,
+        key: &TokenKey,
+        grace: Option<Duration>,
     ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
-        now_or_never(Err(cannot("the number is printed on the badge")))
+        // Nothing is done by halves: who needs the old number for a while must not lose it.
+        if grace.is_some_and(|grace| !grace.is_zero()) {
+            return now_or_never(Err(cannot(
+                "an old number ends at once; make another badge",
+            )));
+        }
+        let secret = number();
+        let changed = self.change(key, |badge| badge.secret = secret.clone());
+        now_or_never(changed.map(|((), record)| NewToken::new(record, secret)))
     }
 
     fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
@@ -223,9 +240,13 @@ async fn main() -> std::result::Result<(), Box<dyn StdError>> {
         "It is {accepted:?}, and {} badges are out.",
         desk.list_all().await?.len()
     );
-    if let Err(error) = desk.reset(&key, None).await {
+    if let Err(error) = desk.reset(&key, Some(days(1))).await {
         println!("{error}.");
     }
+    let reset = desk.reset(&key, None).await?;
+    let old = desk.verify(&key, &secret).await?;
+    let new = desk.verify(&key, reset.secret()).await?;
+    println!("After a reset the old number is {old:?}, the new one {new:?}.");
 
     let desk = Arc::new(desk);
     let pocket = sink::from_fn("pocket", |_, _| async { Ok::<(), SinkError>(()) });

@@ -1,9 +1,11 @@
 //! Text for people: what came from elsewhere made fit to be shown, and lengths of time.
 
+mod characters;
 mod duration;
 #[cfg(any(any_service, feature = "rotation"))]
 mod redact;
 
+pub(crate) use self::characters::is_unsafe_to_print;
 pub(crate) use self::duration::{human_duration, short_duration};
 #[cfg(any(any_service, feature = "rotation"))]
 pub(crate) use self::redact::redact;
@@ -45,29 +47,6 @@ pub(crate) fn redact_untrusted(text: &str, secret: &Secret, most: usize) -> Stri
     let end = (0..=end).rev().find(|end| text.is_char_boundary(*end));
     let text = text.get(..end.unwrap_or_default()).unwrap_or_default();
     escape_untrusted(redact(text, secret).trim(), most)
-}
-
-/// Whether a character controls a terminal, breaks the line, turns the direction of what follows, or
-/// shows nothing at all.
-pub(crate) fn is_unsafe_to_print(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}' | '\u{1160}'
-                | '\u{17b4}' | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 #[cfg(test)]

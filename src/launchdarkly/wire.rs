@@ -59,11 +59,15 @@ pub const OPERATIONS: [Operation; 7] = [
 pub(super) static PROFILE: Profile = Profile {
     default_base: Some(Region::Us.base_url()),
     scheme: "",
-    paths: &["/api/v2", "/api/v2/tokens"],
+    paths: &["/api/v2", "/api/v2/tokens", "/api/v2/caller-identity"],
     credential_vars: &["LD_ACCESS_TOKEN", "LAUNCHDARKLY_ACCESS_TOKEN"],
     url_vars: &["LAUNCHDARKLY_API_HOST"],
     json_content_type: true,
-    other_keys: &[("sdk-", "an SDK key"), ("mob-", "a mobile key")],
+    other_keys: &[
+        ("sdk-", "an SDK key"),
+        ("mob-", "a mobile key"),
+        ("rel-", "a key of the Relay Proxy"),
+    ],
     limits: &[
         LimitHeaders {
             scope: Scope::Global,

@@ -1,10 +1,16 @@
 //! A secret found in a text, in whatever form it is written there.
 
+mod escapes;
+mod forms;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use self::escapes::{escaped, number};
+use self::forms::Form;
+use super::characters::is_unsafe_to_print;
 use crate::secret::Secret;
 
 /// This much of a secret in a row is taken out, so that none gets by in two halves.
@@ -15,10 +21,10 @@ const LAYERS: usize = 3;
 
 const SHOWN: &str = "[redacted]";
 
-/// The text without the secret and without fragments of it of eight characters or more: as it is,
-/// in capitals or small letters, in base64, hexadecimal or decimal bytes, percent-encoded, escaped
-/// as in JSON, HTML or a shell, and with anything in between that is neither letter nor digit, such
-/// as line ends.
+/// The text without the secret and without fragments of it of eight characters or more: as it is or
+/// backwards, in capitals or small letters, in base64 or base32, as hexadecimal, decimal, octal or
+/// binary bytes, of UTF-8 or UTF-16, percent-encoded, escaped as in JSON, HTML or a shell, and with
+/// anything in between that is neither letter nor digit, such as line ends and colours.
 pub(crate) fn redact(text: &str, secret: &Secret) -> String {
     if secret.is_empty() {
         return text.to_owned();
@@ -56,11 +62,23 @@ struct View {
 }
 
 impl View {
+    /// The text without what shows nothing: colours and the like, and marks between letters.
     fn of(text: &str) -> Self {
-        Self {
-            bytes: Zeroizing::new(text.to_ascii_lowercase().into_bytes()),
-            places: (0..text.len()).map(|at| at..at + 1).collect(),
+        let mut out = Self::default();
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c == '\u{1b}' && chars.next_if(|(_, c)| *c == '[').is_some() {
+                while chars.next_if(|(_, c)| matches!(c, ' '..='?')).is_some() {}
+                chars.next_if(|(_, c)| matches!(c, '@'..='~'));
+            } else if c.is_whitespace() || !(is_unsafe_to_print(c) || is_combining(c)) {
+                for place in at..at + c.len_utf8() {
+                    if let Some(byte) = text.as_bytes().get(place) {
+                        out.push(*byte, place..place + 1);
+                    }
+                }
+            }
         }
+        out
     }
 
     fn push(&mut self, byte: u8, place: Range<usize>) {
@@ -89,15 +107,16 @@ impl View {
         out
     }
 
-    /// Numbers read as bytes: `[97, 112, 105]`, `0x61, 0x70, 0x69`.
-    fn numbers(&self) -> Self {
+    /// Numbers read as bytes or pairs of them: `[97, 112, 105]`, `0x61, 0x70, 0x69`, `070141`; not the
+    /// zeros of UTF-16.
+    fn numbers(&self, radix: u32) -> Self {
         let mut out = Self::default();
         let mut at = 0;
         while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let (skipped, radix) = if rest.starts_with(b"0x") {
                 (2, 16)
             } else {
-                (0, 10)
+                (0, radix)
             };
             let digits = rest.get(skipped..).unwrap_or_default().iter();
             let digits = digits.take_while(|byte| char::from(**byte).is_digit(radix));
@@ -105,8 +124,12 @@ impl View {
             let number = rest
                 .get(skipped..length)
                 .and_then(|digits| number(digits, radix));
-            if let Some(byte) = number.and_then(|number| u8::try_from(number).ok()) {
-                out.push(byte, self.place(at..at + length));
+            // A dump may show two bytes as one number, the lower first.
+            let word = number.and_then(|number| u16::try_from(number).ok());
+            for byte in word.map(u16::to_le_bytes).into_iter().flatten() {
+                if byte != 0 {
+                    out.push(byte, self.place(at..at + length));
+                }
             }
             at += length.max(1);
         }
@@ -144,63 +167,22 @@ impl View {
     }
 }
 
+/// Accents that are drawn over the letter before them.
+fn is_combining(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
 fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }
 
-/// The character that an escape stands for, and the length of what follows its first byte.
-fn escaped(first: u8, rest: &[u8]) -> Option<(u32, usize)> {
-    let digits = |from: usize, count: usize, radix| {
-        let digits = rest.get(from..from + count)?;
-        Some((number(digits, radix)?, from + count))
-    };
-    // A number up to where it ends, such as `&#x2d;` or `\u{2d}`.
-    let until = |from: usize, end: u8, radix| {
-        let length = rest
-            .get(from..)?
-            .iter()
-            .take(9)
-            .position(|byte| *byte == end)?;
-        let (number, next) = digits(from, length, radix)?;
-        Some((number, next + 1))
-    };
-    match (first, rest) {
-        (b'%', _) => digits(0, 2, 16),
-        (b'\\', [b'u', b'{', ..]) => until(2, b'}', 16),
-        (b'\\', [b'u', ..]) => digits(1, 4, 16),
-        (b'\\', [b'x', ..]) => digits(1, 2, 16),
-        (b'\\', [b'0'..=b'3', ..]) => digits(0, 3, 8),
-        (b'\\', [c, ..]) if !c.is_ascii_alphanumeric() => Some((u32::from(*c), 1)),
-        (b'&', [b'#', b'x', ..]) => until(2, b';', 16),
-        (b'&', [b'#', ..]) => until(1, b';', 10),
-        (b'&', _) => {
-            let names = [
-                ("amp;", '&'),
-                ("lt;", '<'),
-                ("gt;", '>'),
-                ("quot;", '"'),
-                ("apos;", '\''),
-            ];
-            let known = names
-                .iter()
-                .find(|(name, _)| rest.starts_with(name.as_bytes()));
-            known.map(|(name, c)| (u32::from(*c), name.len()))
-        }
-        _ => None,
-    }
-}
-
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
-    let digits = std::str::from_utf8(digits).ok()?;
-    u32::from_str_radix(digits, radix).ok()
-}
-
 /// What to look for: a secret in each of its forms.
 struct Needles {
-    literal: Zeroizing<Vec<u8>>,
-    /// The same and its base64, by their letters and digits.
-    letters: Vec<Zeroizing<Vec<u8>>>,
-    hexadecimal: Zeroizing<Vec<u8>>,
+    /// As it is, and backwards.
+    literal: [Form; 2],
+    /// The same and its base64 and base32, by their letters and digits.
+    letters: Vec<Form>,
+    hexadecimal: Vec<Form>,
 }
 
 /// What is shorter could be a piece of anything.
@@ -209,38 +191,43 @@ const LEAST_LETTERS: usize = 6;
 impl Needles {
     fn of(secret: &[u8]) -> Self {
         let lower = |bytes: &[u8]| Zeroizing::new(bytes.to_ascii_lowercase());
-        let encoded: Vec<_> = (0..3).map(|offset| base64(secret, offset)).collect();
+        let encoded: Vec<_> = forms::base64(secret).collect();
+        let wide = forms::utf16(secret);
         // As a secret of Kubernetes holds a password of a registry.
-        let twice = encoded.iter().flat_map(|form| {
-            let form = form.as_slice();
-            (0..3).map(move |offset| base64(form, offset))
-        });
+        let twice = encoded.iter().flat_map(|form| forms::base64(form));
         let mut letters = vec![lower(secret)];
-        letters.extend(
-            twice
-                .chain(encoded.iter().cloned())
-                .map(|form| lower(&form)),
-        );
+        let all = twice
+            .chain(forms::base64(&wide))
+            .chain(forms::base32(secret));
+        letters.extend(all.chain(encoded.iter().cloned()).map(|form| lower(&form)));
         for form in &mut letters {
             form.retain(|byte| is_letter(*byte));
         }
         letters.retain(|form| form.len() >= LEAST_LETTERS);
+        let hexadecimal = [secret, &wide].map(forms::hexadecimal).into_iter();
+        let words = forms::words(secret).map(|words| forms::hexadecimal(&words));
         Self {
-            literal: lower(secret),
+            literal: [lower(secret), lower(&forms::reversed(secret))],
             letters,
-            hexadecimal: Zeroizing::new(hexadecimal(secret)),
+            hexadecimal: hexadecimal.chain(words).collect(),
         }
     }
 
     fn mark(&self, view: &View, hidden: &mut [bool]) {
-        let fragment = self.literal.len().min(FRAGMENT);
+        let [literal, reversed] = &self.literal;
+        let fragment = literal.len().min(FRAGMENT);
         let at_least = fragment.max(4);
-        mark(view, &self.literal, fragment, hidden);
-        mark(&view.numbers(), &self.literal, at_least, hidden);
+        mark(view, literal, fragment, hidden);
+        mark(view, reversed, at_least, hidden);
+        for radix in [2, 8, 10] {
+            mark(&view.numbers(radix), literal, at_least, hidden);
+        }
         let joined = view.without(|byte| byte.is_ascii_whitespace() || b"'\"\\`".contains(&byte));
-        mark(&joined, &self.literal, at_least, hidden);
+        mark(&joined, literal, at_least, hidden);
         let letters = view.without(|byte| !is_letter(byte));
-        mark(&letters, &self.hexadecimal, at_least * 2, hidden);
+        for form in &self.hexadecimal {
+            mark(&letters, form, at_least * 2, hidden);
+        }
         for form in &self.letters {
             mark(&letters, form, form.len().min(FRAGMENT), hidden);
         }
@@ -261,30 +248,6 @@ fn mark(view: &View, needle: &[u8], fragment: usize, hidden: &mut [bool]) {
             }
         }
     }
-}
-
-/// The characters in base64 that depend on nothing but the secret, if `offset` bytes stand before it
-/// in its group of three.
-fn base64(secret: &[u8], offset: usize) -> Zeroizing<Vec<u8>> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bit = |at: usize| {
-        let byte = secret.get((at / 8).checked_sub(offset)?)?;
-        Some(usize::from(byte >> (7 - at % 8)) & 1)
-    };
-    let sextets = (offset + secret.len()) * 8 / 6;
-    let sextet = |at: usize| (0..6).try_fold(0, |value, n| Some(value << 1 | bit(at * 6 + n)?));
-    let known = (0..sextets).filter_map(sextet);
-    Zeroizing::new(
-        known
-            .filter_map(|value: usize| ALPHABET.get(value).copied())
-            .collect(),
-    )
-}
-
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    let nibble = |nibble: u8| b"0123456789abcdef".get(usize::from(nibble)).copied();
-    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles.filter_map(nibble).collect()
 }
 
 #[cfg(test)]
@@ -319,12 +282,36 @@ mod tests {
             "<Buffer 61 70 69 2d 34 66 39 58>",
             "[97, 112, 105, 45, 52, 102, 57, 88, 113]",
             "0x61, 0x70, 0x69, 0x2d, 0x34, 0x66, 0x39, 0x58",
+            "141 160 151 055 064 146 071 130",
+            "01100001 01110000 01101001 00101101 00110100 01100110 00111001 01011000",
+            // As words of two bytes, beginning in one and between two.
+            "0000000 7061 2d69 6634 5839 2f71 6232 522b 3774",
+            "0000000 6120 6970 342d 3966 7158 322f 2b62 7452",
+            "0000000 070141 026551 063064 054071 027561 061062 051053 033564",
+            "28769 11625 26164 22585 12145 25138 21035 14196",
+            // UTF-16, bare, in base64, hexadecimal and decimal.
+            "a\0p\0i\0-\x004\0f\x009\0X\0q\0",
+            "YQBwAGkALQA0AGYAOQBYAHEALwAyAGIA",
+            "6100700069002d00340066003900580071002f00",
+            "[97, 0, 112, 0, 105, 0, 45, 0, 52, 0, 102, 0, 57, 0, 88, 0]",
+            // Base32, with nothing and one byte before it.
+            "MFYGSLJUMY4VQ4JPGJRCWUTUG5PWGMK2NMRDQ3J5E5LXGNI=",
+            "PBQXA2JNGRTDSWDRF4ZGEK2SOQ3V6YZRLJVSEODNHUTVO4ZV",
+            // Backwards.
+            "5sW'=m8\"kZ1c_7tR+b2/qX9f4-ipa",
+            // Coloured, and with what shows nothing in between.
+            "api-\u{1b}[01;31m\u{1b}[K4f9X\u{1b}[m\u{1b}[Kq/2b",
+            "a\u{200b}p\u{200b}i\u{200b}-\u{200b}4\u{200b}f\u{200b}9\u{200b}X",
+            "a\u{301}p\u{301}i\u{301}-\u{301}4\u{301}f\u{301}9\u{301}X",
             // Escapes, also of all characters and of escapes.
             "api-4f9Xq%2F2b%2BRt7_c1Zk%228m%3D%27Ws5",
             "%61%70%69%2d%34%66%39%58%71",
             "api-4f9Xq%252F2b%252BRt7",
             "api-4f9Xq\\/2b+Rt7_c1Zk\\\"8m='Ws5",
             "\\u0061\\u0070\\u0069\\u002d4f9X",
+            "\\x{61}\\x{70}\\x{69}\\x{2d}\\x{34}\\x{66}\\x{39}\\x{58}",
+            "\\141\\160\\151\\55\\64\\146\\71\\130 \\0141\\0160\\0151\\055\\064\\0146\\071\\0130",
+            "%u0061%u0070%u0069%u002d%u0034%u0066%u0039%u0058",
             "api\\x2d4f9Xq\\u{2f}2b\\053Rt7",
             "{\\\"token\\\": \\\"api-4f9Xq\\\\/2b+Rt7_c1Zk",
             "api-4f9Xq&#x2F;2b&#43;Rt7_c1Zk&quot;8m",
@@ -338,7 +325,8 @@ mod tests {
             let rest = shown.replace(SHOWN, "").to_ascii_lowercase();
             for piece in [
                 "api", "4f9x", "rt7", "c1zk", "ws5", "yxb", "bmzk", "wvhc", "njvw", "61706",
-                "97, 112", "70",
+                "97, 112", "70", "141", "0110", "7061", "6970", "070141", "28769", "yqbw", "mfyg",
+                "pbqx", "ipa", "tr+b",
             ] {
                 assert!(!rest.contains(piece), "{text}\n{shown}");
             }

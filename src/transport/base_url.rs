@@ -6,6 +6,7 @@ use url::{Host, Url};
 
 use super::profile::Profile;
 use crate::error::{Error, Result};
+use crate::text::is_unsafe_to_print;
 
 /// A checked base URL: no userinfo, query or fragment, no slash at its end.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,7 +18,12 @@ pub(crate) struct BaseUrl {
 impl BaseUrl {
     pub(crate) fn parse(profile: &Profile, text: &str, allow_http: bool) -> Result<Self> {
         let bad = |rule: &str| Err(Error::config(profile.service, "base_url", rule));
-        let Ok(url) = Url::parse(text.trim()) else {
+        let text = text.trim();
+        // A parser passes over line ends, takes a backslash for a slash, and makes up what is missing.
+        let odd = |c: char| c.is_whitespace() || is_unsafe_to_print(c) || c == '\\';
+        let whole = text.split_once("://");
+        let whole = whole.is_some_and(|(_, host)| !host.starts_with('/')) && !text.contains(odd);
+        let Some(url) = Url::parse(text).ok().filter(|_| whole) else {
             return bad("must be an absolute URL such as https://host or https://host/prefix");
         };
         if !matches!(url.scheme(), "https" | "http") {

@@ -166,16 +166,36 @@ pub(super) fn check(profile: &Profile, field: &'static str, secret: &Secret) -> 
     if text.is_empty() {
         return bad("must not be empty");
     }
+    if let Some((scheme, _)) = text.trim().split_once(' ')
+        && ["authorization:", "bearer", "token", "basic"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return bad(
+            "begins with what the client itself puts before it in the header; take that away",
+        );
+    }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return bad(NOT_A_HEADER);
     }
     if text.starts_with(['"', '\'', '`']) || text.ends_with(['"', '\'', '`']) {
         return bad("is in quotes, which would be sent as part of it; take them away");
     }
-    let unfilled =
-        text.starts_with(['$', '<']) || ["${", "$(", "{{"].iter().any(|open| text.contains(open));
-    if unfilled {
+    if is_placeholder(text) {
         return bad("is a placeholder that nothing was filled in for");
+    }
+    if text.contains("://") {
+        return bad("is an address, not what is to be found there");
+    }
+    let assigned = |name: &&str| {
+        text.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('='))
+    };
+    if profile.credential_vars.iter().any(assigned) {
+        return bad("holds the name of a variable, too; give what is behind the =");
+    }
+    if text.ends_with("\\n") || text.ends_with("\\r") {
+        return bad("ends with an escape that stands for a line end; take it away");
     }
     let other = profile
         .other_keys
@@ -187,6 +207,29 @@ pub(super) fn check(profile: &Profile, field: &'static str, secret: &Secret) -> 
         ));
     }
     Ok(())
+}
+
+/// Whether this stands for a value in the language of a shell, a template or a pipeline.
+fn is_placeholder(text: &str) -> bool {
+    let opens = ["${", "$(", "{{", "#{", "<%"];
+    let pairs = [
+        ("{", "}"),
+        ("[", "]"),
+        ("(", ")"),
+        ("%", "%"),
+        ("@", "@"),
+        ("__", "__"),
+    ];
+    let between = |(open, close): &(&str, &str)| {
+        let inner = text.strip_prefix(open);
+        inner.is_some_and(|inner| inner.ends_with(close))
+    };
+    let nothing = ["null", "undefined", "none", "nil"];
+    text.starts_with(['$', '<'])
+        || opens.iter().any(|open| text.contains(open))
+        || pairs.iter().any(between)
+        || nothing.iter().any(|word| text.eq_ignore_ascii_case(word))
+        || text.bytes().all(|byte| byte == b'*')
 }
 
 const NOT_A_HEADER: &str = "must be visible ASCII without spaces or line ends (a line end often comes from a file: trim it)";

@@ -12,9 +12,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Owner, SECRET, deliver, text};
 use crate::support::Scratch;
 
+fn each(text: &str, write: fn(u8) -> String) -> String {
+    text.bytes().map(write).collect::<Vec<_>>().concat()
+}
+
 fn hex(text: &str) -> String {
-    let digits: Vec<_> = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    digits.concat()
+    each(text, |byte| format!("{byte:02x}"))
 }
 
 fn shell(script: &str) -> CommandSink {
@@ -100,6 +103,12 @@ async fn nothing_that_a_command_prints_shows_the_secret() {
         serde_json::to_string(secret).unwrap(),
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
         hex(secret),
+        hex(&secret.chars().flat_map(|c| [c, '\0']).collect::<String>()),
+        secret.chars().rev().collect(),
+        secret.chars().flat_map(|c| [c, '\u{200b}']).collect(),
+        each(secret, |byte| format!("\u{1b}[1m{}", char::from(byte))),
+        each(secret, |byte| format!("\\{byte:o}")),
+        each(secret, |byte| format!("{byte:08b} ")),
         format!("{}\n{}", &secret[..14], &secret[14..]),
     ];
     for form in &forms {
