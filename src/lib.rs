@@ -81,27 +81,31 @@
 //! (default): managed tokens; off, the crates that state and sinks need are not built. `generate`
 //! (default): models and clients are made during the build; off, the same code is taken as shipped.
 //! `rustls` (default), `rustls-no-provider` or `native-tls`: TLS. `http2`: HTTP/2 where a server
-//! offers it.
+//! offers it. `blocking`: calls without async.
 //!
 //! # Tokio
 //!
 //! Connections, timers and work on files are on threads of this crate, so that no server can hold up
 //! a deadline, whatever it sends and whatever runtime a call is awaited in: of any flavour, without
 //! network or timers, or none at all. `tokio::time::pause` therefore stops no wait of this crate; a
-//! [`Clock`] does. A program that is not asynchronous blocks on each call, by whatever means:
+//! [`Clock`] does. A program that is not asynchronous waits for each call, with the feature `blocking`:
 //!
 //! ```no_run
+//! # #[cfg(feature = "blocking")] mod example {
+//! use access_tokens::blocking::Blocking as _;
 //! # use access_tokens::{TokenId, launchdarkly::Client};
 //! # fn example(ld: Client, id: TokenId) -> Result<(), Box<dyn std::error::Error>> {
-//! let runtime = tokio::runtime::Runtime::new()?;
-//! let token = runtime.block_on(ld.get(&id).into_future())?;
+//! let token = ld.get(&id).wait()?;
 //! # Ok(())
+//! # }
 //! # }
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "avisi-cloud")]
 pub mod avisi_cloud;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod clock;
 mod due;
 mod error;

@@ -10,15 +10,15 @@ use std::time::Duration;
 #[cfg(any(any_service, feature = "rotation"))]
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-#[cfg(feature = "rotation")]
+#[cfg(any(feature = "blocking", feature = "rotation"))]
 use tokio::runtime::Handle;
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 use tokio::time::Sleep;
 
 /// One thread, which does nothing else.
 static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-timers"));
-/// For processes, and for work that blocks.
-#[cfg(feature = "rotation")]
+/// For processes, for work that blocks, and for what is begun beside a call that somebody waits for.
+#[cfg(any(feature = "blocking", feature = "rotation"))]
 static WORK: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-work"));
 
 /// A runtime of one thread.
@@ -29,7 +29,7 @@ pub(crate) fn start(name: &str) -> Option<Runtime> {
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
-#[cfg(feature = "rotation")]
+#[cfg(any(feature = "blocking", feature = "rotation"))]
 pub(crate) fn handle() -> Option<Handle> {
     let work = WORK.as_ref().map(Runtime::handle);
     work.cloned().or_else(|| Handle::try_current().ok())

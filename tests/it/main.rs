@@ -31,6 +31,8 @@ mod vocabulary;
 #[path = "."]
 mod all {
     mod answers;
+    #[cfg(feature = "blocking")]
+    mod blocking;
     mod cancellation;
     mod documents;
     #[cfg(feature = "rustls")]

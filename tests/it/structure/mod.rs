@@ -20,7 +20,7 @@ const FLOORS: [&[&str]; 7] = [
     &["marker", "new_token", "open", "service", "wing"],
     &["generated"],
     &["due", "inventory", "rotation"],
-    &["guide", "lib"],
+    &["blocking", "guide", "lib"],
 ];
 const WINGS: usize = 4;
 
