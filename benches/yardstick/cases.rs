@@ -26,8 +26,8 @@ pub(crate) enum Case {
     Page(usize),
     /// One list of Query Server with 20,000 tokens.
     Rows,
-    /// 100,000 tokens in pages of 1,000, none kept.
-    Stream,
+    /// As many tokens as there are, in pages of 1,000, none kept.
+    Stream(usize),
 }
 
 impl Case {
@@ -38,7 +38,7 @@ impl Case {
             Self::Patch => "patch".to_owned(),
             Self::Page(tokens) => format!("page of {tokens}"),
             Self::Rows => "rows, 20000".to_owned(),
-            Self::Stream => "stream of 100000".to_owned(),
+            Self::Stream(tokens) => format!("stream of {tokens}"),
         }
     }
 
@@ -46,9 +46,8 @@ impl Case {
     pub(crate) fn tokens(self) -> usize {
         match self {
             Self::Get | Self::Create | Self::Patch => 1,
-            Self::Page(tokens) => tokens,
+            Self::Page(tokens) | Self::Stream(tokens) => tokens,
             Self::Rows => 20_000,
-            Self::Stream => 100_000,
         }
     }
 }
@@ -104,7 +103,7 @@ impl Clients {
             (Case::Page(tokens), Who::Lean) => self.bare.page::<Lean>(tokens, 0).await.items.len(),
             (Case::Rows, Who::Ours) => self.query.list().await.unwrap().data.len(),
             (Case::Rows, _) => self.list.rows().await.data.len(),
-            (Case::Stream, Who::Ours) => {
+            (Case::Stream(_), Who::Ours) => {
                 let mut stream = self.ld.list().limit(1_000).stream();
                 let mut tokens = 0;
                 while stream.try_next().await.unwrap().is_some() {
@@ -112,15 +111,15 @@ impl Clients {
                 }
                 tokens
             }
-            (Case::Stream, Who::Bare) => self.pages::<Token>().await,
-            (Case::Stream, Who::Lean) => self.pages::<Lean>().await,
+            (Case::Stream(all), Who::Bare) => self.pages::<Token>(all).await,
+            (Case::Stream(all), Who::Lean) => self.pages::<Lean>(all).await,
         };
         assert_eq!(brought, case.tokens());
     }
 
-    async fn pages<T: for<'de> serde::Deserialize<'de>>(&self) -> usize {
+    async fn pages<T: for<'de> serde::Deserialize<'de>>(&self, all: usize) -> usize {
         let mut tokens = 0;
-        while tokens < Case::Stream.tokens() {
+        while tokens < all {
             tokens += self.bare.page::<T>(1_000, tokens).await.items.len();
         }
         tokens

@@ -6,6 +6,7 @@
 //! | `cargo bench --bench yardstick -- instructions` | instructions by callgrind, the same every time |
 //! | `cargo bench --bench yardstick -- guard` | fails if those are not within 3 % of what is recorded |
 //! | `cargo bench --bench yardstick -- record` | records them |
+//! | `bash benches/yardstick/peers/run` | the same list in other clients |
 //! | `cargo bench --bench allocations` | allocations, and the memory that is kept |
 //!
 //! `docs/performance.md` has the results and how to read them. Ratios come first: they are of work
@@ -24,6 +25,7 @@
 mod bare;
 mod cases;
 mod instructions;
+mod peers;
 mod server;
 mod time;
 
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
     match arguments.first().map(String::as_str) {
         Some("serve") => server::serve(),
         Some("case") => instructions::child(&arguments[1..]),
+        Some("peer") => peers::child(&arguments[1..]),
+        Some("peers") => peers::table(&Server::start(), &arguments[1..]),
         None => time::table(&Server::start(), 20),
         Some("quick") => time::table(&Server::start(), 3),
         Some("instructions" | "guard" | "record") if !instructions::possible() => {

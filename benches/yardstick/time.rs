@@ -27,7 +27,14 @@ pub(crate) fn table(server: &Server, rounds: usize) {
     }
     pair(&runtime, &clients, Case::Rows, Who::Bare, 1, rounds);
     for who in [Who::Bare, Who::Lean] {
-        pair(&runtime, &clients, Case::Stream, who, 1, rounds.min(5));
+        pair(
+            &runtime,
+            &clients,
+            Case::Stream(100_000),
+            who,
+            1,
+            rounds.min(5),
+        );
     }
     println!(
         "\ntime by the clock, every answer after 20 ms, medians of {} pairs\n",
@@ -166,13 +173,13 @@ fn print(pairs: &[(Duration, Duration)], what: &str) {
     );
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
 /// The processor time of this process; by the clock where the system does not tell.
-fn processor_time() -> Duration {
+pub(crate) fn processor_time() -> Duration {
     static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
     let told = threads.filter_map(|thread| {

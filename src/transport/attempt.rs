@@ -26,7 +26,7 @@ pub(super) async fn send(
     time: Duration,
 ) -> Result<Answer, Failure> {
     let mut timer = pin!(reactor::timer(time));
-    let answer = core.connections.used(core.http.execute(request));
+    let answer = pin!(core.connections.used(core.http.execute(request)));
     let Some(response) = reactor::before(timer.as_mut(), answer).await else {
         return Err(timed_out(core, None));
     };

@@ -71,7 +71,7 @@ impl Watch {
         resend_count: u32,
     ) -> Self {
         let (template, method) = (operation.template, request.method());
-        let (address, port) = server(&core.base);
+        let server = || server(&core.base);
         let span = tracing::info_span!(
             "access_tokens.attempt",
             otel.name = %format_args!("{method} {template}"),
@@ -81,8 +81,8 @@ impl Watch {
             http.request.resend_count = (resend_count > 0).then_some(resend_count),
             url.template = template,
             url.full = %Sanitized(&core.base, template, request.url()),
-            server.address = address,
-            server.port = port,
+            server.address = server().0,
+            server.port = server().1,
             http.response.status_code = Empty,
             error.type = Empty,
         );

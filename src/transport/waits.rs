@@ -15,7 +15,7 @@ const NONSENSE: u64 = 100_000_000_000_000;
 const NO_WAIT: u64 = 1_000_000_000;
 
 pub(super) fn text(value: &HeaderValue) -> Option<&str> {
-    value.to_str().ok().map(str::trim)
+    value.to_str().ok().map(str::trim_ascii)
 }
 
 /// What `Retry-After` says, as seconds or as a date.
@@ -81,10 +81,10 @@ fn one_moment(value: &str, now: SystemTime) -> Option<SystemTime> {
 /// A number of seconds, or of milliseconds, with or without a fraction.
 fn seconds(value: &str) -> Option<Duration> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let Some((whole, fraction)) = value.split_once('.') else {
-        let whole = value.parse().ok().filter(|_| digits(value));
-        return whole.map(Duration::from_secs);
-    };
+    if digits(value) {
+        return value.parse().ok().map(Duration::from_secs);
+    }
+    let (whole, fraction) = value.split_once('.')?;
     if !digits(whole) || !digits(fraction) {
         return None;
     }
