@@ -118,13 +118,9 @@ impl World {
 
     /// Time passes; what was to land late lands, and who stood still goes on when it is time.
     pub(crate) async fn pass_time(&mut self, time: Duration) {
-        // Writes under way arrive within the time in which everything settles.
-        self.clock.advance(time.min(8 * MINUTE));
-        for vault in self.entries.iter().flat_map(Entry::vaults) {
-            vault.land();
-        }
-        let mut left = time.saturating_sub(8 * MINUTE);
+        let mut left = time;
         loop {
+            self.settle(&mut left);
             let end = self.now() + left;
             let next = self.paused.iter().map(|paused| paused.until).min();
             let Some(next) = next.filter(|next| *next <= end) else {
@@ -138,6 +134,17 @@ impl World {
             self.go_on(paused).await;
         }
         self.clock.advance(left);
+    }
+
+    /// Writes under way arrive within the time in which everything settles, also those of a process
+    /// that has just gone on.
+    fn settle(&self, left: &mut Duration) {
+        let time = (*left).min(8 * MINUTE);
+        self.clock.advance(time);
+        *left -= time;
+        for vault in self.entries.iter().flat_map(Entry::vaults) {
+            vault.land();
+        }
     }
 
     async fn go_on(&mut self, paused: Paused) {
