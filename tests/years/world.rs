@@ -242,7 +242,7 @@ impl World {
         } else {
             100
         };
-        let is_late = (52..60).contains(&what);
+        let is_late = (57..65).contains(&what);
         let tokens = self.some_tokens(machine, is_late);
         let names: Vec<String> = tokens.iter().map(|token| token.name().to_owned()).collect();
         self.count(&tokens);
@@ -269,7 +269,7 @@ impl World {
                 self.hear(&other);
             }
             // Killed at any moment.
-            15..=44 => {
+            15..=49 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     drop(pass);
@@ -279,7 +279,7 @@ impl World {
                 }
             }
             // Stands still: for minutes, or for longer than anything takes to settle.
-            45..=59 => {
+            50..=64 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     self.told.pauses += 1;
@@ -295,7 +295,7 @@ impl World {
                     self.let_all_arrive().await;
                 }
             }
-            60..=62 => {
+            65..=67 => {
                 drop(pass);
                 self.ask(machine).await;
             }
@@ -313,7 +313,7 @@ impl World {
 
     fn cut(&mut self) -> Cut {
         Cut {
-            at_work: self.dice.bool(),
+            at_work: self.dice.u32(0..4) > 0,
             polls: self.dice.u32(0..30),
         }
     }
