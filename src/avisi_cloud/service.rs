@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_core::future::BoxFuture;
-
 use super::client::Client;
 use super::wire::{LIST, PROVISION};
 use super::{PersonalAccessToken, ProvisionBody, ProvisionBodyBuilder};
@@ -15,8 +13,9 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
-    TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    Action, Answer, CallerIdentity, Capabilities, NewRecord, Overrides, OwnCredential,
+    RecordStream, TokenKey, TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate,
+    Verification,
 };
 use crate::time::Expiry;
 
@@ -65,21 +64,17 @@ impl TokenService for Client {
         })
     }
 
-    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn get(&self, key: &TokenKey) -> Answer<'_, TokenRecord> {
         let key = key.clone();
         Box::pin(async move { record(self.find(&key).await?, self.now()).ok_or_else(not_found) })
     }
 
-    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
+    fn template(&self, key: &TokenKey) -> Answer<'_, TokenTemplate> {
         let key = key.clone();
         Box::pin(async move { Ok(TokenTemplate::from(body_like(self.find(&key).await?))) })
     }
 
-    fn create(
-        &self,
-        template: &TokenTemplate,
-        overrides: Overrides,
-    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+    fn create(&self, template: &TokenTemplate, overrides: Overrides) -> Answer<'_, NewRecord> {
         let body = template.read::<ProvisionBody>(Service::AVISI_CLOUD);
         Box::pin(async move {
             let Overrides {
@@ -108,32 +103,24 @@ impl TokenService for Client {
         })
     }
 
-    fn secret(&self, _: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+    fn secret(&self, _: &TokenKey) -> Answer<'_, Option<Secret>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn reset(
-        &self,
-        _: &TokenKey,
-        _: Option<Duration>,
-    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+    fn reset(&self, _: &TokenKey, _: Option<Duration>) -> Answer<'_, NewRecord> {
         Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "reset")) })
     }
 
-    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> Answer<'_, TokenRecord> {
         Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "set_expiry")) })
     }
 
-    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
+    fn delete(&self, key: &TokenKey) -> Answer<'_, ()> {
         let key = key.clone();
         Box::pin(async move { self.revoke(&id(&key)?).await.map(drop) })
     }
 
-    fn verify<'a>(
-        &'a self,
-        _: &TokenKey,
-        secret: &'a Secret,
-    ) -> BoxFuture<'a, Result<Verification>> {
+    fn verify<'a>(&'a self, _: &TokenKey, secret: &'a Secret) -> Answer<'a, Verification> {
         Box::pin(async move {
             match Client::list(&self.with_credential(secret.clone())?).await {
                 Ok(_) => Ok(Verification::Accepted),
@@ -147,11 +134,11 @@ impl TokenService for Client {
         })
     }
 
-    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+    fn whoami(&self) -> Answer<'_, CallerIdentity> {
         Box::pin(async { Err(Error::unsupported(Service::AVISI_CLOUD, "whoami")) })
     }
 
-    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> BoxFuture<'a, Result<OwnCredential>> {
+    fn is_own_credential<'a>(&'a self, _: &'a TokenRecord) -> Answer<'a, OwnCredential> {
         Box::pin(async { Ok(OwnCredential::Unknown) })
     }
 

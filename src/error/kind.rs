@@ -7,7 +7,7 @@ use http::StatusCode;
 /// Each kind: its word for programs, its words for people, and the next step for who meets it.
 macro_rules! kinds {
     ($($(#[$doc:meta])+ $kind:ident = $word:literal, $text:literal, $next:literal;)+) => {
-        /// What went wrong.
+        /// Kind of an [`Error`](crate::Error): what went wrong, in a word that a program can match.
         ///
         /// [`OutcomeUnknown`](Self::OutcomeUnknown) stands above the others: a call that must not be
         /// repeated lost its answer. What it lost it to is in [`Error::cause`](crate::Error::cause).

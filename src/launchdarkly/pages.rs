@@ -35,6 +35,10 @@ pub(super) struct Pages {
     size: Option<u64>,
     /// How many tokens it counts in all.
     total: Option<u64>,
+    /// How many it counted when there were the fewest.
+    fewest: Option<u64>,
+    /// How many came.
+    came: u64,
     /// Where the list ends at least, as far as that is known.
     end: u64,
     shorter: bool,
@@ -62,6 +66,8 @@ impl Pages {
             asked: 0,
             size: None,
             total: None,
+            fewest: None,
+            came: 0,
             end: 0,
             shorter: false,
             again: 0,
@@ -116,6 +122,7 @@ impl Pages {
         let links = links.to_map();
         let place = |name: &str| offset_of(links.get(name)?.href.as_deref()?);
         let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.came = self.came.saturating_add(count);
         let read = self.offset.saturating_add(count);
         let total = total.and_then(|total| u64::try_from(total).ok());
         let (linked, next) = (links.contains_key("next"), place("next"));
@@ -126,6 +133,7 @@ impl Pages {
         if counts_all {
             self.shorter |= total.zip(self.total).is_some_and(|(now, then)| now < then);
             self.total = total.or(self.total);
+            self.fewest = self.fewest.into_iter().chain(total).min();
         }
         let last = place("last").map(|last| last.saturating_add(1));
         self.end = last.max(self.total).unwrap_or(0);
@@ -169,8 +177,16 @@ impl Pages {
     }
 
     fn ended(&mut self) -> Turn {
-        if !self.shorter || self.again == AGAIN {
+        // A page may have been empty, or left out by a link.
+        let all = self.fewest.unwrap_or(0).saturating_sub(self.start);
+        let missing = all.saturating_sub(self.came);
+        if missing == 0 && (!self.shorter || self.again == AGAIN) {
             return Turn::End;
+        }
+        if self.again == AGAIN {
+            return Turn::Broken(format!(
+                "totalCount is {all}, and {missing} of them are on no page"
+            ));
         }
         // What was on a page yet to be read may have slipped to one that was.
         *self = Self {

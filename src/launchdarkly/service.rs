@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use futures_core::future::BoxFuture;
 use futures_util::StreamExt as _;
 
 use super::client::Client;
@@ -12,11 +11,10 @@ use super::wire::GET_CALLER_IDENTITY;
 use super::{Caller, OldSecret, Patch, Token, TokenBody, TokenBodyBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{Service, TokenId};
-use crate::new_token::NewToken as NewTokenOf;
 use crate::secret::Secret;
 use crate::service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, RecordStream, TokenKey,
-    TokenRecord, TokenService, TokenTemplate, Verification,
+    Action, Answer, CallerIdentity, Capabilities, NewRecord, Overrides, OwnCredential,
+    RecordStream, TokenKey, TokenRecord, TokenService, TokenTemplate, Verification,
 };
 use crate::time::Expiry;
 
@@ -58,7 +56,7 @@ impl TokenService for Client {
         RecordStream::new(tokens.map(move |token| Ok(client.reading().record(token?))))
     }
 
-    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn get(&self, key: &TokenKey) -> Answer<'_, TokenRecord> {
         let key = key.clone();
         Box::pin(async move {
             let token = Client::get(self, &id(&key)?).await?;
@@ -66,7 +64,7 @@ impl TokenService for Client {
         })
     }
 
-    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
+    fn template(&self, key: &TokenKey) -> Answer<'_, TokenTemplate> {
         let key = key.clone();
         Box::pin(async move {
             let old = Client::get(self, &id(&key)?).await?;
@@ -74,11 +72,7 @@ impl TokenService for Client {
         })
     }
 
-    fn create(
-        &self,
-        template: &TokenTemplate,
-        overrides: Overrides,
-    ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
+    fn create(&self, template: &TokenTemplate, overrides: Overrides) -> Answer<'_, NewRecord> {
         let body = template.read::<TokenBody>(Service::LAUNCH_DARKLY);
         Box::pin(async move {
             let Overrides {
@@ -101,15 +95,11 @@ impl TokenService for Client {
         })
     }
 
-    fn secret(&self, _: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+    fn secret(&self, _: &TokenKey) -> Answer<'_, Option<Secret>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn reset(
-        &self,
-        key: &TokenKey,
-        old_secret_for: Option<Duration>,
-    ) -> BoxFuture<'_, Result<NewTokenOf<TokenRecord>>> {
+    fn reset(&self, key: &TokenKey, old_secret_for: Option<Duration>) -> Answer<'_, NewRecord> {
         let key = key.clone();
         Box::pin(async move {
             let old = old_secret_for.map_or(OldSecret::EndsAtOnce, OldSecret::ValidFor);
@@ -118,7 +108,7 @@ impl TokenService for Client {
         })
     }
 
-    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, key: &TokenKey, expiry: Expiry) -> Answer<'_, TokenRecord> {
         let key = key.clone();
         Box::pin(async move {
             let id = id(&key)?;
@@ -139,16 +129,12 @@ impl TokenService for Client {
         })
     }
 
-    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
+    fn delete(&self, key: &TokenKey) -> Answer<'_, ()> {
         let key = key.clone();
         Box::pin(async move { Client::delete(self, &id(&key)?).await })
     }
 
-    fn verify<'a>(
-        &'a self,
-        key: &TokenKey,
-        secret: &'a Secret,
-    ) -> BoxFuture<'a, Result<Verification>> {
+    fn verify<'a>(&'a self, key: &TokenKey, secret: &'a Secret) -> Answer<'a, Verification> {
         let key = key.clone();
         Box::pin(async move {
             // Reading the token with the new secret would answer 401 as well if the secret works
@@ -161,15 +147,12 @@ impl TokenService for Client {
         })
     }
 
-    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+    fn whoami(&self) -> Answer<'_, CallerIdentity> {
         let caller = Client::whoami(self);
         Box::pin(async move { caller.await.map(CallerIdentity::from) })
     }
 
-    fn is_own_credential<'a>(
-        &'a self,
-        record: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<OwnCredential>> {
+    fn is_own_credential<'a>(&'a self, record: &'a TokenRecord) -> Answer<'a, OwnCredential> {
         Box::pin(self.owns(record))
     }
 

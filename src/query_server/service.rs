@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_core::future::BoxFuture;
-
 use super::claims::Bearer;
 use super::client::Client;
 use super::models::{Created, Liveness};
@@ -16,10 +14,12 @@ use crate::marker::Marker;
 use crate::new_token::NewToken;
 use crate::secret::Secret;
 use crate::service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate, Verification,
+    Action, Answer, CallerIdentity, Capabilities, NewRecord, Overrides, OwnCredential, Privilege,
+    RecordStream, TokenKey, TokenKind, TokenRecord, TokenService, TokenState, TokenTemplate,
+    Verification,
 };
 use crate::time::Expiry;
+use crate::transport::Operation;
 
 impl TokenService for Client {
     fn service(&self) -> Service {
@@ -61,21 +61,17 @@ impl TokenService for Client {
         })
     }
 
-    fn get(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn get(&self, key: &TokenKey) -> Answer<'_, TokenRecord> {
         let token = Client::get(self, key.as_str());
         Box::pin(async move { Ok(record(token.await?, self.now())) })
     }
 
-    fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>> {
+    fn template(&self, key: &TokenKey) -> Answer<'_, TokenTemplate> {
         let token = Client::get(self, key.as_str());
         Box::pin(async move { body_like(token.await?).map(TokenTemplate::from) })
     }
 
-    fn create(
-        &self,
-        template: &TokenTemplate,
-        overrides: Overrides,
-    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+    fn create(&self, template: &TokenTemplate, overrides: Overrides) -> Answer<'_, NewRecord> {
         let body = template.read::<TokenBody>(Service::QUERY_SERVER);
         Box::pin(async move {
             let Overrides {
@@ -98,34 +94,30 @@ impl TokenService for Client {
             }
             match Client::create(self, token).await? {
                 Created::New(new) => Ok(new_record(new, self.now())),
-                Created::AlreadyExists(_) => {
-                    Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::Conflict)
-                        .with_operation(CREATE.id())
-                        .with_reason("the name is taken already"))
-                }
+                Created::AlreadyExists(_) => Err(error(
+                    ErrorKind::Conflict,
+                    &CREATE,
+                    "the name is taken already",
+                )),
             }
         })
     }
 
-    fn secret(&self, key: &TokenKey) -> BoxFuture<'_, Result<Option<Secret>>> {
+    fn secret(&self, key: &TokenKey) -> Answer<'_, Option<Secret>> {
         let value = self.value(key.as_str());
         Box::pin(async move { value.await.map(Some) })
     }
 
-    fn reset(
-        &self,
-        _: &TokenKey,
-        _: Option<Duration>,
-    ) -> BoxFuture<'_, Result<NewToken<TokenRecord>>> {
+    fn reset(&self, _: &TokenKey, _: Option<Duration>) -> Answer<'_, NewRecord> {
         Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "reset")) })
     }
 
-    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> BoxFuture<'_, Result<TokenRecord>> {
+    fn set_expiry(&self, _: &TokenKey, _: Expiry) -> Answer<'_, TokenRecord> {
         // An update would kill the secret on the spot.
         Box::pin(async { Err(Error::unsupported(Service::QUERY_SERVER, "set_expiry")) })
     }
 
-    fn delete(&self, key: &TokenKey) -> BoxFuture<'_, Result<()>> {
+    fn delete(&self, key: &TokenKey) -> Answer<'_, ()> {
         let delete = self.delete_existing(key.as_str());
         Box::pin(async move {
             if delete.await? {
@@ -136,11 +128,7 @@ impl TokenService for Client {
         })
     }
 
-    fn verify<'a>(
-        &'a self,
-        key: &TokenKey,
-        secret: &'a Secret,
-    ) -> BoxFuture<'a, Result<Verification>> {
+    fn verify<'a>(&'a self, key: &TokenKey, secret: &'a Secret) -> Answer<'a, Verification> {
         // To a token made here every documented call answers 401, be it good or not, so it cannot
         // be tried out; the server's own rule decides, on the row as it is now.
         let token = Client::get(self, key.as_str());
@@ -154,14 +142,15 @@ impl TokenService for Client {
                 Liveness::Inactive | Liveness::Expired | Liveness::Unusable => {
                     Ok(Verification::Refused)
                 }
-                Liveness::Unknown => Err(Error::of_kind(Service::QUERY_SERVER, ErrorKind::Decode)
-                    .with_operation(LIST.id())
-                    .with_reason("the token's row does not tell whether the server accepts it")),
+                Liveness::Unknown => {
+                    let reason = "the token's row does not tell whether the server accepts it";
+                    Err(error(ErrorKind::Decode, &LIST, reason))
+                }
             }
         })
     }
 
-    fn whoami(&self) -> BoxFuture<'_, Result<CallerIdentity>> {
+    fn whoami(&self) -> Answer<'_, CallerIdentity> {
         Box::pin(async {
             // The server has no such call, and a credential that says whose it is.
             let credential = self.core.current_credential().await?;
@@ -176,10 +165,7 @@ impl TokenService for Client {
         })
     }
 
-    fn is_own_credential<'a>(
-        &'a self,
-        record: &'a TokenRecord,
-    ) -> BoxFuture<'a, Result<OwnCredential>> {
+    fn is_own_credential<'a>(&'a self, record: &'a TokenRecord) -> Answer<'a, OwnCredential> {
         Box::pin(async {
             // What may manage tokens is a user's token, which is never among these.
             let credential = self.core.current_credential().await?;
@@ -204,14 +190,17 @@ impl TokenService for Client {
     }
 }
 
+fn error(kind: ErrorKind, operation: &Operation, reason: &str) -> Error {
+    Error::new(Service::QUERY_SERVER, kind, reason).with_operation(operation.id())
+}
+
 /// What a token like this one is created from. Taken apart member by member, so that one which the
 /// document gains cannot be forgotten.
 fn body_like(old: Token) -> Result<TokenBody> {
-    let end = old.end().map_err(|_| {
-        Error::of_kind(Service::QUERY_SERVER, ErrorKind::Decode)
-            .with_operation(LIST.id())
-            .with_reason("the token's expiration_date cannot be read")
-    })?;
+    let reason = "the token's expiration_date cannot be read";
+    let end = old
+        .end()
+        .map_err(|_| error(ErrorKind::Decode, &LIST, reason))?;
     let Token {
         id: _,
         name,

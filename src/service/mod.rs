@@ -29,6 +29,10 @@ pub use self::stream::RecordStream;
 pub(crate) use self::stream::gather;
 pub use self::template::{Overrides, TokenTemplate};
 
+/// Short for what the methods of a service give.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T>>;
+pub(crate) type NewRecord = NewToken<TokenRecord>;
+
 /// A service whose tokens can be managed, seen through what all services have in common.
 ///
 /// The three clients of this crate implement it, and so does an `Arc`, a `Box` or a reference of

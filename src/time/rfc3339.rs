@@ -10,8 +10,8 @@ const DAYS_FROM_EPOCH: i64 = 2_932_897;
 
 const DAY: i64 = 86_400;
 
-/// Reads a date with its time and offset. More than the RFC, it takes a time without seconds and an
-/// offset without a colon or minutes, as some libraries write them.
+/// Reads a date with its time and offset. More than the RFC, it takes a time without seconds, a
+/// fraction after a comma, and an offset without a colon or minutes, as some libraries write them.
 pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let mut rest = Rest(text.as_bytes());
     let year = rest.number(4)?;
@@ -30,7 +30,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     if rest.skip(b":").is_some() {
         // The 61st is a leap second, which a clock of ours does not have.
         second = rest.number(2).filter(|second| *second <= 60)?.min(59);
-        if rest.skip(b".").is_some() {
+        if rest.skip(b".,").is_some() {
             nanos = rest.fraction()?;
         }
     }
@@ -208,6 +208,8 @@ mod tests {
             ("2026-02-03 05:41:12-04:30", 1_770_113_472),
             ("2026-02-03T11:11:12+0100", 1_770_113_472),
             ("2026-02-03T11:11:12+01", 1_770_113_472),
+            ("2026-02-03T10:11:12-00:00", 1_770_113_472),
+            ("2026-02-03T10:11:12,000Z", 1_770_113_472),
             ("2026-02-03T10:11Z", 1_770_113_460),
             ("2024-02-29T00:00:00Z", 1_709_164_800),
             ("2000-02-29T00:00:00Z", 951_782_400),

@@ -72,14 +72,9 @@ impl BaseUrl {
 
     /// Whether a request to `url` stays below this address.
     pub(crate) fn covers(&self, url: &Url) -> bool {
-        let below = match url
-            .path()
-            .strip_prefix(self.url.path().trim_end_matches('/'))
-        {
-            Some(rest) => rest.starts_with('/'),
-            None => false,
-        };
-        below
+        let base = self.url.path().trim_end_matches('/');
+        let rest = url.path().strip_prefix(base);
+        rest.is_some_and(|rest| rest.starts_with('/'))
             && url.scheme() == self.url.scheme()
             && url.host_str() == self.url.host_str()
             && url.port_or_known_default() == self.url.port_or_known_default()

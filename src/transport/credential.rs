@@ -46,18 +46,14 @@ pub trait CredentialProvider: Send + Sync {
 
 /// Why a [`CredentialProvider`] has none to give.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct CredentialError {
-    message: String,
-}
+#[error("{0}")]
+pub struct CredentialError(String);
 
 impl CredentialError {
     /// The reason, for people: it becomes part of the error that the call returns. Put no secret
     /// into it.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-        }
+        Self(message.into())
     }
 }
 

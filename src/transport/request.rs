@@ -134,6 +134,9 @@ impl<T> fmt::Debug for Request<T> {
     }
 }
 
+/// What a generated client makes of an answer.
+type Sent<T> = std::result::Result<ResponseValue<T>, WireError<()>>;
+
 /// A generated client.
 pub(crate) trait Wire {
     /// A client of this address, whose requests go to the transport as parts of a call.
@@ -243,17 +246,11 @@ impl Session {
     }
 
     /// Makes one request through a generated client.
-    pub(crate) async fn call<W, T, F, Fut>(
+    pub(crate) async fn call<W: Wire, T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
-        send: F,
-    ) -> Result<T>
-    where
-        W: Wire,
-        T: DeserializeOwned,
-        F: FnOnce(W) -> Fut,
-        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
-    {
+        send: impl AsyncFnOnce(W) -> Sent<T>,
+    ) -> Result<T> {
         let result = self.call_or_body(operation, send).await;
         result.map_err(|(error, _)| error)
     }
@@ -261,17 +258,11 @@ impl Session {
     #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     /// The same, of an answer that holds what is told only once: a member that cannot be read is left
     /// out and costs nothing else.
-    pub(crate) async fn call_for_secret<W, T, F, Fut>(
+    pub(crate) async fn call_for_secret<W: Wire, T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
-        send: F,
-    ) -> Result<T>
-    where
-        W: Wire,
-        T: DeserializeOwned,
-        F: FnOnce(W) -> Fut,
-        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
-    {
+        send: impl AsyncFnOnce(W) -> Sent<T>,
+    ) -> Result<T> {
         let result = self.call_or_body(operation, send).await;
         result.or_else(|(error, body)| {
             let part = crate::lenient::readable_part(&body.ok_or_else(|| error.clone())?);
@@ -287,17 +278,11 @@ impl Session {
     }
 
     /// The same, and gives back the body of a success that cannot be read as a whole.
-    pub(crate) async fn call_or_body<W, T, F, Fut>(
+    pub(crate) async fn call_or_body<W: Wire, T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
-        send: F,
-    ) -> Result<T, (Error, Option<Bytes>)>
-    where
-        W: Wire,
-        T: DeserializeOwned,
-        F: FnOnce(W) -> Fut,
-        Fut: Future<Output = std::result::Result<ResponseValue<T>, WireError<()>>>,
-    {
+        send: impl AsyncFnOnce(W) -> Sent<T>,
+    ) -> Result<T, (Error, Option<Bytes>)> {
         let call = Call {
             core: Arc::clone(&self.core),
             operation,

@@ -247,6 +247,36 @@ async fn a_link_behind_the_end_leaves_nothing_out() {
 }
 
 #[tokio::test]
+async fn a_list_that_gives_fewer_than_it_counts_is_not_whole() {
+    const ALL: usize = 35;
+    let one = |number: usize| token("launchdarkly", &format!("id-{number}"));
+    for (case, end) in [
+        ("an empty page in the middle", Some(ErrorKind::Decode)),
+        ("a page without items", Some(ErrorKind::Decode)),
+        ("a link that skips a page", Some(ErrorKind::Decode)),
+        ("nothing odd", None),
+    ] {
+        let (_server, stream) = pages(move |offset| {
+            let rows = |from: usize| (from..(from + 10).min(ALL)).map(one).collect::<Vec<_>>();
+            let (mut rows, mut next) = (json!(rows(offset)), offset + 10);
+            match (case, offset) {
+                ("an empty page in the middle", 10) => rows = json!([]),
+                ("a page without items", 10) => rows = Value::Null,
+                ("a link that skips a page", 0) => next = 20,
+                _ => {}
+            }
+            let link = json!({"next": {"href": format!("/api/v2/tokens?offset={next}")}});
+            let links = if next < ALL { link } else { json!({}) };
+            json!({"items": rows, "totalCount": ALL, "_links": links})
+        })
+        .await;
+        let (good, _, error) = read(stream).await;
+        assert_eq!(error, end, "{case}");
+        assert_eq!(good.len(), if end.is_some() { 25 } else { ALL }, "{case}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_refuses_large_pages_is_asked_for_usual_ones() {
     for most in [100, 25, 10] {
         let server = Raw::reading(move |_, request| {

@@ -118,13 +118,9 @@ impl World {
 
     /// Time passes; what was to land late lands, and who stood still goes on when it is time.
     pub(crate) async fn pass_time(&mut self, time: Duration) {
-        // Writes under way arrive within the time in which everything settles.
-        self.clock.advance(time.min(8 * MINUTE));
-        for vault in self.entries.iter().flat_map(Entry::vaults) {
-            vault.land();
-        }
-        let mut left = time.saturating_sub(8 * MINUTE);
+        let mut left = time;
         loop {
+            self.settle(&mut left);
             let end = self.now() + left;
             let next = self.paused.iter().map(|paused| paused.until).min();
             let Some(next) = next.filter(|next| *next <= end) else {
@@ -138,6 +134,17 @@ impl World {
             self.go_on(paused).await;
         }
         self.clock.advance(left);
+    }
+
+    /// Writes under way arrive within the time in which everything settles, also those of a process
+    /// that has just gone on.
+    fn settle(&self, left: &mut Duration) {
+        let time = (*left).min(8 * MINUTE);
+        self.clock.advance(time);
+        *left -= time;
+        for vault in self.entries.iter().flat_map(Entry::vaults) {
+            vault.land();
+        }
     }
 
     async fn go_on(&mut self, paused: Paused) {
@@ -235,7 +242,7 @@ impl World {
         } else {
             100
         };
-        let is_late = (52..60).contains(&what);
+        let is_late = (57..65).contains(&what);
         let tokens = self.some_tokens(machine, is_late);
         let names: Vec<String> = tokens.iter().map(|token| token.name().to_owned()).collect();
         self.count(&tokens);
@@ -262,7 +269,7 @@ impl World {
                 self.hear(&other);
             }
             // Killed at any moment.
-            15..=44 => {
+            15..=49 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     drop(pass);
@@ -272,7 +279,7 @@ impl World {
                 }
             }
             // Stands still: for minutes, or for longer than anything takes to settle.
-            45..=59 => {
+            50..=64 => {
                 let cut = self.cut();
                 if up_to(&mut pass, cut, &self.ledger).await.is_none() {
                     self.told.pauses += 1;
@@ -288,7 +295,7 @@ impl World {
                     self.let_all_arrive().await;
                 }
             }
-            60..=62 => {
+            65..=67 => {
                 drop(pass);
                 self.ask(machine).await;
             }
@@ -306,7 +313,7 @@ impl World {
 
     fn cut(&mut self) -> Cut {
         Cut {
-            at_work: self.dice.bool(),
+            at_work: self.dice.u32(0..4) > 0,
             polls: self.dice.u32(0..30),
         }
     }

@@ -19,7 +19,7 @@ fn text(file: &str) -> String {
 }
 
 /// The blocks of a kind below a heading of the cookbook.
-fn blocks(heading: &str, kind: &str) -> Vec<String> {
+pub(crate) fn blocks(heading: &str, kind: &str) -> Vec<String> {
     let page = text("../../docs/guide/cookbook.md");
     let mut found = Vec::new();
     let mut below = false;

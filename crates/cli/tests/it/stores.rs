@@ -7,6 +7,7 @@ use std::process::Command;
 use access_tokens::Secret;
 
 use crate::engines;
+use crate::recipes;
 use crate::support::{Done, World};
 
 const TOKEN: &str = "[tokens.t]\naccount = \"prod\"\ncreate = { role = \"reader\" }\n\
@@ -110,7 +111,14 @@ async fn a_secret_in_vault() {
         return;
     };
     let world = World::start().await;
-    world.configure(&TOKEN.replace("file:t.token", "vault:secret/app/db#token"));
+    // As the cookbook has it.
+    let recipe = recipes::blocks("With Vault or OpenBao", "toml").remove(0);
+    let url = format!(
+        "service = \"launchdarkly\"\nurl = \"{}\"",
+        world.ld.base_url()
+    );
+    let recipe = recipe.replace("service = \"launchdarkly\"", &url);
+    world.write_config(&recipe.replace("/var/lib/tokens", "state"));
     let tick = || {
         let mut command = world.command(&["--output", "json", "tick"]);
         command
@@ -125,14 +133,14 @@ async fn a_secret_in_vault() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(100));
-        world.run(&["forget", "t", "--yes"]);
+        world.run(&["forget", "nightly-export", "--yes"]);
         done = tick();
     }
     assert_eq!(done.code, 0, "{done:?}");
     assert!(!format!("{done:?}").contains("canary"), "{done:?}");
-    let head = "GET /v1/secret/data/app/db HTTP/1.1\r\nx-vault-token: canary-root";
+    let head = "GET /v1/secret/data/export HTTP/1.1\r\nx-vault-token: canary-root";
     let answer = request(server.port, head, "");
-    let secret = answer.split("\"token\":\"").nth(1);
+    let secret = answer.split("\"LD_ACCESS_TOKEN\":\"").nth(1);
     let secret = secret.and_then(|rest| rest.split('"').next()).unwrap();
     assert!(world.ld.authenticates(&Secret::new(secret)));
 }
