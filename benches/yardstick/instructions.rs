@@ -70,7 +70,7 @@ fn measure(server: &Server, case: usize, who: usize) -> u64 {
     };
     // Which of the crate's threads looks first is chance, a hundredth or so of a call. The least is
     // what it takes.
-    let rounds = if many > 100 { 3 } else { 1 };
+    let rounds = if many > 100 { 5 } else { 1 };
     let least = |times| (0..rounds).map(|_| run(times)).min().unwrap();
     (least(many) - least(few)) / u64::from(many - few)
 }
