@@ -107,12 +107,17 @@ impl World {
         self.clock.now()
     }
 
-    /// Every token is adopted before anything goes wrong.
+    /// Every token is adopted before anything goes wrong, again where a busy machine was too slow for
+    /// the limit of real time that sinks have.
     pub(crate) async fn first_contact(&mut self) {
-        let machine = &self.machines[0];
-        let reports = machine.pass(machine.tokens.clone()).await;
-        for report in &reports {
-            assert!(matches!(report.outcome, Outcome::NotDue { .. }), "{report}");
+        for last in [false, false, false, false, true] {
+            let machine = &self.machines[0];
+            let reports = machine.pass_again(machine.tokens.clone()).await;
+            let not_due = |report: &&Report| matches!(report.outcome, Outcome::NotDue { .. });
+            let Some(other) = reports.iter().find(|report| !not_due(report)) else {
+                return;
+            };
+            assert!(!last, "{other}");
         }
     }
 
@@ -137,9 +142,12 @@ impl World {
     }
 
     /// Writes under way arrive within the time in which everything settles, also those of a process
-    /// that has just gone on.
+    /// that has just gone on; nobody else stands still for longer than was meant meanwhile.
     fn settle(&self, left: &mut Duration) {
-        let time = (*left).min(8 * MINUTE);
+        let paused = self.paused.iter().map(|paused| paused.until);
+        let waits = paused.map(|until| until.duration_since(self.now()).unwrap_or_default());
+        let most = waits.min().unwrap_or(Duration::MAX).min(8 * MINUTE);
+        let time = (*left).min(most);
         self.clock.advance(time);
         *left -= time;
         for vault in self.entries.iter().flat_map(Entry::vaults) {
@@ -394,13 +402,17 @@ impl World {
         self.mend();
         self.pass_time(days(4)).await;
         self.release().await;
-        // Beyond every back-off and every overlap.
-        for _ in 0..40 {
+        // Beyond every back-off and every overlap, and until a day brings nothing.
+        for day in 0..80 {
             self.pass_time(days(1)).await;
             let machine = &self.machines[0];
             let tokens = machine.tokens.clone();
             let reports = machine.pass_again(tokens).await;
             self.hear(&reports);
+            let not_due = |report: &Report| matches!(report.outcome, Outcome::NotDue { .. });
+            if day >= 40 && reports.iter().all(not_due) {
+                break;
+            }
         }
     }
 
