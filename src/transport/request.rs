@@ -290,8 +290,7 @@ impl Session {
             context: Arc::clone(&self.context),
         };
         let client = W::open(self.core.base.as_str(), self.core.http.clone(), call);
-        // Large, and otherwise moved with each future around it.
-        let result = Box::pin(send(client)).await;
+        let result = send(client).await;
         let mut outcome = lock(&self.context.outcome);
         let (failure, html) = (outcome.failure.take(), outcome.html);
         drop(outcome);
