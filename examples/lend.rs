@@ -66,7 +66,7 @@ async fn lend(State(desk): State<Desk>, headers: HeaderMap) -> Response {
 async fn refuse(desk: &Desk, marker: &Marker, error: &access_tokens::Error) -> Response {
     // No error holds a secret, so it may be logged.
     eprintln!("  (log) {error}");
-    if error.is_outcome_unknown() {
+    if error.may_have_been_sent() {
         // If this fails too, the token ends by itself.
         let removed = desk.ld.as_service().delete_marked(marker).await;
         eprintln!("  (log) removed: {}", removed.map_or(0, |all| all.len()));

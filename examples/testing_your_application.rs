@@ -32,7 +32,7 @@ async fn lease(ld: &Client, purpose: &str) -> Result<Lease> {
         .role(Role::Reader)
         .expires(30 * DAY);
     let new = match ld.create(body.clone()).await {
-        Err(error) if error.is_outcome_unknown() => {
+        Err(error) if error.may_have_been_sent() => {
             for token in ld.list().all().await? {
                 let name = token.name.as_deref().unwrap_or_default();
                 if Marker::in_text(name).as_ref() == Some(&marker) {

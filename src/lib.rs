@@ -36,7 +36,7 @@
 //! let new = ld.create(TokenBody::builder().name("nightly export").role(Role::Reader)).await?;
 //! assert_eq!(format!("{:?}", new.secret()), "Secret([redacted])");
 //!
-//! let mut all = ld.list().stream();
+//! let mut all = ld.list().show_all(true).stream(); // also other members' personal tokens
 //! while let Some(token) = all.try_next().await? {
 //!     println!("{} last used {}", token.id, token.last_used());
 //! }
@@ -50,8 +50,7 @@
 //!   one: no `Debug`, no error, no log. [`Secret::expose_secret`] is the one way out.
 //! * **A call that may have taken effect is never repeated silently.** Every operation's
 //!   [`Idempotency`] says what a repetition would mean. If the answer to a create or reset is lost, the
-//!   error is [`ErrorKind::OutcomeUnknown`], says
-//!   [`may_have_been_sent`](Error::may_have_been_sent), and what to do next.
+//!   error says [`may_have_been_sent`](Error::may_have_been_sent), and what to do next.
 //! * **The credential goes to the base URL's origin only.** Redirects are not followed, ids cannot
 //!   change the path, and plain http reaches this machine only.
 //! * **Everything is bounded**: time, attempts, waits, bodies, pages, requests at a time. The table

@@ -126,9 +126,7 @@ impl<T: serde::de::DeserializeOwned> Listing<T> {
             match serde_path_to_error::deserialize(&mut json) {
                 Ok(item) => items.push(item),
                 Err(error) => {
-                    let path = escape_untrusted(&error.path().to_string(), 200);
-                    let reason =
-                        format!("{path} is missing something or not of the documented type");
+                    let reason = misfit(error.path());
                     let members = serde_json::from_str::<HashMap<String, &RawValue>>(raw.get());
                     let members = members.unwrap_or_default();
                     let id = members.get(id).map(|id| serde_json::from_str(id.get()));
@@ -193,4 +191,12 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
     fn into_iter(self) -> Self::IntoIter {
         self.items.iter()
     }
+}
+
+/// What does not fit its document, by the names and numbers on the way there; never what it holds.
+#[cfg(any_service)]
+pub(crate) fn misfit(path: &serde_path_to_error::Path) -> String {
+    let path = escape_untrusted(&path.to_string(), 200);
+    let what = if path == "." { "it" } else { &path };
+    format!("{what} is missing something or not of the documented type")
 }

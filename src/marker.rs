@@ -20,6 +20,11 @@ use serde::{Deserialize, Serialize};
 /// let text = marker.appended_to("nightly export");
 /// assert_eq!(Marker::in_text(&text), Some(marker));
 /// assert_eq!(Marker::stripped(&text), "nightly export");
+///
+/// // Kept somewhere until it is certain that nothing carries it:
+/// # let marker = Marker::random();
+/// let kept = marker.to_string();
+/// assert_eq!(kept.parse(), Ok(marker));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -15,6 +15,9 @@ use crate::time::span;
 /// inclusive: with [`expires_within`](Self::expires_within) 14 days, a token that ends in exactly
 /// 14 days is due.
 ///
+/// It judges one record at a time, for whatever purpose: also to choose what
+/// [`delete_where`](crate::TokenServiceExt::delete_where) deletes.
+///
 /// Tokens that are switched off, revoked or over are not due: to renew one would bring back what
 /// somebody may have ended on purpose. [`include_expired`](Self::include_expired) changes that for
 /// those whose time is over.

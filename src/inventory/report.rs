@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::id::Service;
 use crate::listing::UnreadableItem;
 use crate::service::TokenRecord;
+use crate::text::escape_untrusted;
 
 /// Outcome of reading one account of an inventory.
 ///
@@ -35,6 +36,18 @@ impl AccountOutcome {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.error.is_none() && self.unreadable.is_empty()
+    }
+}
+
+/// What became of the account, in a line.
+impl fmt::Display for AccountOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let label = escape_untrusted(&self.label, 100);
+        match (&self.error, self.unreadable.len()) {
+            (Some(error), _) => write!(f, "{label}: not read to its end: {error}"),
+            (None, 0) => write!(f, "{label}: {} tokens", self.records),
+            (None, odd) => write!(f, "{label}: {odd} tokens cannot be read"),
+        }
     }
 }
 

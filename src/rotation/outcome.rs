@@ -110,7 +110,8 @@ pub enum Outcome {
     },
     /// A new token is delivered everywhere.
     Rotated {
-        /// The token that it follows; `None` if it is the first one.
+        /// The token that it follows; `None` if there is none to follow, since it is the first one or the
+        /// one before is gone.
         from: Option<TokenKey>,
         /// The new token.
         to: TokenKey,

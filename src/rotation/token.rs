@@ -185,7 +185,8 @@ impl ManagedTokenBuilder {
     }
 
     /// Takes on the token of this key. The key is read at the first contact only; afterwards the
-    /// state knows which token it is.
+    /// state knows which token it is. A sink that is empty then makes a rotation due at once, since
+    /// nobody can read the token's secret again: put it there first to keep the token until its time.
     pub fn adopt(mut self, key: impl Into<TokenKey>) -> Self {
         self.source = Some(Source::Key(key.into()));
         self

@@ -11,18 +11,17 @@ use futures_core::future::BoxFuture;
 /// safely.
 ///
 /// ```
-/// use access_tokens::{TokenService, TokenServiceExt as _, days};
+/// use access_tokens::{RotationPolicy, TokenService, TokenServiceExt as _, days};
 ///
 /// /// Deletes what nobody has used for a year.
 /// async fn tidy_up(service: &dyn TokenService) -> access_tokens::Result<()> {
+///     // One that was never used counts from when it was made; what is not known, not at all.
+///     let unused = RotationPolicy::new().unused_for(days(365));
 ///     let now = service.now();
-///     let unused = |last: std::time::SystemTime| {
-///         now.duration_since(last).is_ok_and(|span| span > days(365))
-///     };
-///     let deleted = service
-///         .delete_where(|token| token.last_used.time().is_some_and(unused))
-///         .await?;
-///     println!("deleted {}", deleted.len());
+///     let deleted = service.delete_where(|token| unused.due(token, now).is_now()).await?;
+///     for token in deleted.iter() {
+///         println!("deleted {}", token.key);
+///     }
 ///     for odd in deleted.unreadable() {
 ///         println!("left alone: {odd}");
 ///     }
@@ -34,6 +33,7 @@ use futures_core::future::BoxFuture;
 /// # use access_tokens_testing::{LaunchDarkly, launchdarkly::Seed};
 /// # let twin = LaunchDarkly::start().await?;
 /// # twin.seed(Seed::new("old").age(days(800)).last_used(days(500)));
+/// # twin.seed(Seed::new("never used").age(days(400)));
 /// # let ld = access_tokens::launchdarkly::Client::builder()
 /// #     .base_url(twin.base_url()).credential(twin.credential()).build()?;
 /// # tidy_up(&ld).await?;
@@ -105,7 +105,8 @@ pub trait TokenServiceExt: TokenService {
     ///
     /// A token that certainly is the client's own credential is left alone, since nothing could be
     /// deleted after it. Where the service does not tell which one that is
-    /// ([`OwnCredential::Unknown`]), `which` has to spare it.
+    /// ([`OwnCredential::Unknown`]), `which` has to spare it. What was left alone, and what somebody
+    /// else had deleted already, is not among those that come back.
     ///
     /// # Errors
     /// Those of the list, of the question which token is the client's own, or of the first delete
@@ -142,7 +143,7 @@ async fn delete<S: TokenService + ?Sized>(
         Err(error) if error.is_not_found() => {}
         Err(error) if deleted.is_empty() => return Err(error),
         Err(error) => {
-            let before = format!("{} were deleted before", deleted.len());
+            let before = format!("tokens deleted before this one: {}", deleted.len());
             return Err(error.with_reason(before));
         }
     }

@@ -83,7 +83,8 @@ pub trait TokenService: fmt::Debug + Send + Sync {
     /// The calls that an action makes, by their `operationId`, for people who want to know before.
     fn calls(&self, action: Action) -> &'static [&'static str];
 
-    /// All tokens that the credential can see, one after another; see [`RecordStream`] for errors.
+    /// All tokens that the credential can see, one after another (on LaunchDarkly also those of other
+    /// members); see [`RecordStream`] for errors.
     ///
     /// Do not delete while it is read: [`TokenServiceExt::delete_where`] does that safely.
     fn list(&self) -> RecordStream;

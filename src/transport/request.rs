@@ -21,8 +21,8 @@ use super::options::CallOptions;
 use super::retry::{Delivery, RetryPolicy};
 use super::trace;
 use crate::error::{Error, ErrorKind, Result};
+use crate::listing::misfit;
 use crate::sync::lock;
-use crate::text::escape_untrusted;
 
 /// A call to a service; nothing is sent before it is awaited.
 ///
@@ -325,10 +325,7 @@ fn unreadable<T: DeserializeOwned>(body: &[u8]) -> String {
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(error) if error.inner().is_data() => {
-            let path = escape_untrusted(&error.path().to_string(), 200);
-            format!("{path} is missing something or not of the documented type")
-        }
+        Err(error) if error.inner().is_data() => misfit(error.path()),
         Err(error) => format!(
             "it is not JSON, at line {} column {}",
             error.inner().line(),

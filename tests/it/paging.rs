@@ -242,7 +242,9 @@ async fn a_delete_that_fails_says_how_many_went_before() {
     let error = client(&twin).delete_where(|_| true).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     assert!(
-        error.to_string().contains("3 were deleted before"),
+        error
+            .to_string()
+            .contains("tokens deleted before this one: 3"),
         "{error}"
     );
     assert_eq!(twin.tokens().len(), 7);

@@ -244,8 +244,12 @@ impl Machine {
             let seen = self.seen_of(*sink);
             seen.is_some_and(|(_, holds)| is_foreign(&self.record, holds))
         };
-        if self.ask.is_none() && open.iter().any(foreign) {
-            let text = "a sink holds what somebody else has put there in the meantime; rotate to overwrite it";
+        if self.ask.is_none()
+            && let Some(sink) = open.iter().copied().find(foreign)
+        {
+            let id = self.record.sinks.get(sink).map(|state| &state.id);
+            let id = id.map_or("a sink", String::as_str);
+            let text = format!("{id} holds what somebody else has put there");
             self.fail(Problem::person(ErrorKind::Drift, text), now);
             self.give_up();
             return self.next(now);
