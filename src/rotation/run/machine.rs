@@ -244,12 +244,10 @@ impl Machine {
             let seen = self.seen_of(*sink);
             seen.is_some_and(|(_, holds)| is_foreign(&self.record, holds))
         };
-        if self.ask.is_none()
-            && let Some(sink) = open.iter().copied().find(foreign)
-        {
-            let id = self.record.sinks.get(sink).map(|state| &state.id);
-            let id = id.map_or("a sink", String::as_str);
-            let text = format!("{id} holds what somebody else has put there");
+        let drifted = open.iter().find(|sink| foreign(sink));
+        let drifted = drifted.and_then(|sink| self.record.sinks.get(*sink));
+        if let (None, Some(sink)) = (&self.ask, drifted) {
+            let text = format!("{} holds what somebody else has put there", sink.id);
             self.fail(Problem::person(ErrorKind::Drift, text), now);
             self.give_up();
             return self.next(now);

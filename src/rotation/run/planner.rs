@@ -140,6 +140,8 @@ fn describe(plan: &mut Plan, declared: &Declared, machine: &Machine, act: &Act) 
             };
             "something is unfinished, or its time is over".clone_into(&mut plan.why);
             plan.steps.push(PlannedStep::new(what, &[calls]));
+            let then = "afterwards the tick judges it again, and rotates it if it is due";
+            plan.notes.push(then.to_owned());
         }
     }
 }

@@ -44,6 +44,7 @@ async fn a_plan_decides_as_a_tick_would_and_changes_nothing() {
         setup.ledger.take();
         let (writes, tidy) = (setup.vault.writes(), keeper.plan(&token).await.unwrap());
         assert_eq!(tidy.verdict, Verdict::Tidy, "{tidy}");
+        assert!(tidy.to_string().contains("judges it again"), "{tidy}");
         let calls = setup.world.calls();
         assert!(!calls.iter().any(|call| changes(call)), "{calls:?}");
         let asked = store.calls();
