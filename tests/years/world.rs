@@ -409,6 +409,16 @@ impl World {
             let tokens = machine.tokens.clone();
             let reports = machine.pass_again(tokens).await;
             self.hear(&reports);
+            // A person sees to what waits for one.
+            for name in std::mem::take(&mut self.stuck) {
+                let machine = &self.machines[0];
+                let token = machine.tokens.iter().find(|token| token.name() == name);
+                let report = machine
+                    .keeper
+                    .rotate(token.unwrap(), Reason::Scheduled)
+                    .await;
+                self.hear(&[report]);
+            }
             let not_due = |report: &Report| matches!(report.outcome, Outcome::NotDue { .. });
             if day >= 40 && reports.iter().all(not_due) {
                 break;
