@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_with::formats::Flexible;
-use serde_with::{BoolFromInt, DeserializeAs as _, PickFirst, Same};
 
 use super::Token;
 use super::claims::Claims;
@@ -48,7 +47,29 @@ impl Serialize for Flag {
 
 impl<'de> Deserialize<'de> for Flag {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        PickFirst::<(Same, BoolFromInt<Flexible>)>::deserialize_as(deserializer).map(Self)
+        struct FlagVisitor;
+
+        impl Visitor<'_> for FlagVisitor {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("1, 0, true or false")
+            }
+
+            fn visit_bool<E>(self, flag: bool) -> Result<Flag, E> {
+                Ok(Flag(flag))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Flag, E> {
+                Ok(Flag(number != 0))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Flag, E> {
+                Ok(Flag(number != 0))
+            }
+        }
+
+        deserializer.deserialize_any(FlagVisitor)
     }
 }
 
