@@ -95,7 +95,7 @@ pub(crate) struct Entry {
     window: Option<Duration>,
     pub(crate) period: Duration,
     pub(crate) overlap: Duration,
-    /// Until when somebody's forced rotation may make more tokens: one, or two if it is interrupted.
+    /// Until when somebody's forced rotation may make one token more.
     pub(crate) forced_until: Option<SystemTime>,
     /// Until when tokens are looked for that a process made which had stood still for too long.
     pub(crate) late_until: Option<SystemTime>,
@@ -130,9 +130,7 @@ impl Entry {
             SinkKind::Blind => 4,
             _ => 2 + self.places.len(),
         };
-        // A request is carried out once more where another tick finds its rotation finished: that
-        // one does not know for whom it was begun.
-        let more = [self.forced_until, self.forced_until, self.late_until];
+        let more = [self.forced_until, self.late_until];
         bound
             + more
                 .into_iter()

@@ -6,15 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::decision::{CurrentFact, Decision, Seen, Why, is_foreign};
+use super::super::kind::ErrorKind;
 use super::super::problem::Problem;
-use super::super::record::{Aside, Record, Stamp, Token};
+use super::super::record::{Record, Stamp, Token};
 use super::super::request::Ask;
 use super::super::rules::{Now, Rules, Times};
 use super::super::sink::{Holds, SinkKind};
-use super::super::{kind::ErrorKind, outcome::Cause};
 use crate::marker::Marker;
 use crate::service::TokenKey;
 
@@ -281,40 +280,6 @@ impl Machine {
             self.record.holds(sink, Some(mark.clone()));
             self.dirty = true;
         }
-    }
-
-    pub(super) fn commit(&mut self, token: &Token, now: Now) {
-        let why = self.why.clone().unwrap_or_else(|| Why {
-            cause: Cause::Resumed,
-            detail: "every sink held it already".to_owned(),
-        });
-        let from = self.record.current.as_ref().map(|token| token.key.clone());
-        // The service's time is at least the time at which it says that it made the token.
-        let service = now.service.max(token.made_at);
-        let aside = self.aside(why.cause == Cause::Suspected, Now { service, ..now });
-        let told = (why.cause.as_str().to_owned(), why.detail.clone());
-        self.record.commit(&token.mark, aside, now.service, told);
-        self.record.after_due = self.rules.has_after;
-        if matches!(self.ask, Some((_, Ask::Rotate { .. }))) && self.begun {
-            self.record.fulfilled = self.ask.take().map(|(id, _)| id);
-            self.record.on_hold = None;
-        }
-        if self.begun {
-            self.did.rotated = Some((from, token.key.clone(), why));
-        } else {
-            self.did.resumed = true;
-        }
-        self.switch = self.own_credential;
-        (self.dirty, self.untold) = (true, true);
-    }
-
-    pub(super) fn aside(&self, suspected: bool, now: Now) -> Aside {
-        let overlap = if suspected {
-            Duration::ZERO
-        } else {
-            self.rules.overlap
-        };
-        Aside::after(overlap, now.service, self.rules.has_after)
     }
 
     /// Whether the current token can be read at the service.

@@ -1,9 +1,9 @@
 //! One machine behind one door: a tick.
 //!
-//! [`machine`] says what comes next, [`begin`], [`mend`] and [`answers`] are its parts, and none of
-//! them calls anybody. [`runner`] and [`acts`] do what it says. [`contact`] makes the record
-//! ([`draft`] is what it leaves if it fails), [`confirm`] looks at what came back, [`tick`] and [`planner`] go from a record to a report or to
-//! a plan.
+//! [`machine`] says what comes next, [`begin`], [`mend`], [`answers`] and [`commit`] are its parts, and
+//! none of them calls anybody. [`runner`] and [`acts`] do what it says. [`contact`] makes the record
+//! ([`draft`] is what it leaves if it fails), [`confirm`] looks at what came back, [`tick`] and
+//! [`planner`] go from a record to a report or to a plan.
 
 mod account;
 mod acts;
@@ -11,6 +11,7 @@ mod answers;
 mod begin;
 mod claims;
 mod closing;
+mod commit;
 mod confirm;
 mod contact;
 mod context;

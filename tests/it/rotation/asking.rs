@@ -157,6 +157,38 @@ async fn a_request_outlives_the_process_that_wrote_it_down() {
     setup.assert_works();
 }
 
+/// Whoever finds the rotation that somebody asked for unfinished, finishes it: the request is
+/// fulfilled by it, and for the reason that was given.
+#[tokio::test]
+async fn a_request_is_carried_out_once_whoever_finishes_it() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let (keeper, token) = (setup.events_hang_at("delivered"), setup.token());
+        let before = keeper.tick(&token).await.current;
+        setup.world.clear_requests();
+        tokio::select! {
+            report = keeper.rotate(&token, Reason::Suspected) => panic!("{report}"),
+            () = setup.hung() => {}
+        }
+        let keeper = setup.keeper();
+        for _ in 0..40 {
+            setup.pass(HOUR);
+            let _ = keeper.tick(&token).await;
+        }
+        let calls = setup.world.calls();
+        let creates = ["postToken", "createToken", "provisionPersonalAccessToken"];
+        let made = calls.iter().filter(|call| creates.contains(&call.as_str()));
+        assert_eq!(made.count(), 1, "{kind:?}: {calls:?}");
+        let status = keeper.status(token.name()).await.unwrap().unwrap();
+        let rotation = status.last_rotation.unwrap();
+        assert_eq!((rotation.from, Some(rotation.to)), (before, status.current));
+        assert_eq!(rotation.reason, "suspected", "{kind:?}");
+        // Nothing goes on with what was suspected.
+        assert_eq!(setup.world.alive().len(), 1, "{kind:?}");
+        setup.assert_works();
+    }
+}
+
 #[tokio::test]
 async fn what_is_asked_of_an_entry_that_is_not_there_is_an_error() {
     let setup = Setup::new(Kind::LaunchDarkly).await;
