@@ -1,7 +1,7 @@
 //! Bodies of LaunchDarkly: whatever decodes can be looked at and does not print its secret.
 #![no_main]
 
-use access_tokens::launchdarkly::{JsonPatch, Statement, Token, TokenBody, Tokens};
+use access_tokens::launchdarkly::{PatchOperation, Statement, Token, TokenBody, Tokens};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -13,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let _ = serde_json::from_slice::<TokenBody>(data);
     let _ = serde_json::from_slice::<Statement>(data);
-    if let Ok(patch) = serde_json::from_slice::<JsonPatch>(data) {
+    if let Ok(patch) = serde_json::from_slice::<Vec<PatchOperation>>(data) {
         assert!(serde_json::to_value(&patch).is_ok());
     }
 });
