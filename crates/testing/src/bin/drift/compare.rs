@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde_json::{Map, Value};
 
 use crate::document::{Document, Operation};
+use crate::findings::{Findings, is_deprecated, requirement};
 use crate::schema::Schemas;
 
 /// What differs, a line each, in the order of our paths.
@@ -70,32 +71,7 @@ pub(crate) fn differences(ours: &Document, newer: &Document) -> Vec<String> {
             ));
         }
     }
-    findings.lines
-}
-
-/// Lines in the order in which they were found, each once.
-#[derive(Default)]
-pub(crate) struct Findings {
-    lines: Vec<String>,
-    seen: HashSet<String>,
-}
-
-impl Findings {
-    pub(crate) fn add(&mut self, line: String) {
-        if self.seen.insert(line.clone()) {
-            self.lines.push(line);
-        }
-    }
-
-    /// Says what one side has and the other has not.
-    fn sets<'a>(&mut self, what: &str, ours: &BTreeSet<&'a str>, newer: &BTreeSet<&'a str>) {
-        for gone in ours.difference(newer) {
-            self.add(format!("{what} {gone}: gone"));
-        }
-        for new in newer.difference(ours) {
-            self.add(format!("{what} {new}: new"));
-        }
-    }
+    findings.into_lines()
 }
 
 fn id(operation: Operation<'_>) -> Option<&str> {
@@ -108,16 +84,6 @@ fn place(operation: Operation<'_>) -> String {
 
 fn name(operation: Operation<'_>) -> String {
     id(operation).map_or_else(|| place(operation), str::to_owned)
-}
-
-/// Whether something is on its way out: its mark, or the title, where services say so, too.
-pub(crate) fn is_deprecated(value: &Value) -> bool {
-    let title = value["summary"].as_str().unwrap_or_default();
-    value["deprecated"] == true || title.to_lowercase().contains("(deprecated)")
-}
-
-pub(crate) fn requirement(required: bool) -> &'static str {
-    if required { "required" } else { "optional" }
 }
 
 /// An operation on both sides.

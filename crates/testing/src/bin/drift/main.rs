@@ -12,6 +12,7 @@
 
 mod compare;
 mod document;
+mod findings;
 mod schema;
 
 use std::collections::HashSet;

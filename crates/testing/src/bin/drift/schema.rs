@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
-use crate::compare::{Findings, is_deprecated, requirement};
 use crate::document::Document;
+use crate::findings::{Findings, is_deprecated, requirement};
 
 /// Formats of our own documents, which say what a value is and not how it is written.
 const OUR_FORMATS: [&str; 5] = [
