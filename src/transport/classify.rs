@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn only_retry_after_makes_a_refusal_of_a_503() {
-        const PROFILE: Profile = Profile::of(crate::Service::LAUNCH_DARKLY);
+        const PROFILE: Profile = Profile::of(crate::id::Service::LAUNCH_DARKLY);
         let sent = |name: &'static str, value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().unwrap());

@@ -229,7 +229,7 @@ mod tests {
                 reset: "x-ratelimit-auth-token-reset",
             },
         ],
-        ..Profile::of(crate::Service::LAUNCH_DARKLY)
+        ..Profile::of(crate::id::Service::LAUNCH_DARKLY)
     };
 
     fn now() -> SystemTime {
@@ -322,7 +322,7 @@ mod tests {
             ("r=0;t=-1", None),
             ("nonsense", None),
         ] {
-            for profile in [&PROFILE, &Profile::of(crate::Service::AVISI_CLOUD)] {
+            for profile in [&PROFILE, &Profile::of(crate::id::Service::AVISI_CLOUD)] {
                 let asked = |status| asked_of(profile, status, &[("ratelimit", value)]);
                 assert_eq!((asked(429), asked(500)), (wait, None), "{value}");
             }
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_service_without_windows_is_asked_by_the_common_names_where_a_limit_is_reached() {
-        let plain = Profile::of(crate::Service::AVISI_CLOUD);
+        let plain = Profile::of(crate::id::Service::AVISI_CLOUD);
         for name in COMMON_RESET {
             assert_eq!(asked_of(&plain, 429, &[(name, "30")]), Some(30_000));
             assert_eq!(asked_of(&plain, 429, &[(name, "30, 60")]), Some(60_000));

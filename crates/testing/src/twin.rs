@@ -6,7 +6,9 @@ use std::time::SystemTime;
 
 use access_tokens::{BoxFuture, Secret, Service};
 
-use super::{DateHeader, Fault, Settling};
+use super::fault::Fault;
+use super::settling::Settling;
+use super::shared::DateHeader;
 
 /// A token of any twin, in a form that is the same for all of them.
 #[derive(Clone, Debug, PartialEq)]

@@ -24,7 +24,7 @@ const PROFILE: Profile = Profile {
             reset: "x-ratelimit-reset",
         },
     ],
-    ..Profile::of(crate::Service::LAUNCH_DARKLY)
+    ..Profile::of(crate::id::Service::LAUNCH_DARKLY)
 };
 const SECOND: Duration = Duration::from_secs(1);
 const START: Duration = Duration::from_secs(1_800_000_000);
