@@ -131,7 +131,10 @@ pub(crate) async fn slowly(
 /// sent is there at once, whatever this machine is busy with.
 pub(crate) async fn all_has_arrived(twins: &Twins) {
     const ENOUGH: usize = 3;
+    // What a client was about to send is in the hands of its own network thread.
+    const HANDED_OVER: Duration = Duration::from_millis(2);
     for _ in 0..ENOUGH {
+        std::thread::sleep(HANDED_OVER);
         // The connections are tasks of their own.
         for _ in 0..10 * ENOUGH {
             tokio::task::yield_now().await;
