@@ -128,10 +128,12 @@ mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
 mod open;
+mod partial;
 mod pointer;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod reactor;
+pub mod rest;
 #[cfg(feature = "rotation")]
 pub mod rotation;
 mod secret;
@@ -139,11 +141,6 @@ mod service;
 mod sync;
 mod text;
 mod time;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
 mod transport;
 #[cfg(any_service)]
 mod wing;
@@ -164,11 +161,6 @@ pub use service::{
     Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
 pub use transport::{
     Attempt, ClientBuilder, CredentialError, CredentialProvider, Idempotency, Observed, Observer,
     Operation, RateLimitWindow, RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,

@@ -10,7 +10,7 @@ macro_rules! client {
         impl Client {
             /// Builds a client: credential, address and limits.
             pub fn builder() -> ClientBuilder {
-                ClientBuilder::new()
+                ClientBuilder::new(&super::wire::PROFILE)
             }
 
             $(#[$from_env])*
