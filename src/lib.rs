@@ -17,6 +17,7 @@
 //! | do so for many, from several machines | [`guide::fleets`], [`guide::sinks`] |
 //! | trace and measure what it does | [`guide::observability`], [`Observer`] |
 //! | take a whole recipe: cron, Kubernetes, Vault, CI | [`guide::cookbook`] |
+//! | bring a service that is not in here | [`rest`], [`TokenService`] |
 //! | test without an account | [`guide::testing`] |
 //! | set limits, TLS, a proxy | [`guide::limits`], [`guide::tls`] |
 //! | leave curl or a vendor's client | [`guide::coming_from`] |

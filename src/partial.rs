@@ -24,14 +24,16 @@ pub(crate) fn readable_part<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
     Some(part)
 }
 
-/// The secret in an object, under this name, and what can be read of the members beside it, and
-/// whether that is all of them; if they mean nothing without what is missing, where.
+/// What can be read, and whether that is all there is; or where something is missing.
+type Part<T> = Result<(T, bool), String>;
+
+/// The secret in an object, under this name, and what can be read of the members beside it.
 ///
 /// `None` if it is no object.
 pub(crate) fn secret_beside<T: DeserializeOwned>(
     body: &[u8],
     name: &str,
-) -> Option<(Option<Secret>, Result<(T, bool), String>)> {
+) -> Option<(Option<Secret>, Part<T>)> {
     let text = text_of(body);
     let mut members = members(&text)?;
     // Whatever `T` is, it never sees the secret.
@@ -50,12 +52,11 @@ fn members(text: &str) -> Option<BTreeMap<String, &RawValue>> {
     BTreeMap::deserialize(&mut serde_json::Deserializer::from_str(text)).ok()
 }
 
-/// What can be read of these members, and whether that is all of them. One that cannot be read is
-/// replaced, and then left out.
+/// What can be read of these members. One that cannot be is replaced, and then left out.
 fn part<'a, T: DeserializeOwned>(
     mut members: BTreeMap<String, &'a RawValue>,
     replacement: Option<&'a RawValue>,
-) -> Result<(T, bool), String> {
+) -> Part<T> {
     let mut whole = true;
     loop {
         let object = serde_json::to_string(&members).unwrap_or_default();

@@ -54,8 +54,7 @@ impl Twin {
     /// Puts a token in, and gives its id and secret.
     pub(crate) fn seed(&self, name: &str) -> (u64, Secret) {
         let body = json!({ "name": name, "description": "", "scopes": ["api"] });
-        let (token, secret) = lock(&self.desk).make(&body);
-        (token["id"].as_u64().unwrap_or_default(), secret)
+        lock(&self.desk).make(&body)
     }
 
     /// The next request is turned away.
@@ -110,9 +109,9 @@ impl Desk {
         match (method, &*path) {
             (&Method::GET, ["personal_access_tokens"]) => {
                 // No more than two, whatever is asked for.
-                let page = uri.query().unwrap_or_default().split('&');
-                let page = page.filter_map(|part| part.strip_prefix("page=")?.parse().ok());
-                let first = page.last().unwrap_or(1_usize).saturating_sub(1) * 2;
+                let mut query = uri.query().unwrap_or_default().split('&');
+                let page = query.find_map(|part| part.strip_prefix("page=")?.parse().ok());
+                let first = page.unwrap_or(1_usize).saturating_sub(1) * 2;
                 let tokens = self.tokens.values().map(|(token, _)| token);
                 let tokens: Vec<_> = tokens.skip(first).take(2).collect();
                 Json(tokens).into_response()
@@ -120,14 +119,13 @@ impl Desk {
             (&Method::GET, ["personal_access_tokens", "self"]) => self.show(caller),
             (&Method::GET, ["personal_access_tokens", id]) => self.show(id.parse().ok()),
             (&Method::POST, ["user", "personal_access_tokens"]) => {
-                let (mut token, secret) = self.make(&body);
-                token["token"] = secret.expose_secret().into();
+                let new = self.make(&body);
                 if std::mem::take(&mut self.loses_next_create) {
                     let broken = [Ok("{\"id\":"), Err(io::Error::other("the line is cut"))];
                     let broken = Body::from_stream(stream::iter(broken));
                     return (StatusCode::CREATED, broken).into_response();
                 }
-                (StatusCode::CREATED, Json(token)).into_response()
+                (StatusCode::CREATED, self.shown_once(new)).into_response()
             }
             (&Method::POST, ["personal_access_tokens", id, "rotate"]) => {
                 // What comes of it is another token, and the old one is gone at once.
@@ -135,9 +133,8 @@ impl Desk {
                 let Some((old, _)) = old else {
                     return not_found();
                 };
-                let (mut token, secret) = self.make(&old);
-                token["token"] = secret.expose_secret().into();
-                Json(token).into_response()
+                let new = self.make(&old);
+                self.shown_once(new).into_response()
             }
             (&Method::DELETE, ["personal_access_tokens", id]) => {
                 let old = id.parse().ok().and_then(|id| self.tokens.remove(&id));
@@ -147,7 +144,7 @@ impl Desk {
         }
     }
 
-    fn make(&mut self, like: &Value) -> (Value, Secret) {
+    fn make(&mut self, like: &Value) -> (u64, Secret) {
         self.last += 1;
         // A stand-in: a real service takes its secrets from a generator made for them.
         let secret = Secret::new(format!("forge-{:016x}", fastrand::u64(..)));
@@ -161,9 +158,18 @@ impl Desk {
             "expires_at": like["expires_at"],
             "last_used_at": null,
         });
-        self.tokens
-            .insert(self.last, (token.clone(), secret.clone()));
-        (token, secret)
+        self.tokens.insert(self.last, (token, secret.clone()));
+        (self.last, secret)
+    }
+
+    /// A new token with its secret.
+    fn shown_once(&self, (id, secret): (u64, Secret)) -> Json<Value> {
+        let token = self.tokens.get(&id).map(|(token, _)| token.clone());
+        let mut token = token.unwrap_or_default();
+        if let Some(members) = token.as_object_mut() {
+            members.insert("token".to_owned(), secret.expose_secret().into());
+        }
+        Json(token)
     }
 
     /// Whose secret this is, if its time is not over.

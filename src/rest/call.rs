@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::path;
@@ -25,7 +25,7 @@ pub struct Call {
     operation: &'static Operation,
     segments: Vec<(&'static str, String)>,
     query: Vec<(&'static str, String)>,
-    body: Option<Option<Bytes>>,
+    body: Option<serde_json::Result<Vec<u8>>>,
     gives_secret: bool,
 }
 
@@ -56,7 +56,7 @@ impl Call {
 
     /// The body, as JSON.
     pub fn body(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        self.body = Some(serde_json::to_vec(body).ok().map(Bytes::from));
+        self.body = Some(serde_json::to_vec(body));
         self
     }
 
@@ -165,7 +165,8 @@ impl Call {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::ACCEPT, json.clone());
         if let Some(body) = self.body {
-            let body = body.ok_or_else(|| bad("body", "cannot be written as JSON"))?;
+            // Its words are those of whoever wrote the type.
+            let body = body.map_err(|_| bad("body", "cannot be written as JSON"))?;
             request.headers_mut().insert(header::CONTENT_TYPE, json);
             *request.body_mut() = Some(body.into());
         }
@@ -174,7 +175,7 @@ impl Call {
 }
 
 /// An object of anything.
-type Members = BTreeMap<String, IgnoredAny>;
+type Members = BTreeMap<String, Box<RawValue>>;
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

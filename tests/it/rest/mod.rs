@@ -198,21 +198,23 @@ async fn a_create_is_repeated_only_where_it_certainly_did_not_happen() {
         (made, sent(&server).await.len())
     };
     let busy = ResponseTemplate::new(503).insert_header("retry-after", "3");
-    let (made, requests) = make(busy).await;
-    assert_eq!((made.unwrap().token().id, requests), (1, 2));
+    let (result, requests) = make(busy).await;
+    assert_eq!((result.unwrap().token().id, requests), (1, 2));
     for status in [500, 502, 503, 504] {
-        let (made, requests) = make(bare(status, "oh")).await;
-        assert_lost(&made.unwrap_err(), ErrorKind::Server);
+        let (result, requests) = make(bare(status, "oh")).await;
+        assert_lost(&result.unwrap_err(), ErrorKind::Server);
         assert_eq!(requests, 1, "{status}");
     }
-    let (made, requests) = make(bare(422, "no")).await;
-    let error = made.unwrap_err();
+    let (result, requests) = make(bare(422, "no")).await;
+    let error = result.unwrap_err();
     assert_eq!((error.kind(), requests), (ErrorKind::InvalidRequest, 1));
     assert!(!error.may_have_been_sent());
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_unknown_to_a_create_and_repeated_for_the_rest() {
+    const HINT: &str = "Look at the door.";
+    const RENEW: Operation = Operation::post("renew", "/renew").if_lost(HINT);
     let server = raw([Reply::Close]).await;
     let desk = client(&server.uri);
     let error = desk
@@ -227,8 +229,6 @@ async fn a_lost_answer_is_unknown_to_a_create_and_repeated_for_the_rest() {
     let error = desk.call(&MAKE).done().await.unwrap_err();
     assert_lost(&error, ErrorKind::Transport);
 
-    const HINT: &str = "Look at the door.";
-    const RENEW: Operation = Operation::post("renew", "/renew").if_lost(HINT);
     let error = desk
         .call(&RENEW)
         .new_token::<Badge>("key")

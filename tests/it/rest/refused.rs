@@ -36,6 +36,7 @@ async fn a_path_has_each_of_its_segments_once() {
 
 #[tokio::test]
 async fn a_template_is_a_path_of_plain_segments() {
+    const SLASH: Operation = Operation::get("t", "/badges/");
     const TEMPLATES: [&Operation; 10] = [
         &Operation::get("t", "badges"),
         &Operation::get("t", ""),
@@ -55,7 +56,6 @@ async fn a_template_is_a_path_of_plain_segments() {
         assert_refused(&error, "path");
     }
     assert_eq!(server.seen().len(), 0);
-    const SLASH: Operation = Operation::get("t", "/badges/");
     desk.call(&SLASH).done().await.unwrap();
     assert_eq!(server.targets(), ["/prefix/badges/"]);
 }
@@ -156,29 +156,24 @@ fn every_id_is_one_segment_or_refused() {
             || text.chars().any(char::is_control)
             || text.bytes().all(|byte| byte == b'.')
             || text.len() > 256;
-        match result {
-            Err(error) => {
-                prop_assert!(leads_away, "{text:?}: {error}");
-                prop_assert_eq!(
-                    (error.kind(), error.field()),
-                    (ErrorKind::InvalidInput, Some("id"))
-                );
-                prop_assert!(targets.is_empty());
-            }
-            Ok(()) => {
-                prop_assert!(!leads_away, "{text:?}");
-                let [target] = targets.as_slice() else {
-                    return Err(TestCaseError::fail(format!("{targets:?}")));
-                };
-                let segments: Vec<_> = target.split('/').collect();
-                let [before @ .., last] = segments.as_slice() else {
-                    return Err(TestCaseError::fail(target.clone()));
-                };
-                prop_assert_eq!(before, ["", "prefix", "api", "badges"]);
-                prop_assert!(!last.contains(['?', '#', '\\', ' ']), "{last}");
-                prop_assert_eq!(unescaped(last), text.into_bytes());
-            }
+        if let Err(error) = result {
+            prop_assert!(leads_away, "{text:?}: {error}");
+            let told = (error.kind(), error.field());
+            prop_assert_eq!(told, (ErrorKind::InvalidInput, Some("id")));
+            prop_assert!(targets.is_empty());
+            return Ok(());
         }
+        prop_assert!(!leads_away, "{text:?}");
+        let [target] = targets.as_slice() else {
+            return Err(TestCaseError::fail(format!("{targets:?}")));
+        };
+        let segments: Vec<_> = target.split('/').collect();
+        let [before @ .., last] = segments.as_slice() else {
+            return Err(TestCaseError::fail(target.clone()));
+        };
+        prop_assert_eq!(before, ["", "prefix", "api", "badges"]);
+        prop_assert!(!last.contains(['?', '#', '\\', ' ']), "{last}");
+        prop_assert_eq!(unescaped(last), text.into_bytes());
         Ok(())
     });
     outcome.unwrap();
