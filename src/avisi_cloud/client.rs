@@ -67,7 +67,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire, super::ProvisionBody,
+    super::wire::PROFILE, Wire, super::ProvisionBody,
 }
 
 impl Client {

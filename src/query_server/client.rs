@@ -66,7 +66,7 @@ crate::wing::client! {
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire, super::TokenBody,
+    super::wire::PROFILE, Wire, super::TokenBody,
 }
 
 impl Client {
