@@ -69,7 +69,10 @@ async fn refuse(desk: &Desk, marker: &Marker, error: &access_tokens::Error) -> R
     if error.may_have_been_sent() {
         // If this fails too, the token ends by itself.
         let removed = desk.ld.as_service().delete_marked(marker).await;
-        eprintln!("  (log) removed: {}", removed.map_or(0, |all| all.len()));
+        match removed.and_then(access_tokens::Deletions::into_result) {
+            Ok(removed) => eprintln!("  (log) removed: {}", removed.len()),
+            Err(error) => eprintln!("  (log) not removed: {error}"),
+        }
     }
     let wait = error.retry_after().unwrap_or(Duration::from_secs(5));
     match error.kind() {

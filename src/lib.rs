@@ -157,9 +157,9 @@ pub use marker::{Marker, ParseMarkerError};
 pub use new_token::NewToken;
 pub use secret::Secret;
 pub use service::{
-    Action, CallerIdentity, Capabilities, Overrides, OwnCredential, Privilege, RecordStream,
-    TokenKey, TokenKind, TokenRecord, TokenService, TokenServiceExt, TokenState, TokenTemplate,
-    Verification,
+    Action, CallerIdentity, Capabilities, Deletions, FailedDeletion, Overrides, OwnCredential,
+    Privilege, RecordStream, TokenKey, TokenKind, TokenRecord, TokenService, TokenServiceExt,
+    TokenState, TokenTemplate, Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
 pub use transport::{

@@ -188,7 +188,7 @@ impl Client {
     ///     Ok(new) => println!("store {:?} now", new.secret()),
     ///     // The token may exist, and nobody holds its secret: away with it.
     ///     Err(error) if error.may_have_been_sent() => {
-    ///         let removed = ld.delete_marked(&marker).await?;
+    ///         let removed = ld.delete_marked(&marker).await?.into_result()?;
     ///         # assert_eq!(removed.len(), 1);
     ///         println!("{error}; removed {}", removed.len());
     ///     }

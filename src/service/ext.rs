@@ -1,7 +1,8 @@
 //! What can be made of any service.
 
+use super::deletions::{Deletions, delete_each};
 use super::stream::gather;
-use super::{OwnCredential, TokenRecord, TokenService};
+use super::{TokenRecord, TokenService};
 use crate::error::{Error, Result};
 use crate::listing::Listing;
 use crate::marker::Marker;
@@ -18,13 +19,17 @@ use futures_core::future::BoxFuture;
 ///     // One that was never used counts from when it was made; what is not known, not at all.
 ///     let unused = RotationPolicy::new().unused_for(days(365));
 ///     let now = service.now();
-///     let deleted = service.delete_where(|token| unused.due(token, now).is_now()).await?;
-///     for token in deleted.iter() {
+///     let done = service.delete_where(|token| unused.due(token, now).is_now()).await?;
+///     for token in &done.deleted {
 ///         println!("deleted {}", token.key);
 ///     }
-///     for odd in deleted.unreadable() {
+///     for failed in &done.failed {
+///         println!("{} is still there: {}", failed.token.key, failed.error);
+///     }
+///     for odd in &done.unreadable {
 ///         println!("left alone: {odd}");
 ///     }
+///     done.into_result()?; // an error if one of them failed
 ///     Ok(())
 /// }
 /// # #[cfg(feature = "launchdarkly")]
@@ -60,15 +65,8 @@ pub trait TokenServiceExt: TokenService {
     /// [`ErrorKind::UnreadableItem`](crate::ErrorKind::UnreadableItem) if one that cannot be read
     /// may be it.
     fn find_marked(&self, marker: &Marker) -> BoxFuture<'static, Result<Vec<TokenRecord>>> {
-        let (service, all, marker) = (self.service(), self.list_all(), marker.clone());
-        Box::pin(async move {
-            let (mut found, unreadable) = all.await?.into_parts();
-            found.retain(|record| record.marker.as_ref() == Some(&marker));
-            match unreadable.into_iter().next() {
-                Some(item) if found.is_empty() => Err(Error::unreadable(service, item)),
-                _ => Ok(found),
-            }
-        })
+        let found = marked(self, marker);
+        Box::pin(async move { Ok(found.await?.into_items()) })
     }
 
     /// Deletes the tokens that carry exactly this marker, and says which they were.
@@ -81,23 +79,27 @@ pub trait TokenServiceExt: TokenService {
     /// still be carried out. Look again later. Where a service goes on listing what is revoked, a
     /// repetition may name that again.
     ///
+    /// A delete that fails is told in [`Deletions::failed`]. Whoever drops the future before it is
+    /// ready is told nothing; call again for the rest.
+    ///
     /// # Errors
-    /// Those of [`find_marked`](Self::find_marked), or of the first delete that fails. What was
-    /// deleted before is gone; call again for the rest.
-    fn delete_marked<'a>(&'a self, marker: &Marker) -> BoxFuture<'a, Result<Vec<TokenRecord>>> {
-        let found = self.find_marked(marker);
+    /// Those of [`find_marked`](Self::find_marked), with nothing deleted.
+    fn delete_marked<'a>(&'a self, marker: &Marker) -> BoxFuture<'a, Result<Deletions>> {
+        let found = marked(self, marker);
         Box::pin(async move {
-            let mut deleted = Vec::new();
-            for record in found.await? {
-                delete(self, record, &mut deleted).await?;
-            }
-            Ok(deleted)
+            let (found, unreadable) = found.await?.into_parts();
+            let done = delete_each(self, found, false).await;
+            Ok(Deletions { unreadable, ..done })
         })
     }
 
     /// Deletes all tokens for which `which` says so, and says which they were. Those that cannot be
-    /// read are left alone and named in [`Listing::unreadable`], since nobody could ask `which` about
+    /// read are left alone and named in [`Deletions::unreadable`], since nobody could ask `which` about
     /// them.
+    ///
+    /// A delete that fails is told in [`Deletions::failed`], and the others are tried all the same.
+    /// Whoever drops the future before it is ready is told nothing of what was deleted; call again for
+    /// the rest.
     ///
     /// The whole list is read before the first delete. To delete while a [`list`](TokenService::list) is
     /// read moves the tokens that are yet to come, on services whose lists have pages, and some of
@@ -105,47 +107,40 @@ pub trait TokenServiceExt: TokenService {
     ///
     /// A token that certainly is the client's own credential is left alone, since nothing could be
     /// deleted after it. Where the service does not tell which one that is
-    /// ([`OwnCredential::Unknown`]), `which` has to spare it. What was left alone, and what somebody
-    /// else had deleted already, is not among those that come back.
+    /// ([`OwnCredential::Unknown`](crate::OwnCredential::Unknown)), `which` has to spare it. What was
+    /// left alone, and what somebody else had deleted already, is not among those that come back.
     ///
     /// # Errors
-    /// Those of the list, of the question which token is the client's own, or of the first delete
-    /// that fails. What was deleted before is gone; call again for the rest.
+    /// Those of the list, with nothing deleted.
     fn delete_where<'a>(
         &'a self,
         which: impl Fn(&TokenRecord) -> bool + Send + 'a,
-    ) -> BoxFuture<'a, Result<Listing<TokenRecord>>> {
+    ) -> BoxFuture<'a, Result<Deletions>> {
         let all = self.list_all();
         Box::pin(async move {
             let (mut chosen, unreadable) = all.await?.into_parts();
             chosen.retain(|record| which(record));
-            let mut deleted = Vec::new();
-            for record in chosen {
-                if self.is_own_credential(&record).await? != OwnCredential::Yes {
-                    delete(self, record, &mut deleted).await?;
-                }
-            }
-            Ok(Listing::new(deleted, unreadable))
+            let done = delete_each(self, chosen, true).await;
+            Ok(Deletions { unreadable, ..done })
         })
     }
 }
 
 impl<T: TokenService + ?Sized> TokenServiceExt for T {}
 
-async fn delete<S: TokenService + ?Sized>(
+/// The tokens that carry this marker, with what cannot be read beside them; an error if there are none
+/// and one that cannot be read may be it.
+fn marked<S: TokenService + ?Sized>(
     service: &S,
-    record: TokenRecord,
-    deleted: &mut Vec<TokenRecord>,
-) -> Result<()> {
-    match service.delete(&record.key).await {
-        Ok(()) => deleted.push(record),
-        // Somebody else did.
-        Err(error) if error.is_not_found() => {}
-        Err(error) if deleted.is_empty() => return Err(error),
-        Err(error) => {
-            let before = format!("tokens deleted before this one: {}", deleted.len());
-            return Err(error.with_reason(before));
+    marker: &Marker,
+) -> BoxFuture<'static, Result<Listing<TokenRecord>>> {
+    let (name, all, marker) = (service.service(), service.list_all(), marker.clone());
+    Box::pin(async move {
+        let (mut found, mut unreadable) = all.await?.into_parts();
+        found.retain(|record| record.marker.as_ref() == Some(&marker));
+        if found.is_empty() && !unreadable.is_empty() {
+            return Err(Error::unreadable(name, unreadable.swap_remove(0)));
         }
-    }
-    Ok(())
+        Ok(Listing::new(found, unreadable))
+    })
 }

@@ -11,6 +11,7 @@ use crate::time::Expiry;
 use futures_core::future::BoxFuture;
 
 mod capabilities;
+mod deletions;
 mod ext;
 mod identity;
 mod key;
@@ -20,6 +21,7 @@ mod stream;
 mod template;
 
 pub use self::capabilities::{Action, Capabilities};
+pub use self::deletions::{Deletions, FailedDeletion};
 pub use self::ext::TokenServiceExt;
 pub use self::identity::{CallerIdentity, OwnCredential, Verification};
 pub use self::key::TokenKey;

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use access_tokens::launchdarkly::{Role, TokenBody};
 use access_tokens::query_server::Changes;
-use access_tokens::{Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server};
+use access_tokens::{
+    Deletions, Marker, TokenServiceExt as _, avisi_cloud, launchdarkly, query_server,
+};
 use access_tokens_testing::Fault;
 use access_tokens_testing::launchdarkly::Seed;
 
@@ -124,7 +126,10 @@ async fn creates_leave_nothing_that_is_not_found() {
             client.create(body.marker(&marker)).await
         },
         async {
-            let removed = client.delete_marked(&marker).await;
+            let removed = client
+                .delete_marked(&marker)
+                .await
+                .and_then(Deletions::into_result);
             assert_eq!(twin.live(), 0);
             removed
         }

@@ -35,6 +35,7 @@ mod all {
     #[cfg(feature = "blocking")]
     mod blocking;
     mod cancellation;
+    mod deletions;
     mod documents;
     #[cfg(feature = "rustls")]
     mod faults;

@@ -388,9 +388,9 @@ async fn what_cannot_be_read_is_not_deleted_and_said() {
     .await;
     let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), &server.uri);
     let deleted = client.delete_where(|_| true).await.unwrap();
-    let keys: Vec<_> = deleted.iter().map(|one| one.key.as_str()).collect();
+    let keys: Vec<_> = deleted.deleted.iter().map(|one| one.key.as_str()).collect();
     assert_eq!(keys, ["a", "b"]);
-    assert_eq!(deleted.unreadable()[0].index, 1);
+    assert_eq!(deleted.unreadable[0].index, 1);
     assert_eq!(server.seen().len(), 3);
 }
 

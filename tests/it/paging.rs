@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use access_tokens::launchdarkly::{Client, ClientBuilder};
-use access_tokens::{ErrorKind, RetryPolicy, TokenServiceExt as _};
+use access_tokens::{ErrorKind, RetryPolicy};
 use access_tokens_testing::launchdarkly::{Operation, Seed, TotalCount};
 use access_tokens_testing::{Fault, LaunchDarkly};
 use serde_json::json;
@@ -215,39 +215,6 @@ async fn deleting_what_a_stream_gives_reaches_every_token() {
     }
     let left: Vec<_> = twin.tokens().into_iter().map(|token| token.id).collect();
     assert_eq!(left, [own]);
-}
-
-#[tokio::test]
-async fn one_call_deletes_what_is_chosen_and_spares_the_own_credential() {
-    let twin = LaunchDarkly::builder().max_limit(10).start().await.unwrap();
-    fill(&twin, 60);
-    let kept = twin.seed(Seed::new("kept"));
-    let ld = client(&twin);
-    let deleted = ld
-        .delete_where(|token| token.name.as_deref() != Some("kept"))
-        .await
-        .unwrap();
-    assert_eq!(deleted.len(), 59);
-    let left: Vec<_> = twin.tokens().into_iter().map(|token| token.id).collect();
-    assert_eq!(left, [twin.credential_id(), &kept.id]);
-}
-
-#[tokio::test]
-async fn a_delete_that_fails_says_how_many_went_before() {
-    let twin = LaunchDarkly::start().await.unwrap();
-    fill(&twin, 10);
-    twin.on(Operation::DeleteToken)
-        .nth(4)
-        .then(Fault::Status(403));
-    let error = client(&twin).delete_where(|_| true).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains("tokens deleted before this one: 3"),
-        "{error}"
-    );
-    assert_eq!(twin.tokens().len(), 7);
 }
 
 #[tokio::test]

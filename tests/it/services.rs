@@ -173,7 +173,11 @@ async fn only_the_exact_mark_is_found_and_deleted() {
     twin.seed(Seed::new("x").description("marker:production"));
     let found = client.find_marked(&owner.attempt(1)).await.unwrap();
     assert_eq!(found.len(), 1);
-    let deleted = client.delete_marked(&owner.attempt(1)).await.unwrap();
+    let deleted = client
+        .delete_marked(&owner.attempt(1))
+        .await
+        .unwrap()
+        .deleted;
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0].marker, Some(owner.attempt(1)));
     assert_eq!(twin.tokens().len(), 5);
@@ -182,9 +186,10 @@ async fn only_the_exact_mark_is_found_and_deleted() {
             .delete_marked(&owner.attempt(2))
             .await
             .unwrap()
+            .deleted
             .is_empty()
     );
-    assert_eq!(client.delete_marked(&owner).await.unwrap().len(), 1);
+    assert_eq!(client.delete_marked(&owner).await.unwrap().deleted.len(), 1);
 }
 
 #[tokio::test]

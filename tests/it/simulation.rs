@@ -161,7 +161,7 @@ async fn launchdarkly(seed: u64, rounds: u64) -> Report {
             }
             Known::Nothing => {}
             Known::Perhaps => {
-                let removed = client.delete_marked(&marker).await.unwrap();
+                let removed = client.delete_marked(&marker).await.unwrap().deleted;
                 assert_eq!(removed.len(), there.len(), "seed {seed}");
             }
         }
@@ -209,7 +209,7 @@ async fn avisi_cloud(seed: u64, rounds: u64) -> Report {
             }
             Known::Nothing => {}
             Known::Perhaps => {
-                let removed = client.delete_marked(&marker).await.unwrap();
+                let removed = client.delete_marked(&marker).await.unwrap().deleted;
                 assert_eq!(removed.len(), there.len(), "seed {seed}");
             }
         }

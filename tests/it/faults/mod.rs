@@ -363,10 +363,10 @@ async fn a_create_whose_answer_was_lost_is_found_by_its_marker() {
                 let client = target.launchdarkly().unwrap();
                 let found = client.find_marked(&target.marker).await.unwrap();
                 assert_eq!(found.len(), 1);
-                client.delete_marked(&target.marker).await.unwrap()
+                client.delete_marked(&target.marker).await.unwrap().deleted
             } else {
                 let client = target.avisi_cloud().unwrap();
-                client.delete_marked(&target.marker).await.unwrap()
+                client.delete_marked(&target.marker).await.unwrap().deleted
             };
             assert_eq!(removed.len(), 1);
             assert_eq!(removed[0].marker.as_ref(), Some(&target.marker));
