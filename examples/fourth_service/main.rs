@@ -50,7 +50,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("  may have been sent: {}", error.may_have_been_sent());
     }
     let removed = forge.delete_marked(&marker).await?;
-    println!("  made and found by its marker, removed: {}", removed.len());
+    println!(
+        "  made and found by its marker, removed: {}",
+        removed.deleted.len()
+    );
 
     println!("\nA reset has no grace:");
     if let Err(error) = forge.reset(&key, Some(days(1))).await {

@@ -159,7 +159,8 @@ async fn a_lost_create_is_sent_once_and_found_by_its_marker() {
         "{error}"
     );
     assert_eq!(requests(&twin, CREATE), 1);
-    assert_eq!(forge.delete_marked(&marker).await.unwrap().len(), 1);
+    let removed = forge.delete_marked(&marker).await.unwrap();
+    assert_eq!(removed.deleted.len(), 1);
     assert_eq!(forge.list_all().await.unwrap().len(), 2);
 }
 
