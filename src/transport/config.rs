@@ -284,7 +284,19 @@ impl<C: ServiceClient> ClientBuilder<C> {
         {
             return bad("user_agent", "must be visible ASCII");
         }
+        let plain = base.is_loopback() && !base.is_https();
         let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(10));
+        #[cfg(any(
+            feature = "rustls",
+            feature = "rustls-no-provider",
+            feature = "native-tls"
+        ))]
+        let http = if plain {
+            // The system's authorities, hundreds of files, are for nobody.
+            http.tls_certs_only([])
+        } else {
+            http
+        };
         let http = match self.http {
             Some(configure) => configure(http),
             None => http,
@@ -296,11 +308,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
             .user_agent(user_agent)
             .https_only(base.is_https());
         // A proxy would see the credential of a plain request that is not meant to leave.
-        let http = if base.is_loopback() && !base.is_https() {
-            http.no_proxy()
-        } else {
-            http
-        };
+        let http = if plain { http.no_proxy() } else { http };
         let Ok(http) = http.build() else {
             return bad(
                 "http_client",

@@ -1,7 +1,8 @@
 //! What comes back: words of errors, encodings, and answers that never come to an end.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -444,16 +445,35 @@ mod deadlines {
     use super::*;
 
     /// A server on a thread of its own, so that it is in nobody's way: it reads a request and then
-    /// sends a beginning once and the rest for ever.
-    fn flood(beginning: &'static str, again: &'static str) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let uri = format!("http://{}", listener.local_addr().unwrap());
-        thread::spawn(move || {
-            while let Ok((stream, _)) = listener.accept() {
-                thread::spawn(move || pour(stream, beginning, again));
+    /// sends a beginning once and the rest until it is dropped.
+    struct Flood {
+        uri: String,
+        streams: Arc<Mutex<Vec<TcpStream>>>,
+    }
+
+    impl Flood {
+        fn start(beginning: &'static str, again: &'static str) -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let uri = format!("http://{}", listener.local_addr().unwrap());
+            let streams: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+            let open = Arc::clone(&streams);
+            thread::spawn(move || {
+                while let Ok((stream, _)) = listener.accept() {
+                    open.lock().unwrap().push(stream.try_clone().unwrap());
+                    thread::spawn(move || pour(stream, beginning, again));
+                }
+            });
+            Self { uri, streams }
+        }
+    }
+
+    impl Drop for Flood {
+        /// What reads it is busy for as long as it lasts, whoever has given up.
+        fn drop(&mut self) {
+            for stream in self.streams.lock().unwrap().iter() {
+                let _ = stream.shutdown(Shutdown::Both);
             }
-        });
-        uri
+        }
     }
 
     fn pour(mut stream: TcpStream, beginning: &str, again: &str) {
@@ -497,7 +517,7 @@ mod deadlines {
             ("HTTP/1.1 102 Processing\r\n\r\n", "HTTP/1.1 199 x\r\n\r\n"),
         ] {
             for threads in [0, 1, 2] {
-                let uri = flood(beginning, again);
+                let flood = Flood::start(beginning, again);
                 let runtime = match threads {
                     0 => tokio::runtime::Builder::new_current_thread()
                         .enable_all()
@@ -510,7 +530,7 @@ mod deadlines {
                 let begun = Instant::now();
                 let error = runtime
                     .unwrap()
-                    .block_on(async { hurried(&uri).get(&id()).await.unwrap_err() });
+                    .block_on(async { hurried(&flood.uri).get(&id()).await.unwrap_err() });
                 let took = begun.elapsed();
                 assert!(took < 3 * SECOND, "{took:?} {threads} {again:?} {error}");
             }
@@ -521,11 +541,10 @@ mod deadlines {
     /// lost.
     #[tokio::test]
     async fn servers_that_flood_keep_no_other_waiting() {
-        let calls: Vec<_> = (0..4)
-            .flat_map(|_| {
-                let uri = flood("", "HTTP/1.1 103 Early Hints\r\n\r\n");
-                [(); 2].map(|()| hurried(&uri).get(&id()).timeout(20 * SECOND).into_future())
-            })
+        let floods = [(); 4].map(|()| Flood::start("", "HTTP/1.1 103 Early Hints\r\n\r\n"));
+        let calls: Vec<_> = (floods.iter().chain(&floods))
+            .map(|flood| hurried(&flood.uri).get(&id()).timeout(20 * SECOND))
+            .map(IntoFuture::into_future)
             .map(tokio::spawn)
             .collect();
         tokio::time::sleep(SECOND / 2).await;

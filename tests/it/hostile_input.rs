@@ -768,6 +768,23 @@ mod environment {
         }
     }
 
+    #[cfg(all(target_os = "linux", feature = "rustls"))]
+    #[tokio::test(flavor = "multi_thread")]
+    async fn without_any_authority_plain_http_to_this_machine_goes_on() {
+        for (service, [credential, _], url, _) in SERVICES {
+            let with = |uri: &str| {
+                let [file, dir] = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| (name, "/nowhere"));
+                from_env(service, &[file, dir, (credential, "hunter2"), (url, uri)])
+            };
+            let raw = refusing().await;
+            let line = with(&raw.uri);
+            assert!(line.contains("built for"), "{line}");
+            assert_eq!(raw.seen().len(), 1, "{service}");
+            let line = with("https://127.0.0.1:1");
+            assert!(line.contains("refused Config"), "{line}");
+        }
+    }
+
     #[test]
     fn two_values_that_differ_are_refused_by_their_names() {
         for (service, [first, second], url, _) in SERVICES {
