@@ -75,10 +75,10 @@ impl Twins {
     /// Addresses and credentials under the names that the clients' `from_env` reads.
     #[must_use]
     pub fn variables(&self) -> [(&'static str, Secret); 6] {
-        let [a, b] = self.launchdarkly.variables();
-        let [c, d] = self.query_server.variables();
-        let [e, f] = self.avisi_cloud.variables();
-        [a, b, c, d, e, f]
+        let [ld_address, ld] = self.launchdarkly.variables();
+        let [query_address, query] = self.query_server.variables();
+        let [avisi_address, avisi] = self.avisi_cloud.variables();
+        [ld_address, ld, query_address, query, avisi_address, avisi]
     }
 
     /// The three of them, as one trait shows them.
