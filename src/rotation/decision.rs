@@ -33,15 +33,27 @@ pub(crate) enum CurrentFact {
     /// Nothing that counts: it is not there, but may be too new to be seen.
     #[default]
     Unknown,
-    /// It is there: the rule that asks for a change, or when one will.
+    /// It is there: the rule that asks for a change, or when one will, and from when on a change
+    /// cannot wait any more.
     Judged {
         due: Option<String>,
         next: Option<Stamp>,
+        last: Option<Stamp>,
     },
     /// It is gone.
     Gone,
     /// Somebody has switched it off.
     Inactive,
+}
+
+impl CurrentFact {
+    /// From when on consumers would soon be without a secret that works, whatever is waited for.
+    pub(crate) fn last_call(&self) -> Option<Stamp> {
+        match self {
+            Self::Judged { last, .. } => *last,
+            _ => None,
+        }
+    }
 }
 
 /// What a sink said.
@@ -68,8 +80,11 @@ pub(crate) fn judge(
     match listed.state {
         TokenState::Inactive => return CurrentFact::Inactive,
         TokenState::Unusable => {
-            let due = Some("the service does not accept it any more".to_owned());
-            return CurrentFact::Judged { due, next: None };
+            return CurrentFact::Judged {
+                due: Some("the service does not accept it any more".to_owned()),
+                next: None,
+                last: Some(now.service),
+            };
         }
         _ => {}
     }
@@ -79,14 +94,13 @@ pub(crate) fn judge(
     }
     let made = token.created.time().map_or(current.made_at, Stamp::of);
     let end = token.expires.time().map(Stamp::of).or(current.expires);
+    let last = end.map(|end| end.minus(last_window(end.since(made))));
     let (policy, next) = effective(&rules.policy, rules.earlier, made, end);
-    match policy.due(&token, now.service.time()) {
-        Due::Now(reason) => CurrentFact::Judged {
-            due: Some(reason.to_string()),
-            next: Some(now.service),
-        },
-        Due::NotYet(_) | Due::Unknown(_) => CurrentFact::Judged { due: None, next },
-    }
+    let (due, next) = match policy.due(&token, now.service.time()) {
+        Due::Now(reason) => (Some(reason.to_string()), Some(now.service)),
+        Due::NotYet(_) | Due::Unknown(_) => (None, next),
+    };
+    CurrentFact::Judged { due, next, last }
 }
 
 /// The policy as it fits a token's real life, and when it asks for a change.
@@ -120,6 +134,12 @@ pub(crate) fn effective(
 /// was asked for must not cause a loop.
 pub(crate) fn widest_window(life: Duration) -> Duration {
     if life <= days(10) { life / 2 } else { life / 3 }
+}
+
+/// How long before its end a token is followed although something else should come first: a tenth of its
+/// life, a week at most.
+fn last_window(life: Duration) -> Duration {
+    (life / 10).min(days(7))
 }
 
 /// Decides from the record, a list and what the sinks say.

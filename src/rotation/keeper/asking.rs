@@ -29,7 +29,8 @@ impl Keeper {
     }
 
     /// Goes back to the former token, within its overlap: every sink gets its secret back. Rotation
-    /// is on hold from then on, until [`release`](Self::release). The request is written down first,
+    /// is on hold from then on, until [`release`](Self::release), or until something cannot wait: a sink
+    /// is without a secret, or the token ends soon (a tenth of its life, a week at most). The request is written down first,
     /// as with [`rotate`](Self::rotate).
     pub async fn rollback(&self, token: &ManagedToken) -> Report {
         let ask = Ask::RollBack {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::decision::{CurrentFact, Decision, Why, decide};
+use super::super::decision::{CurrentFact, Decision, decide};
 use super::super::problem::Problem;
 use super::super::record::{Failing, MOST_PREVIOUS, Stamp};
 use super::super::request::Ask;
@@ -11,6 +11,17 @@ use super::super::rules::{
 };
 use super::super::{kind::ErrorKind, outcome::Cause};
 use super::machine::{Act, Machine, Wait};
+
+/// What a rotation may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    /// The hold, steps that are outstanding, and the overlap of a former token.
+    CanWait,
+    /// None of them, as consumers may be without a secret; but there are not to be too many tokens.
+    Now,
+    /// Nothing, as the token in use ends soon.
+    LastCall,
+}
 
 impl Machine {
     /// Begins a rotation, if one is due and nothing stands in its way.
@@ -52,7 +63,11 @@ impl Machine {
             }
         };
         let forced = ask.is_some();
-        if self.record.on_hold.is_some() && !forced || !self.may_begin(forced, &why, now) {
+        let urgency = self.urgency(why.cause, now);
+        if self.record.on_hold.is_some() && urgency == Urgency::CanWait && !forced {
+            return None;
+        }
+        if !self.may_begin(forced, urgency, now) {
             return None;
         }
         if !self.prepared {
@@ -103,8 +118,19 @@ impl Machine {
         true
     }
 
+    fn urgency(&self, cause: Cause, now: Now) -> Urgency {
+        let last_call = self.current.last_call();
+        if last_call.is_some_and(|last| last <= now.service) {
+            Urgency::LastCall
+        } else if cause == Cause::Policy {
+            Urgency::CanWait
+        } else {
+            Urgency::Now
+        }
+    }
+
     /// The guards of a create.
-    fn may_begin(&mut self, forced: bool, why: &Why, now: Now) -> bool {
+    fn may_begin(&mut self, forced: bool, urgency: Urgency, now: Now) -> bool {
         if let Some(lost) = self.record.lost.iter().map(|lost| lost.settles_at).max()
             && (!forced || self.record.lost.len() > 1)
         {
@@ -118,7 +144,7 @@ impl Machine {
             self.report_untidy();
             return false;
         }
-        if self.record.after_due && !forced {
+        if self.record.after_due && urgency == Urgency::CanWait && !forced {
             self.waits(None, "the steps after the last delivery have not succeeded");
             return false;
         }
@@ -156,9 +182,13 @@ impl Machine {
         }
         let former = self.record.previous.iter().filter(|p| p.former);
         let (formers, until) = (former.clone().count(), former.map(|p| p.retire_at).min());
-        // Where consumers may be without a secret, nothing is to wait.
-        let can_wait = why.cause == Cause::Policy;
-        if !forced && (formers > 0 && can_wait || formers >= MOST_PREVIOUS) {
+        let most = match urgency {
+            Urgency::CanWait => 1,
+            Urgency::Now => MOST_PREVIOUS,
+            // At the commit the oldest makes room.
+            Urgency::LastCall => usize::MAX,
+        };
+        if !forced && formers >= most {
             self.waits(until, "the former token is within its overlap");
             return false;
         }

@@ -25,8 +25,8 @@ impl Machine {
         self.record.after_due = self.rules.has_after;
         if asked.is_some() {
             self.record.fulfilled = self.ask.take().map(|(id, _)| id);
-            self.record.on_hold = None;
         }
+        self.record.on_hold = None;
         if self.begun {
             self.did.rotated = Some((from, token.key.clone(), why));
         } else {

@@ -287,6 +287,17 @@ impl Machine {
         self.current.is_there()
     }
 
+    /// Why nothing is done while rotation is on hold.
+    pub(crate) fn on_hold(&self) -> Option<String> {
+        self.record.on_hold?;
+        let until = self.current.last_call().map_or_else(String::new, |last| {
+            format!(", until {last}, since the token ends soon after")
+        });
+        Some(format!(
+            "rotation is on hold since it was rolled back{until}; rotate or release it to go on"
+        ))
+    }
+
     /// Whether the steps after a delivery are left to the caller.
     pub(crate) fn defers_after(&self) -> bool {
         self.after_mode == AfterMode::Defer

@@ -219,17 +219,25 @@ impl Machine {
             let Some((id, Ask::RollBack { suspected, .. })) = self.ask.clone() else {
                 return None;
             };
-            if self.problem.is_some() || self.wait.is_some() {
+            if self.problem.is_some() {
                 return None;
             }
-            if !self.is_settled() {
-                self.waits(None, "something is unfinished");
-                return None;
+            // Answered whatever is unfinished, which need not come to an end in such a sink.
+            let mut refused = self.keeps_too_little();
+            if refused.is_none() {
+                if self.wait.is_some() {
+                    return None;
+                }
+                if !self.is_settled() {
+                    self.waits(None, "something is unfinished");
+                    return None;
+                }
+                if self.seen.iter().any(Option::is_none) {
+                    return Some(Act::Observe);
+                }
+                refused = self.cannot_roll_back();
             }
-            if self.seen.iter().any(Option::is_none) {
-                return Some(Act::Observe);
-            }
-            if let Some(text) = self.cannot_roll_back() {
+            if let Some(text) = refused {
                 // Answered, so that it does not come up again.
                 self.ask = None;
                 self.record.fulfilled = Some(id);
@@ -247,17 +255,20 @@ impl Machine {
         self.go_back(now)
     }
 
+    /// A sink from which no former secret can be had.
+    fn keeps_too_little(&self) -> Option<String> {
+        let mut rules = self.rules.sinks.iter();
+        let weak = rules.find(|sink| sink.kind != SinkKind::Restorable)?;
+        Some(format!(
+            "{} does not keep what it held; rotate instead",
+            weak.id
+        ))
+    }
+
     fn cannot_roll_back(&self) -> Option<String> {
         let Some(former) = self.record.former() else {
             return Some("no former token is within its overlap any more".to_owned());
         };
-        let mut rules = self.rules.sinks.iter();
-        if let Some(weak) = rules.find(|sink| sink.kind != SinkKind::Restorable) {
-            return Some(format!(
-                "{} does not keep what it held; rotate instead",
-                weak.id
-            ));
-        }
         let number = former.token.mark.number();
         for (state, seen) in self.record.sinks.iter().zip(&self.seen) {
             if Some(state.since) > number.max(Some(0)) {

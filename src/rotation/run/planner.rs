@@ -112,9 +112,8 @@ fn describe(plan: &mut Plan, declared: &Declared, machine: &Machine, act: &Act) 
             if let Some(wait) = &machine.wait {
                 (plan.verdict, plan.next) = (Verdict::Wait, wait.until.map(Stamp::time));
                 wait.why.clone_into(&mut plan.why);
-            } else if record.on_hold.is_some() {
-                plan.verdict = Verdict::Suspended;
-                "rotation is on hold since it was rolled back".clone_into(&mut plan.why);
+            } else if let Some(why) = machine.on_hold() {
+                (plan.verdict, plan.why) = (Verdict::Suspended, why);
             } else if let Some(Decision::NotDue { next }) = &machine.decision {
                 plan.next = next.map(Stamp::time);
                 "no rule asks for a rotation".clone_into(&mut plan.why);

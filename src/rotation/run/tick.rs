@@ -357,9 +357,7 @@ fn report(runner: &mut Runner<'_>) -> Ticked {
             until: wait.until.map(Stamp::time),
             why: wait.why.to_owned(),
         }
-    } else if record.on_hold.is_some() {
-        let why = "rotation is on hold since it was rolled back; rotate or release it to go on"
-            .to_owned();
+    } else if let Some(why) = runner.machine.on_hold() {
         Outcome::Suspended { why }
     } else {
         let next = match &runner.machine.decision {

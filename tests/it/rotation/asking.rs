@@ -1,10 +1,10 @@
 //! What a person asks for: a rotation now, the former token again.
 
-use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
-use access_tokens::rotation::{Cause, Outcome, Reason};
+use access_tokens::rotation::{AfterStep, Cause, Outcome, Reason};
+use access_tokens::{RotationPolicy, days};
 
-use super::{HOUR, KINDS, Kind, MINUTE, Setup, Then, Vault, Watched, said};
+use super::{HOUR, KINDS, Kind, MINUTE, Setup, Then, Trouble, Vault, Watched, said};
 
 #[tokio::test]
 async fn a_roll_back_within_the_overlap_brings_the_former_secret_back_everywhere() {
@@ -41,6 +41,107 @@ async fn a_roll_back_within_the_overlap_brings_the_former_secret_back_everywhere
     }
 }
 
+/// Nobody may think of it for months, and consumers still need their secret.
+#[tokio::test]
+async fn a_token_on_hold_is_followed_all_the_same_before_it_ends() {
+    for kind in [Kind::LaunchDarkly, Kind::QueryServer] {
+        let setup = Setup::new(kind).await;
+        let policy = RotationPolicy::new().expires_within(days(40));
+        let builder = setup.builder().lifetime(days(100)).policy(policy);
+        let (keeper, token) = (setup.keeper(), builder.build().unwrap());
+        let _ = keeper.rotate(&token, Reason::Suspected).await;
+        setup.pass(days(67));
+        let _ = keeper.tick(&token).await;
+        let back = keeper.rollback(&token).await;
+        assert_eq!(said(&back), "rolled_back", "{back}");
+        setup.pass(days(2));
+        let _ = keeper.tick(&token).await;
+        let (mut nights, mut told) = (0, String::new());
+        let rotated = loop {
+            let report = keeper.tick(&token).await;
+            match &report.outcome {
+                Outcome::Suspended { why } => why.clone_into(&mut told),
+                _ => break report,
+            }
+            let plan = keeper.plan(&token).await.unwrap();
+            assert_eq!(plan.why, told);
+            nights += 1;
+            setup.pass(days(1));
+            setup.assert_works();
+        };
+        // A week is left of the hundred days.
+        assert_eq!(nights, 24, "{kind:?}");
+        assert!(told.contains("until 20"), "{told}");
+        assert!(
+            matches!(
+                rotated.outcome,
+                Outcome::Rotated {
+                    cause: Cause::Policy,
+                    ..
+                }
+            ),
+            "{rotated}"
+        );
+        // What was held is over: the next one is due by the policy again.
+        let status = keeper.status(token.name()).await.unwrap().unwrap();
+        assert_eq!(status.on_hold, None);
+        for _ in 0..200 {
+            setup.pass(days(1));
+            let _ = keeper.tick(&token).await;
+            setup.assert_works();
+        }
+    }
+}
+
+/// A step that fails for months holds back what can wait, and no more than that.
+#[tokio::test]
+async fn steps_that_keep_failing_let_no_token_run_out() {
+    for kind in [Kind::LaunchDarkly, Kind::QueryServer] {
+        let setup = Setup::new(kind).await;
+        let fails = AfterStep::from_fn("reload", |_| async { Err("no such unit".to_owned()) });
+        let policy = RotationPolicy::new().expires_within(days(10));
+        let builder = setup.builder().lifetime(days(30)).policy(policy);
+        let (keeper, token) = (setup.keeper(), builder.after(fails).build().unwrap());
+        let _ = keeper.rotate(&token, Reason::Scheduled).await;
+        let mut rotations = 0;
+        for _ in 0..100 {
+            setup.pass(days(1));
+            let report = keeper.tick(&token).await;
+            rotations += u32::from(matches!(report.outcome, Outcome::Rotated { .. }));
+            let told = report.after.is_some() || said(&report) == "failed after";
+            assert!(told, "{kind:?}: {report}");
+            setup.assert_works();
+            assert!(setup.world.alive().len() <= 4, "{:?}", setup.world.alive());
+        }
+        assert_eq!(rotations, 3, "{kind:?}");
+    }
+}
+
+/// A hold is on what can wait.
+#[tokio::test]
+async fn a_sink_that_lost_its_secret_gets_one_on_hold_too() {
+    for kind in KINDS {
+        let setup = Setup::new(kind).await;
+        let (keeper, token) = (setup.keeper(), setup.token());
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        let _ = keeper.tick(&token).await;
+        let _ = keeper.rollback(&token).await;
+        assert_eq!(said(&keeper.tick(&token).await), "suspended");
+        setup.vault.wipe();
+        let report = keeper.tick(&token).await;
+        let missing = matches!(
+            report.outcome,
+            Outcome::Rotated {
+                cause: Cause::Missing,
+                ..
+            }
+        );
+        assert!(missing, "{kind:?}: {report}");
+        setup.assert_works();
+    }
+}
+
 #[tokio::test]
 async fn a_roll_back_that_cannot_be_is_refused_and_changes_nothing() {
     for (sink, wait) in [
@@ -70,6 +171,35 @@ async fn a_roll_back_that_cannot_be_is_refused_and_changes_nothing() {
         setup.assert_works();
         // It does not come up again.
         assert!(keeper.tick(&token).await.error().is_none());
+    }
+}
+
+/// What is unfinished in a sink that cannot be asked never comes to an end, and must not keep a request
+/// open that can never be fulfilled, behind which the token would run out.
+#[tokio::test]
+async fn a_roll_back_that_cannot_be_is_refused_whatever_is_unfinished() {
+    for sink in [SinkKind::Blind, SinkKind::Observable] {
+        let setup = Setup::with(Kind::LaunchDarkly, sink).await;
+        let (keeper, token) = (setup.keeper(), setup.token());
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        setup.vault.trouble(Trouble::Unanswered, 4);
+        let failed = keeper.tick(&token).await;
+        assert_eq!(said(&failed), "failed sink", "{sink}: {failed}");
+        let refused = keeper.rollback(&token).await;
+        assert_eq!(
+            said(&refused),
+            "failed rollback_impossible",
+            "{sink}: {refused}"
+        );
+        setup.vault.clear_troubles();
+        setup.pass(HOUR);
+        let rotated = keeper.tick(&token).await;
+        assert!(
+            matches!(rotated.outcome, Outcome::Rotated { .. } | Outcome::Resumed),
+            "{sink}: {rotated}"
+        );
+        setup.assert_works();
     }
 }
 

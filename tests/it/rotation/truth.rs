@@ -180,6 +180,28 @@ async fn a_shorter_life_than_asked_for_is_told_and_causes_no_loop() {
     }
 }
 
+/// Whoever waits for the former token's overlap must not let the current one run out.
+#[tokio::test]
+async fn an_overlap_that_outlives_what_was_granted_keeps_no_token_from_being_followed() {
+    let granted = days(9);
+    let world = World::on_launchdarkly(|twin| twin.max_lifetime(granted), |seed| seed).await;
+    let setup = Setup::on(world, SinkKind::Restorable);
+    let policy = RotationPolicy::new().max_age(days(90));
+    let builder = setup.builder().lifetime(days(120)).policy(policy);
+    let token = builder.overlap(days(30)).build().unwrap();
+    let keeper = setup.keeper();
+    let _ = keeper
+        .rotate(&token, access_tokens::rotation::Reason::Scheduled)
+        .await;
+    for _ in 0..60 {
+        let report = keeper.tick(&token).await;
+        assert!(report.error().is_none(), "{report}");
+        setup.assert_works();
+        assert!(setup.world.alive().len() <= 4, "{:?}", setup.world.alive());
+        setup.pass(days(1));
+    }
+}
+
 /// A token that its service does not know yet is waited for, some seconds, before it is given up.
 #[tokio::test]
 async fn a_service_that_settles_late_costs_no_rotation() {
