@@ -8,35 +8,45 @@ use crate::config::SinkSpec;
 use crate::context::Context;
 use crate::error::Stop;
 
+/// A sink of a file, written in this form. Both kinds have these setters, and no trait in common.
+macro_rules! formed {
+    ($sink:expr, $form:expr) => {{
+        let (mut sink, form) = ($sink, $form);
+        if let Some(mode) = form.mode {
+            sink = sink.mode(mode);
+        }
+        if let Some(group) = &form.group {
+            sink = sink.group(group);
+        }
+        if form.in_place {
+            sink = sink.in_place();
+        }
+        sink
+    }};
+}
+
 /// A sink as it is written down. Nothing is written yet.
 #[allow(clippy::unused_async, reason = "by the features that are on")]
 pub(crate) async fn open(context: &Context, spec: &SinkSpec) -> Result<Arc<dyn Sink>, Stop> {
     Ok(match spec {
-        SinkSpec::File {
+        SinkSpec::File { path, form } => Arc::new(formed!(FileSink::new(path), form)),
+        SinkSpec::Dotenv {
             path,
-            mode,
-            group,
-            in_place,
+            key,
+            readers,
+            form,
+        } => Arc::new(formed!(DotenvSink::new(path, key).readers(*readers), form)),
+        SinkSpec::Command {
+            words,
+            timeout,
+            not_stored_on,
         } => {
-            let mut sink = FileSink::new(path);
-            if let Some(mode) = mode {
-                sink = sink.mode(*mode);
-            }
-            if let Some(group) = group {
-                sink = sink.group(group);
-            }
-            if *in_place {
-                sink = sink.in_place();
-            }
-            Arc::new(sink)
-        }
-        SinkSpec::Dotenv { path, key } => Arc::new(DotenvSink::new(path, key)),
-        SinkSpec::Command { words, timeout } => {
             let [program, arguments @ ..] = words.as_slice() else {
                 return Err(Stop::config("a command has no words"));
             };
             let mut sink = CommandSink::new(program)
                 .args(arguments)
+                .not_stored_on(not_stored_on.iter().copied())
                 .current_dir(&context.directory);
             if let Some(timeout) = timeout {
                 sink = sink.timeout(*timeout);

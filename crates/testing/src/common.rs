@@ -9,13 +9,20 @@ use super::shared::Operation;
 
 /// The methods that all twins have; the type must have a field `server`.
 macro_rules! common_methods {
-    ($twin:ty, $operation:ty, $service:ident) => {
+    ($twin:ty, $operation:ty, $service:ident, $address:literal, $credential:literal) => {
         impl $twin {
             /// The address to give to a client: `http://127.0.0.1:PORT`, without a slash at the
             /// end.
             #[must_use]
             pub fn base_url(&self) -> String {
                 self.server.base_url()
+            }
+
+            /// The address and the credential under the names that the client's `from_env` reads.
+            #[must_use]
+            pub fn variables(&self) -> [(&'static str, ::access_tokens::Secret); 2] {
+                let address = ::access_tokens::Secret::new(self.base_url());
+                [($address, address), ($credential, self.credential())]
             }
 
             /// Uses a secret as a consumer would, over HTTP: the status of the answer, 200 or 401

@@ -75,15 +75,10 @@ impl Twins {
     /// Addresses and credentials under the names that the clients' `from_env` reads.
     #[must_use]
     pub fn variables(&self) -> [(&'static str, Secret); 6] {
-        let (ld, query, avisi) = (&self.launchdarkly, &self.query_server, &self.avisi_cloud);
-        [
-            ("LAUNCHDARKLY_API_HOST", Secret::new(ld.base_url())),
-            ("LD_ACCESS_TOKEN", ld.credential()),
-            ("QUERY_DEPLOY_URL", Secret::new(query.base_url())),
-            ("QUERY_DEPLOY_TOKEN", query.credential()),
-            ("ACLOUD_API_ENDPOINT", Secret::new(avisi.base_url())),
-            ("ACLOUD_PERSONAL_ACCESS_TOKEN", avisi.credential()),
-        ]
+        let [ld_address, ld] = self.launchdarkly.variables();
+        let [query_address, query] = self.query_server.variables();
+        let [avisi_address, avisi] = self.avisi_cloud.variables();
+        [ld_address, ld, query_address, query, avisi_address, avisi]
     }
 
     /// The three of them, as one trait shows them.

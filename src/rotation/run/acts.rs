@@ -75,6 +75,7 @@ impl Runner<'_> {
                 let hidden = self.record().current.as_ref().is_some_and(hidden);
                 self.machine
                     .listed(listing.began, &relevant, hidden, self.now());
+                self.look_at_current(&relevant, hidden);
                 self.look_at_previous(&relevant);
                 self.listing = Some(listing);
             }
@@ -84,6 +85,32 @@ impl Runner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says that the current token is not seen where it cannot be told yet whether it is gone.
+    fn look_at_current(&mut self, tokens: &[TokenRecord], hidden: bool) {
+        let Some(current) = &self.record().current else {
+            return;
+        };
+        if tokens.iter().any(|token| token.key == current.key) {
+            return;
+        }
+        let (key, now) = (&current.key, self.now().keeper);
+        let text = match current.settles_at.filter(|at| *at > now) {
+            Some(until) => format!(
+                "{key} is not in the service's list; being new, it counts as gone from {until} on: \
+                 rotate it now if somebody has deleted it"
+            ),
+            None if hidden => format!(
+                "{key} is not in the service's list, unless it is a token there that cannot be \
+                 read: look at the service, and rotate it if it is gone"
+            ),
+            None => return,
+        };
+        // A list may be read anew.
+        if !self.warnings.contains(&text) {
+            self.warnings.push(text);
+        }
     }
 
     /// Says which token is still used although another one was delivered.

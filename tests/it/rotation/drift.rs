@@ -5,6 +5,8 @@ use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
 use access_tokens::rotation::{Cause, Outcome, Reason, Report};
 use access_tokens_testing::Fault;
+use access_tokens_testing::launchdarkly::Seed;
+use serde_json::json;
 
 use super::{Call, HOUR, KINDS, Kind, MINUTE, Setup, Trouble, Vault, said};
 
@@ -163,4 +165,57 @@ async fn a_change_of_the_declaration_or_a_request_skips_the_back_off_once() {
         assert_eq!(said(&rotated), "rotated", "{rotated}");
         setup.assert_works();
     }
+}
+
+/// Soon after its making, a token that is not listed may be late or gone; that is told, and nothing done.
+#[tokio::test]
+async fn a_new_token_that_is_not_listed_is_told_of_until_it_counts_as_gone() {
+    // Avisi Cloud goes on listing what is revoked.
+    for kind in [Kind::LaunchDarkly, Kind::QueryServer] {
+        let setup = Setup::new(kind).await;
+        let (keeper, token) = (setup.keeper(), setup.token());
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        let rotated = keeper.tick(&token).await;
+        let Outcome::Rotated { to, .. } = &rotated.outcome else {
+            panic!("{rotated}");
+        };
+        let quiet = keeper.tick(&token).await;
+        assert_eq!(
+            (said(&quiet), quiet.warnings.len()),
+            ("not_due".to_owned(), 0)
+        );
+        setup.world.service().delete(to).await.unwrap();
+        setup.pass(MINUTE);
+        let told = keeper.tick(&token).await;
+        assert_eq!(said(&told), "not_due", "{kind:?} {told}");
+        let [warning] = told.warnings.as_slice() else {
+            panic!("{kind:?} {told}");
+        };
+        assert!(warning.contains(to.as_str()), "{warning}");
+        assert!(warning.contains("it counts as gone from"), "{warning}");
+        let plan = keeper.plan(&token).await.unwrap();
+        assert!(plan.notes.contains(warning), "{plan}");
+        setup.pass(HOUR);
+        let gone = keeper.tick(&token).await;
+        assert_eq!(said(&gone), "failed gone", "{kind:?} {gone}");
+        assert_eq!(gone.warnings, [] as [String; 0], "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_may_be_one_that_cannot_be_read_is_told_of() {
+    let setup = Setup::new(Kind::LaunchDarkly).await;
+    let (keeper, token) = (setup.keeper(), setup.token());
+    let _ = keeper.tick(&token).await;
+    setup.pass(HOUR);
+    let twin = setup.world.launchdarkly();
+    twin.remove(setup.world.key.as_str());
+    twin.seed(Seed::new("odd").shown_with("_id", json!(5)));
+    let told = keeper.tick(&token).await;
+    assert_eq!(said(&told), "not_due", "{told}");
+    let [warning] = told.warnings.as_slice() else {
+        panic!("{told}");
+    };
+    assert!(warning.contains("cannot be read"), "{warning}");
 }

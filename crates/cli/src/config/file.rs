@@ -74,7 +74,9 @@ pub(super) struct Sink {
     pub(super) mode: Option<String>,
     pub(super) group: Option<String>,
     pub(super) write: Option<String>,
+    pub(super) readers: Option<String>,
     pub(super) timeout: Option<String>,
+    pub(super) not_stored_on: Option<Vec<i32>>,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -140,10 +140,11 @@ impl SinkSpec {
         match (self, other) {
             (Self::File { path: one, .. }, Self::File { path: two, .. }) => real(one) == real(two),
             (
-                Self::Dotenv { path: one, key },
+                Self::Dotenv { path: one, key, .. },
                 Self::Dotenv {
                     path: two,
                     key: key2,
+                    ..
                 },
             ) => key == key2 && real(one) == real(two),
             (Self::File { path: one, .. }, Self::Dotenv { path: two, .. })

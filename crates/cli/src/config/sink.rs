@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access_tokens::rotation::sink::DotenvReaders;
+
 use super::file;
 use crate::context::Context;
 use crate::duration;
@@ -12,13 +14,13 @@ use crate::duration;
 pub(crate) enum SinkSpec {
     File {
         path: PathBuf,
-        mode: Option<u32>,
-        group: Option<String>,
-        in_place: bool,
+        form: FileForm,
     },
     Dotenv {
         path: PathBuf,
         key: String,
+        readers: DotenvReaders,
+        form: FileForm,
     },
     Vault {
         mount: String,
@@ -32,7 +34,16 @@ pub(crate) enum SinkSpec {
     Command {
         words: Vec<String>,
         timeout: Option<Duration>,
+        not_stored_on: Vec<i32>,
     },
+}
+
+/// How a file is written; what is not said stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileForm {
+    pub(crate) mode: Option<u32>,
+    pub(crate) group: Option<String>,
+    pub(crate) in_place: bool,
 }
 
 const FORMS: &str =
@@ -48,14 +59,16 @@ impl SinkSpec {
         match kind {
             "file" => Ok(Self::File {
                 path: context.directory.join(rest),
-                mode: None,
-                group: None,
-                in_place: false,
+                form: FileForm::default(),
             }),
             "dotenv" => {
                 let (path, key) = keyed(rest).ok_or("must be dotenv:PATH#KEY")?;
-                let path = context.directory.join(path);
-                Ok(Self::Dotenv { path, key })
+                Ok(Self::Dotenv {
+                    path: context.directory.join(path),
+                    key,
+                    readers: DotenvReaders::default(),
+                    form: FileForm::default(),
+                })
             }
             "vault" => {
                 let wrong = "must be vault:MOUNT/PATH#KEY";
@@ -80,6 +93,7 @@ impl SinkSpec {
             "command" => Ok(Self::Command {
                 words: words(rest)?,
                 timeout: None,
+                not_stored_on: Vec::new(),
             }),
             // Not even the first word is shown: it may be part of a secret.
             _ => Err(FORMS.to_owned()),
@@ -107,32 +121,64 @@ impl SinkSpec {
         let mut sink = Self::parse(context, &table.to)?;
         let only = |key: &str, what: &str| Err(format!("`{key}` is for {what} only"));
         match &mut sink {
-            Self::File {
-                mode,
-                group,
-                in_place,
-                ..
-            } => {
-                *mode = table.mode.as_deref().map(octal).transpose()?;
-                group.clone_from(&table.group);
-                *in_place = match table.write.as_deref() {
-                    None | Some("replace") => false,
-                    Some("in-place") => true,
-                    Some(_) => return Err("`write` must be \"replace\" or \"in-place\"".to_owned()),
-                };
-            }
-            _ if table.mode.is_some() => return only("mode", "file:"),
-            _ if table.group.is_some() => return only("group", "file:"),
-            _ if table.write.is_some() => return only("write", "file:"),
+            Self::File { form, .. } | Self::Dotenv { form, .. } => *form = FileForm::read(table)?,
+            _ if table.mode.is_some() => return only("mode", "file: and dotenv:"),
+            _ if table.group.is_some() => return only("group", "file: and dotenv:"),
+            _ if table.write.is_some() => return only("write", "file: and dotenv:"),
             _ => {}
         }
-        match (&mut sink, &table.timeout) {
+        match (&mut sink, &table.readers) {
             (_, None) => {}
-            (Self::Command { timeout, .. }, Some(text)) => *timeout = Some(duration::parse(text)?),
-            _ => return only("timeout", "command:"),
+            (Self::Dotenv { readers, .. }, Some(text)) => *readers = dotenv_readers(text)?,
+            _ => return only("readers", "dotenv:"),
+        }
+        match &mut sink {
+            Self::Command {
+                timeout,
+                not_stored_on,
+                ..
+            } => {
+                *timeout = table.timeout.as_deref().map(duration::parse).transpose()?;
+                *not_stored_on = statuses(table.not_stored_on.as_deref().unwrap_or_default())?;
+            }
+            _ if table.timeout.is_some() => return only("timeout", "command:"),
+            _ if table.not_stored_on.is_some() => return only("not_stored_on", "command:"),
+            _ => {}
         }
         Ok(sink)
     }
+}
+
+impl FileForm {
+    fn read(table: &file::Sink) -> Result<Self, String> {
+        Ok(Self {
+            mode: table.mode.as_deref().map(octal).transpose()?,
+            group: table.group.clone(),
+            in_place: match table.write.as_deref() {
+                None | Some("replace") => false,
+                Some("in-place") => true,
+                Some(_) => return Err("`write` must be \"replace\" or \"in-place\"".to_owned()),
+            },
+        })
+    }
+}
+
+fn dotenv_readers(text: &str) -> Result<DotenvReaders, String> {
+    match text {
+        "all" => Ok(DotenvReaders::All),
+        "libraries" => Ok(DotenvReaders::Libraries),
+        "docker" => Ok(DotenvReaders::Docker),
+        _ => Err("`readers` must be \"all\", \"libraries\" or \"docker\"".to_owned()),
+    }
+}
+
+/// Statuses of a command that failed.
+fn statuses(given: &[i32]) -> Result<Vec<i32>, String> {
+    let failed = |status: &i32| (1..=255).contains(status);
+    if !given.iter().all(failed) {
+        return Err("`not_stored_on` must be exit statuses from 1 to 255, such as [77]".to_owned());
+    }
+    Ok(given.to_vec())
 }
 
 fn keyed(text: &str) -> Option<(&str, String)> {

@@ -110,6 +110,31 @@ async fn what_is_wrong_is_named_with_its_line_and_nothing_is_sent() {
         ),
         (
             "deliver = [\"file:t.token\"]",
+            "deliver = [{ to = \"command:a\", mode = \"0640\" }]",
+            &["`mode`", "file: and dotenv:"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [{ to = \"file:t\", readers = \"docker\" }]",
+            &["`readers`", "dotenv: only"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [{ to = \"dotenv:t#K\", readers = \"make\" }]",
+            &["libraries", "docker"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [{ to = \"dotenv:t#K\", not_stored_on = [77] }]",
+            &["`not_stored_on`", "command: only"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
+            "deliver = [{ to = \"command:a\", not_stored_on = [77, 0] }]",
+            &["1 to 255"],
+        ),
+        (
+            "deliver = [\"file:t.token\"]",
             "deliver = [{ to = \"file:t\", mod = \"0640\" }]",
             &["mod", "mode"],
         ),

@@ -10,6 +10,7 @@ mod accounts;
 mod behaviour;
 mod canary;
 mod config;
+mod deliver;
 #[cfg(all(
     feature = "aws",
     feature = "postgres",

@@ -59,7 +59,13 @@ pub struct AvisiCloud {
     credential: TwinToken,
 }
 
-common_methods!(AvisiCloud, Operation, AVISI_CLOUD);
+common_methods!(
+    AvisiCloud,
+    Operation,
+    AVISI_CLOUD,
+    "ACLOUD_API_ENDPOINT",
+    "ACLOUD_PERSONAL_ACCESS_TOKEN"
+);
 
 fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<AvisiCloud> {
     let listed = options.lists_credential;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::common::random_uuid;
 use access_tokens::Secret;
@@ -47,6 +47,8 @@ pub struct TwinToken {
     pub last_used_at: Option<SystemTime>,
     /// The secret.
     pub secret: Secret,
+    /// What answers show instead.
+    pub(super) shown_with: Map<String, Value>,
 }
 
 impl TwinToken {
@@ -80,6 +82,7 @@ pub struct Seed {
     expire_at: Option<SystemTime>,
     last_used_at: Option<SystemTime>,
     secret: Option<Secret>,
+    shown_with: Map<String, Value>,
 }
 
 impl Seed {
@@ -97,6 +100,7 @@ impl Seed {
             expire_at: None,
             last_used_at: None,
             secret: None,
+            shown_with: Map::new(),
         }
     }
 
@@ -157,6 +161,14 @@ impl Seed {
         self
     }
 
+    /// Sets what answers show for a member of it, any JSON, such as something that a client cannot
+    /// read.
+    #[must_use]
+    pub fn shown_with(mut self, member: impl Into<String>, value: Value) -> Self {
+        self.shown_with.insert(member.into(), value);
+        self
+    }
+
     pub(super) fn into_token(self, subject: &str, now: SystemTime) -> TwinToken {
         let created_at = self.created_at.or((!self.undated).then_some(now));
         TwinToken {
@@ -170,6 +182,7 @@ impl Seed {
             expire_at: self.expire_at,
             last_used_at: self.last_used_at,
             secret: self.secret.unwrap_or_else(random_secret),
+            shown_with: self.shown_with,
         }
     }
 }

@@ -195,6 +195,7 @@ impl Account {
             ListedSecret::Empty => put("token", "".into()),
             ListedSecret::Null => put("token", Value::Null),
         };
+        shown.extend(token.shown_with.clone());
         Value::Object(shown)
     }
 

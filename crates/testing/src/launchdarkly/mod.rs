@@ -101,7 +101,13 @@ pub struct LaunchDarkly {
     credential: TwinToken,
 }
 
-common_methods!(LaunchDarkly, Operation, LAUNCH_DARKLY);
+common_methods!(
+    LaunchDarkly,
+    Operation,
+    LAUNCH_DARKLY,
+    "LAUNCHDARKLY_API_HOST",
+    "LD_ACCESS_TOKEN"
+);
 
 fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<LaunchDarkly> {
     let now = clock.now();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::form::NEWEST_API_VERSION;
 use super::state::TwinToken;
@@ -26,6 +26,7 @@ pub struct Seed {
     expiry: Option<SystemTime>,
     default_api_version: u32,
     secret: Option<Secret>,
+    shown_with: Map<String, Value>,
 }
 
 impl Seed {
@@ -44,6 +45,7 @@ impl Seed {
             expiry: None,
             default_api_version: NEWEST_API_VERSION,
             secret: None,
+            shown_with: Map::new(),
         }
     }
 
@@ -126,6 +128,14 @@ impl Seed {
         self
     }
 
+    /// Sets what answers show for a member of it, any JSON, such as something that a client cannot
+    /// read.
+    #[must_use]
+    pub fn shown_with(mut self, member: impl Into<String>, value: Value) -> Self {
+        self.shown_with.insert(member.into(), value);
+        self
+    }
+
     pub(super) fn into_token(self, member: &str, now: SystemTime) -> TwinToken {
         let created = now.checked_sub(self.age).unwrap_or(now);
         TwinToken {
@@ -145,6 +155,7 @@ impl Seed {
             default_api_version: self.default_api_version,
             secret: self.secret.unwrap_or_else(super::state::new_secret),
             old_secrets: Vec::new(),
+            shown_with: self.shown_with,
         }
     }
 }

@@ -228,6 +228,7 @@ impl Call<'_> {
             default_api_version: wire::api_version(&body).map_err(refuse)?,
             secret: new_secret(),
             old_secrets: Vec::new(),
+            shown_with: Map::new(),
         };
         let token = state.insert(token, Life::made(self.now));
         Ok(Answer::json(201, &self.written(state, &token, Show::Whole)))

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::form::{NEWEST_API_VERSION, link, millis};
 use super::limits::{RateLimit, Usage};
@@ -48,6 +48,8 @@ pub struct TwinToken {
     pub secret: Secret,
     /// Earlier secrets, each with the time at which it ends or ended.
     pub old_secrets: Vec<(Secret, SystemTime)>,
+    /// What answers show instead.
+    pub(super) shown_with: Map<String, Value>,
 }
 
 impl TwinToken {
@@ -111,7 +113,7 @@ impl Stored {
             let rest = number.and_then(|at| shown.get(at..)).unwrap_or_default();
             let length = rest.find(|c: char| c != '-' && !c.is_ascii_digit());
             match (number, length) {
-                (Some(at), Some(length)) => {
+                (Some(at), Some(length)) if length > 0 => {
                     shown.replace_range(at..at + length, &millis(now).to_string());
                 }
                 _ => drop(self.shown.take()),

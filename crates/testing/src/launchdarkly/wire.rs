@@ -83,6 +83,7 @@ pub(super) fn token(
             }
         }
     }
+    object.extend(token.shown_with.clone());
     value
 }
 

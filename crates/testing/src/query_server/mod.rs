@@ -60,7 +60,13 @@ pub struct QueryServer {
     server: Server<Account>,
 }
 
-common_methods!(QueryServer, Operation, QUERY_SERVER);
+common_methods!(
+    QueryServer,
+    Operation,
+    QUERY_SERVER,
+    "QUERY_DEPLOY_URL",
+    "QUERY_DEPLOY_TOKEN"
+);
 
 fn start(clock: Arc<dyn Clock>, options: Options) -> io::Result<QueryServer> {
     let service = Account::new(Arc::clone(&clock), options);

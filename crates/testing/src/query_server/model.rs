@@ -1,7 +1,7 @@
 //! What tests see of the twin's state.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Number;
+use serde_json::{Map, Number, Value};
 
 use access_tokens::Secret;
 
@@ -89,6 +89,7 @@ pub struct Seed {
     pub(super) created_at: Time,
     pub(super) updated_at: Time,
     pub(super) issued_at: Option<i64>,
+    pub(super) shown_with: Map<String, Value>,
 }
 
 /// A time of a row to be.
@@ -122,6 +123,7 @@ impl Seed {
             created_at: Time::Now,
             updated_at: Time::Now,
             issued_at: None,
+            shown_with: Map::new(),
         }
     }
 
@@ -174,6 +176,14 @@ impl Seed {
     #[must_use]
     pub fn issued_at(mut self, seconds: i64) -> Self {
         self.issued_at = Some(seconds);
+        self
+    }
+
+    /// Sets what answers show for a member of it, any JSON, such as something that a client cannot
+    /// read.
+    #[must_use]
+    pub fn shown_with(mut self, member: impl Into<String>, value: Value) -> Self {
+        self.shown_with.insert(member.into(), value);
         self
     }
 

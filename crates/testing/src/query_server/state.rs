@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Number, Value, json};
+use serde_json::{Map, Number, Value, json};
 
 use super::jwt::Key;
 use super::model::{CreateTokenOption, Seed, TwinToken};
@@ -31,6 +31,8 @@ pub(super) struct Row {
     expiration_date: Number,
     created_at: Option<i64>,
     updated_at: Option<i64>,
+    /// What answers show instead.
+    shown_with: Map<String, Value>,
 }
 
 pub(super) struct State {
@@ -64,6 +66,7 @@ impl State {
             expiration_date: now.into(),
             created_at: Some(now),
             updated_at: Some(now),
+            shown_with: Map::new(),
         };
         Self {
             first_key: key.clone(),
@@ -192,6 +195,7 @@ impl State {
             expiration_date: end.into(),
             created_at: Some(now),
             updated_at: Some(now),
+            shown_with: Map::new(),
         };
         self.rows.insert(row.id, row);
         Ok(())
@@ -310,6 +314,7 @@ impl State {
             expiration_date: end,
             created_at,
             updated_at,
+            shown_with: seed.shown_with,
         };
         let token = self.describe(&row, now);
         self.rows.insert(row.id, row);
@@ -366,7 +371,7 @@ pub(super) struct Caller {
 
 impl Row {
     fn to_json(&self) -> Value {
-        json!({
+        let mut row = json!({
             "active": i32::from(self.active),
             "created_at": self.created_at,
             "expiration_date": self.expiration_date,
@@ -375,7 +380,11 @@ impl Row {
             "token": self.token,
             "updated_at": self.updated_at,
             "write": i32::from(self.write),
-        })
+        });
+        if let Value::Object(members) = &mut row {
+            members.extend(self.shown_with.clone());
+        }
+        row
     }
 
     fn whole_expiration_date(&self) -> Result<i64, Refusal> {

@@ -12,6 +12,7 @@ mod broken_stores;
 mod conformance;
 mod drift;
 mod late;
+mod odd_tokens;
 mod programs;
 mod settling;
 mod stores;
