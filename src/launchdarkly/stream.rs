@@ -170,17 +170,17 @@ impl TokenStream {
         let (links, total) = (page.links, page.total_count);
         let (items, unreadable) = page.items.into_parts();
         let count = items.len() + unreadable.len();
-        let (before, seen) = (self.ready.len(), &mut self.seen);
+        let seen = &mut self.seen;
         let nothing_else = items.is_empty();
-        for token in items {
-            if seen.insert(token.id.as_str()) {
-                self.ready.push_back(Ok(token));
-            }
-        }
+        let items = items.into_iter();
+        let new = items.filter(|token| seen.insert(token.id.as_str())).map(Ok);
+        // Nothing is ready, or the page would not be looked at; what is made of one list is left where
+        // it lies.
+        self.ready = new.collect::<Vec<_>>().into();
         let mut odd = unreadable;
         odd.retain(|item| item.id.as_ref().is_none_or(|id| seen.insert(id)));
         let named = odd.iter().filter(|item| item.id.is_some()).count();
-        let new = self.ready.len() - before + named;
+        let new = self.ready.len() + named;
         for mut item in odd {
             item.index = item.index.saturating_add(offset);
             // What has no id is known by its place, and proves nothing about the page being new.
@@ -232,6 +232,8 @@ impl Stream for TokenStream {
             if let Some(item) = self.ready.pop_front() {
                 return Poll::Ready(Some(item));
             }
+            // So that the room for one page and the next are not there at once.
+            self.ready = VecDeque::new();
             if self.done {
                 return Poll::Ready(None);
             }
