@@ -11,29 +11,45 @@ use std::sync::LazyLock;
 use std::task::Poll;
 use std::time::Duration;
 
-#[cfg(any(feature = "blocking", feature = "rotation"))]
-use tokio::runtime::Handle;
-use tokio::runtime::{Builder, EnterGuard, Runtime};
+use tokio::runtime::{Builder, EnterGuard, Handle};
+use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
 /// One thread, which does nothing else.
-static TIMERS: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-timers"));
+static TIMERS: LazyLock<Option<Thread>> = LazyLock::new(|| start("tokens-timers"));
 /// For processes, for work that blocks, and for what is begun beside a call that somebody waits for.
 #[cfg(any(feature = "blocking", feature = "rotation"))]
-static WORK: LazyLock<Option<Runtime>> = LazyLock::new(|| start("tokens-work"));
+static WORK: LazyLock<Option<Thread>> = LazyLock::new(|| start("tokens-work"));
 
-/// A runtime of one thread.
-pub(crate) fn start(name: &str) -> Option<Runtime> {
-    let mut builder = Builder::new_multi_thread();
-    let builder = builder.worker_threads(1).thread_name(name).enable_all();
-    builder.build().ok()
+/// A runtime with one thread, which ends when this is dropped, and waits for nothing then.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    runtime: Handle,
+    _stays: oneshot::Sender<()>,
+}
+
+/// Starts such a thread, if the system has one to give.
+pub(crate) fn start(name: &str) -> Option<Thread> {
+    let runtime = Builder::new_current_thread().enable_all().build().ok()?;
+    let handle = runtime.handle().clone();
+    let (stays, gone) = oneshot::channel::<()>();
+    let run = move || {
+        let _ = runtime.block_on(gone);
+        runtime.shutdown_background();
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).ok()?;
+    Some(Thread {
+        runtime: handle,
+        _stays: stays,
+    })
 }
 
 /// Where blocking work and helpers of it run; `None` if there is no such place.
 #[cfg(any(feature = "blocking", feature = "rotation"))]
 pub(crate) fn handle() -> Option<Handle> {
-    let work = WORK.as_ref().map(Runtime::handle);
-    work.cloned().or_else(|| Handle::try_current().ok())
+    let work = WORK.as_ref().map(|work| work.runtime.clone());
+    work.or_else(|| Handle::try_current().ok())
 }
 
 /// Does what starts and hears of processes.
@@ -44,14 +60,14 @@ pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
 
 /// Does work whose sockets and processes are another runtime's. Where no thread could be started, the
 /// caller's own runtime has to do.
-pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(thread: Option<&Thread>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
     poll_fn(|cx| {
         if let Some(done) = over.take() {
             return Poll::Ready(done);
         }
-        let _entered = runtime.map(Runtime::enter);
+        let _entered = thread.map(|thread| thread.runtime.enter());
         let Poll::Ready(done) = work.as_mut().poll(cx) else {
             waited = true;
             return Poll::Pending;
@@ -69,7 +85,7 @@ pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Outpu
 }
 
 fn timers() -> Option<EnterGuard<'static>> {
-    TIMERS.as_ref().map(Runtime::enter)
+    TIMERS.as_ref().map(|timers| timers.runtime.enter())
 }
 
 pub(crate) fn sleep(time: Duration) -> Sleep {

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 
-use tokio::runtime::Runtime;
-
-use crate::reactor;
+use crate::reactor::{self, Thread};
 use crate::sync::lock;
 
 /// The connections that clients have, by origin.
@@ -15,8 +13,8 @@ static CONNECTIONS: LazyLock<Mutex<HashMap<String, Weak<Connections>>>> =
 /// The thread of all connections to one origin: whatever comes from there keeps no other waiting.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    /// Started by the first call.
-    thread: OnceLock<Option<Runtime>>,
+    /// Started by the first call. Its end waits for nothing, so that a client may be dropped anywhere.
+    thread: OnceLock<Option<Thread>>,
 }
 
 impl Connections {
@@ -36,14 +34,5 @@ impl Connections {
     pub(crate) async fn used<T>(&self, work: impl Future<Output = T>) -> T {
         let thread = self.thread.get_or_init(|| reactor::start("tokens-network"));
         reactor::within(thread.as_ref(), work).await
-    }
-}
-
-impl Drop for Connections {
-    fn drop(&mut self) {
-        // Waits for nothing, so that a client may be dropped anywhere.
-        if let Some(thread) = self.thread.take().flatten() {
-            thread.shutdown_background();
-        }
     }
 }
