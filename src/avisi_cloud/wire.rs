@@ -2,12 +2,12 @@
 
 use crate::error::ErrorKind;
 use crate::id::Service;
-use crate::transport::{Operation, Profile};
+use crate::transport::{Body, Operation, Profile};
 
 // That there is no content is an empty list, as null is.
 pub(super) const LIST: Operation =
     Operation::get("listPersonalAccessTokens", "/sts/v1/personal-access-tokens")
-        .or_no_content("null");
+        .with_body(Body::OrNoContent("null"));
 pub(super) const PROVISION: Operation = Operation::post(
     "provisionPersonalAccessToken",
     "/sts/v1/personal-access-tokens",
@@ -17,7 +17,7 @@ pub(super) const REVOKE: Operation = Operation::delete(
     "/sts/v1/personal-access-tokens/{token_id}",
 )
 .on_token()
-.or_empty("{}");
+.with_body(Body::OrElse("{}"));
 
 /// Operations of this service and what repeating each of them means.
 pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];

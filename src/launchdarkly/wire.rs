@@ -3,18 +3,17 @@
 use super::region::Region;
 use crate::error::ErrorKind;
 use crate::id::Service;
-use crate::transport::{LimitHeaders, Operation, Profile, Scope};
+use crate::transport::{Body, LimitHeaders, Operation, Profile, Scope};
 
 pub(super) const GET_TOKENS: Operation = Operation::get("getTokens", "/api/v2/tokens");
-pub(super) const POST_TOKEN: Operation =
-    Operation::post("postToken", "/api/v2/tokens").success(201);
+pub(super) const POST_TOKEN: Operation = Operation::post("postToken", "/api/v2/tokens");
 pub(super) const GET_TOKEN: Operation =
     Operation::get("getToken", "/api/v2/tokens/{id}").on_token();
 pub(super) const PATCH_TOKEN: Operation = Operation::patch("patchToken", "/api/v2/tokens/{id}")
     .on_token()
     .if_lost("Read the token to see whether the change is there.");
 pub(super) const DELETE_TOKEN: Operation = Operation::delete("deleteToken", "/api/v2/tokens/{id}")
-    .success(204)
+    .with_body(Body::Ignored)
     .on_token();
 pub(super) const RESET_TOKEN: Operation =
     Operation::post("resetToken", "/api/v2/tokens/{id}/reset")

@@ -2,21 +2,23 @@
 
 use crate::error::ErrorKind;
 use crate::id::Service;
-use crate::transport::{Delivery, Idempotency, KnownText, Operation, Profile};
+use crate::transport::{Body, Delivery, Idempotency, KnownText, Operation, Profile};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::post("createToken", "/_/token").success(201).if_lost(
+pub(super) const CREATE: Operation = Operation::post("createToken", "/_/token").with_body(Body::Ignored).if_lost(
     "Ask for the name with `find`: if it is there, its secret can still be read. It may also still \
      come: look again before you create it anew.",
 );
 pub(super) const LIST: Operation = Operation::get("listTokens", "/_/token");
 pub(super) const UPDATE: Operation = Operation::put("updateToken", "/_/token")
     .with_idempotency(Idempotency::NonIdempotent)
+    .with_body(Body::Ignored)
     .if_lost(
         "Read the token with `get` and look whether its updated_at moved before trying again.",
     );
-pub(super) const DELETE: Operation = Operation::delete("deleteToken", "/_/token");
+pub(super) const DELETE: Operation =
+    Operation::delete("deleteToken", "/_/token").with_body(Body::Ignored);
 pub(super) const VALUE: Operation = Operation::get("getTokenValue", "/_/token/value");
 
 /// Operations of this service and what repeating each of them means.

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::listing::Listing;
 use crate::new_token::NewToken;
 use crate::partial::secret_beside;
-use crate::transport::{Core, Idempotency, Operation, Request, Session, unreadable};
+use crate::transport::{Core, Idempotency, Operation, Request, Session, read};
 
 /// Call to an operation, in the making: what its path, query and body hold, and then how its answer is
 /// read.
@@ -67,8 +67,7 @@ impl Call {
     /// success that is something else.
     pub fn read<T: DeserializeOwned + Send + 'static>(self) -> Request<T> {
         self.request(|session, operation, body| {
-            let read = serde_json::from_slice(body);
-            read.map_err(|_| session.misread(operation, unreadable::<T>(body)))
+            read(body).map_err(|reason| session.misread(operation, reason))
         })
     }
 
@@ -82,12 +81,13 @@ impl Call {
         id: &'static str,
     ) -> Request<Listing<T>> {
         self.request(move |session, operation, body| {
-            if let Ok(all) = serde_json::from_slice::<Vec<T>>(body) {
-                return Ok(all.into());
-            }
+            let reason = match read::<Vec<T>>(body) {
+                Ok(all) => return Ok(all.into()),
+                Err(reason) => reason,
+            };
             let all: Result<Vec<&RawValue>, _> = serde_json::from_slice(body);
             let some = all.ok().and_then(|all| Listing::of_answer(&all, id));
-            some.ok_or_else(|| session.misread(operation, unreadable::<Vec<T>>(body)))
+            some.ok_or_else(|| session.misread(operation, reason))
         })
     }
 
@@ -110,7 +110,7 @@ impl Call {
         self.request(move |session, operation, body| {
             let misread = |reason| session.misread(operation, reason);
             let (secret, rest) = secret_beside::<T>(body, secret)
-                .ok_or_else(|| misread(unreadable::<Members>(body)))?;
+                .ok_or_else(|| misread(read::<Members>(body).err().unwrap_or_default()))?;
             let secret = secret
                 .filter(|secret| !secret.is_empty())
                 .ok_or_else(|| misread("the answer holds no secret".to_owned()))?;

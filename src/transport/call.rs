@@ -1,6 +1,7 @@
 //! The seam: every request is executed here and nowhere else, those of generated clients and those of
 //! any other service.
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,14 +41,20 @@ pub(super) struct Context {
     pub(super) outcome: Mutex<Outcome>,
 }
 
-/// What the hook can tell its caller beside the response.
-#[derive(Debug, Default)]
+/// What the hook of a generated client tells its caller, and what an answer says beside its body.
+#[derive(Default)]
 pub(super) struct Outcome {
-    /// Set if the request failed; the response is then a stand-in.
     #[cfg(any_service)]
-    pub(super) failure: Option<Error>,
+    pub(super) sent: Option<Result<(StatusCode, bytes::Bytes)>>,
     pub(super) received: Option<Received>,
     pub(super) html: bool,
+}
+
+/// Without the body, which may hold a secret.
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome").finish_non_exhaustive()
+    }
 }
 
 impl Call {

@@ -42,6 +42,8 @@ pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::observer::{Attempt, Observed, Observer, Wait, WaitReason};
+#[cfg(any_service)]
+pub(crate) use self::operation::Body;
 pub use self::operation::{Idempotency, Operation};
 #[cfg(feature = "query-server")]
 pub(crate) use self::profile::KnownText;
@@ -52,6 +54,6 @@ pub use self::request::Request;
 #[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;
-pub(crate) use self::session::{Session, unreadable};
+pub(crate) use self::session::{Session, read};
 #[cfg(any_service)]
 pub(crate) use self::wire::Wire;

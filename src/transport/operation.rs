@@ -14,6 +14,20 @@ pub enum Idempotency {
     NonIdempotent,
 }
 
+/// What a generated client reads of the body of a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(dead_code, reason = "no service has all")]
+pub(crate) enum Body {
+    Read,
+    /// Nothing is expected of it.
+    Ignored,
+    /// The service may leave it out: then this stands for it.
+    OrElse(&'static str),
+    /// The same, where the status says that there is no content: an answer that is merely empty may be
+    /// half of one.
+    OrNoContent(&'static str),
+}
+
 /// An operation of a service and what sending it again would mean.
 ///
 /// Each service's module lists its own in a constant `OPERATIONS`. Those of a service of your own are
@@ -36,12 +50,7 @@ pub struct Operation {
     pub(crate) method: &'static str,
     pub(crate) template: &'static str,
     pub(crate) idempotency: Idempotency,
-    /// The documented success; any other 2xx is taken for it.
-    pub(crate) success: u16,
-    /// What stands for a body where the service may leave it out.
-    pub(crate) empty_body: Option<&'static str>,
-    /// Whether it may leave it out with 204 alone.
-    pub(crate) empty_by_status: bool,
+    pub(crate) body: Body,
     /// Whether the path names a token: only then does 404 mean that there is no such token.
     pub(crate) names_token: bool,
     /// What to do if the answer is lost, where it is not to look for a token that may have been made.
@@ -91,9 +100,7 @@ impl Operation {
             method,
             template,
             idempotency,
-            success: 200,
-            empty_body: None,
-            empty_by_status: false,
+            body: Body::Read,
             names_token: false,
             if_lost: None,
         }
@@ -124,24 +131,10 @@ impl Operation {
         self
     }
 
-    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
-    pub(crate) const fn success(mut self, status: u16) -> Self {
-        self.success = status;
+    #[cfg(any_service)]
+    pub(crate) const fn with_body(mut self, body: Body) -> Self {
+        self.body = body;
         self
-    }
-
-    #[cfg(feature = "avisi-cloud")]
-    pub(crate) const fn or_empty(mut self, body: &'static str) -> Self {
-        self.empty_body = Some(body);
-        self
-    }
-
-    /// As [`or_empty`](Self::or_empty), where the status says that there is no content: an answer
-    /// that is merely empty may be half of one.
-    #[cfg(feature = "avisi-cloud")]
-    pub(crate) const fn or_no_content(mut self, body: &'static str) -> Self {
-        self.empty_by_status = true;
-        self.or_empty(body)
     }
 
     /// The `operationId` in the service's document, such as `postToken`.

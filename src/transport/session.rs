@@ -175,19 +175,27 @@ impl Session {
 /// A login page is no success, even where nothing is expected of the body.
 pub(super) const A_PAGE: &str = "a page came where the API should answer";
 
-/// Where a body does not fit, by the names and numbers on the way there; never what it holds.
-pub(crate) fn unreadable<T: DeserializeOwned>(body: &[u8]) -> String {
+/// Reads a body whole, or tells where it does not fit, by the names and numbers on the way there; never
+/// what it holds.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    // Whether it is text is found out once, and not string by string.
+    if let Ok(text) = std::str::from_utf8(body)
+        && let Ok(value) = serde_json::from_str(text)
+    {
+        return Ok(value);
+    }
     if body.trim_ascii().is_empty() {
-        return "it is empty".to_owned();
+        return Err("it is empty".to_owned());
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize::<_, T>(&mut json) {
-        Err(error) if error.inner().is_data() => misfit(error.path()),
-        Err(error) => format!(
-            "it is not JSON, at line {} column {}",
-            error.inner().line(),
-            error.inner().column()
-        ),
-        Ok(_) => "it goes on after its end".to_owned(),
-    }
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let (path, error) = (error.path(), error.inner());
+        if error.is_data() {
+            return misfit(path);
+        }
+        let (line, column) = (error.line(), error.column());
+        format!("it is not JSON, at line {line} column {column}")
+    })?;
+    let end = json.end().map(|()| value);
+    end.map_err(|_| "it goes on after its end".to_owned())
 }

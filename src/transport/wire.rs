@@ -1,19 +1,18 @@
-//! Calls through a generated client, which sends and reads what its document says.
+//! Calls through a generated client, which sends what its document says, and whose types are read.
 
 use bytes::Bytes;
 use http::StatusCode;
-use progenitor_client::{Error as WireError, ResponseValue};
-use reqwest::ResponseBuilderExt as _;
+use progenitor_client::ResponseValue;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
-use super::operation::Operation;
-use super::session::{A_PAGE, Session, unreadable};
+use super::operation::{Body, Operation};
+use super::session::{A_PAGE, Session, read};
 use crate::error::{Error, Result};
 use crate::sync::lock;
 
 /// What a generated client makes of an answer.
-type Sent<T> = std::result::Result<ResponseValue<T>, WireError<()>>;
+type Sent<T> = std::result::Result<ResponseValue<T>, progenitor_client::Error<()>>;
 
 /// A generated client.
 pub(crate) trait Wire {
@@ -24,47 +23,20 @@ pub(crate) trait Wire {
 impl Call {
     /// Executes a request for a generated client.
     ///
-    /// Its signature leaves no room for an error of ours, so that goes by [`Outcome`], and the
-    /// client gets a response that it cannot take for a success.
+    /// Its signature leaves no room for an error of ours, nor for a body that can be read in one go, so
+    /// what came of it goes by [`Outcome`](super::call::Outcome), and the client gets an error that means
+    /// nothing.
     pub(crate) async fn execute(
         &self,
         request: reqwest::Request,
     ) -> reqwest::Result<reqwest::Response> {
         // Large, and otherwise moved from one future into the next all the way up.
-        match Box::pin(self.send(request)).await {
-            Ok((status, body)) => Ok(self.deliver(status, body)),
-            Err(error) => {
-                lock(&self.context.outcome).failure = Some(error);
-                Ok(self.response(NOT_OURS, Bytes::new()))
-            }
-        }
-    }
-
-    /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, status: StatusCode, body: Bytes) -> reqwest::Response {
-        let may_be_empty = !self.operation.empty_by_status || status == StatusCode::NO_CONTENT;
-        let body = match self.operation.empty_body {
-            Some(stand_in) if may_be_empty && body.trim_ascii().is_empty() => {
-                Bytes::from_static(stand_in.as_bytes())
-            }
-            _ => body,
-        };
-        self.response(self.operation.success, body)
-    }
-
-    fn response(&self, status: u16, body: Bytes) -> reqwest::Response {
-        // Nobody asks for the address; without one, another would be parsed.
-        let response = http::Response::builder().url(self.core.base.url().clone());
-        let response = response.body(body);
-        let mut response = response.unwrap_or_else(|_| http::Response::new(Bytes::new()));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        response.into()
+        let sent = Box::pin(self.send(request)).await;
+        lock(&self.context.outcome).sent = Some(sent);
+        let nothing = self.core.http.get("").build();
+        nothing.map(|_| http::Response::new("").into())
     }
 }
-
-/// Documented nowhere, so that no generated client takes it for a success.
-const NOT_OURS: u16 = 599;
 
 impl Session {
     /// Makes one request through a generated client.
@@ -104,23 +76,29 @@ impl Session {
         let core = &self.core;
         let call = self.request(operation);
         let client = W::open(core.base.as_str(), core.http.clone(), call);
-        let result = send(client).await;
-        if let Some(error) = lock(&self.context.outcome).failure.take() {
-            return Err((error, None));
-        }
-        let html = self.came_as_page();
-        let (reason, body) = match result {
-            Ok(_) if html => (A_PAGE.to_owned(), None),
-            Ok(value) => return Ok(value.into_inner()),
-            Err(WireError::InvalidResponsePayload(body, _)) => {
-                (unreadable::<T>(&body), (!html).then_some(body))
-            }
-            // Left are requests that could not be built; the words could hold an argument.
-            Err(_) => {
+        // What came of it is in the outcome.
+        let _: Sent<T> = send(client).await;
+        let sent = lock(&self.context.outcome).sent.take();
+        let (status, body) = sent
+            .unwrap_or_else(|| {
+                // The client could not build the request. Its words could hold an argument.
                 let rule = "cannot be built from these arguments";
-                return Err((self.input(operation, "request", rule), None));
-            }
+                Err(self.input(operation, "request", rule))
+            })
+            .map_err(|error| (error, None))?;
+        let empty = body.trim_ascii().is_empty();
+        let text = match operation.body {
+            Body::Ignored => b"null",
+            Body::OrElse(text) if empty => text.as_bytes(),
+            Body::OrNoContent(text) if empty && status == StatusCode::NO_CONTENT => text.as_bytes(),
+            Body::Read | Body::OrElse(_) | Body::OrNoContent(_) => &*body,
         };
-        Err((self.misread(operation, reason), body))
+        let html = self.came_as_page();
+        let reason = match read(text) {
+            Ok(value) if !html => return Ok(value),
+            Ok(_) => A_PAGE.to_owned(),
+            Err(reason) => reason,
+        };
+        Err((self.misread(operation, reason), (!html).then_some(body)))
     }
 }
