@@ -19,14 +19,14 @@ use crate::rotation::sink::SinkKind;
 fn search(bounds: &Bounds) -> Result<usize, String> {
     let first = World::new(bounds);
     let mut known: HashMap<u128, (u128, String)> = HashMap::new();
-    known.insert(first.fingerprint(), (0, String::new()));
+    let print = first.fingerprint();
+    known.insert(print, (0, String::new()));
     // What comes after a rest does not depend on who was at work.
     let mut resting = HashSet::new();
-    let mut level = vec![first];
+    let mut level = vec![(print, first)];
     while !level.is_empty() {
         let mut next = Vec::new();
-        for state in level {
-            let from = state.fingerprint();
+        for (from, state) in level {
             for (label, reached) in state.successors() {
                 let print = reached.fingerprint();
                 if known.contains_key(&print) {
@@ -40,7 +40,7 @@ fn search(bounds: &Bounds) -> Result<usize, String> {
                 if let Some(bad) = reached.bad().or_else(rests) {
                     return Err(format!("{bad}\n{}", path(&known, print)));
                 }
-                next.push(reached);
+                next.push((print, reached));
             }
         }
         if std::env::var_os("KEEPER_MODEL_TRACE").is_some() {
@@ -149,6 +149,14 @@ fn a_roll_back() {
     holds(&Bounds {
         roll_backs: 1,
         ..one(SinkKind::Restorable)
+    });
+}
+
+#[test]
+fn a_roll_back_that_a_sink_cannot_bear() {
+    holds(&Bounds {
+        roll_backs: 1,
+        ..one(SinkKind::Blind)
     });
 }
 
