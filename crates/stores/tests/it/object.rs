@@ -59,7 +59,8 @@ fn store(port: u16) -> ObjectStore {
 
 /// A container of Azurite, whose only account and key are known to all.
 async fn container() -> Option<(Server, Arc<dyn object_store::ObjectStore>)> {
-    const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    const KEY: &str =
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
     // To make a container, signed with that key; `object_store` cannot make one.
     const SIGNED: &str = "sv=2022-11-02&ss=b&srt=c&sp=c&se=2099-01-01T00%3A00%3A00Z&spr=https%2Chttp\
         &sig=uBUIZGOJnHQ2d8Wf1JiQvhqoO3%2FgquCqDLwlGaM1Phs%3D";

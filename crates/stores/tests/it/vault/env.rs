@@ -86,14 +86,21 @@ async fn the_variables_of_vault_and_of_bao_lead_to_the_server() {
     let both = [("BAO_ADDR", &*address), ("VAULT_ADDR", &address), token];
     assert_eq!(said(&both), can);
     let refused = said(&[("VAULT_ADDR", &address), ("VAULT_TOKEN", "canary")]);
-    assert!(refused.contains("403") && !refused.contains("canary"), "{refused}");
+    assert!(
+        refused.contains("403") && !refused.contains("canary"),
+        "{refused}"
+    );
 
     let home = tempfile::tempdir().unwrap();
     std::fs::write(home.path().join(".vault-token"), "root\n").unwrap();
     let home = home.path().to_str().unwrap();
     assert_eq!(said(&[("VAULT_ADDR", &address), ("HOME", home)]), can);
 
-    let team = [("VAULT_ADDR", &*address), token, ("VAULT_NAMESPACE", "team")];
+    let team = [
+        ("VAULT_ADDR", &*address),
+        token,
+        ("VAULT_NAMESPACE", "team"),
+    ];
     let team = said(&team);
     assert!(team.contains("team/secret/app#token"), "{team}");
 }

@@ -102,6 +102,10 @@ fn what_cannot_be_compared() {
     ] {
         let said = compare(arguments);
         assert_eq!(said.code, Some(2));
-        assert!(said.error.contains("usage: compare-openapi"), "{}", said.error);
+        assert!(
+            said.error.contains("usage: compare-openapi"),
+            "{}",
+            said.error
+        );
     }
 }
