@@ -10,8 +10,9 @@
 //! use serde::Deserialize;
 //! use serde_json::json;
 //!
-//! const DESK: Api = Api::new(Service::new("Front Desk")).api_paths(&["/api/v2"]);
-//! # const DESK_: Api = DESK.scheme("");
+//! const DESK: Api = Api::new(Service::new("Front Desk"))
+//!     .scheme("") // the credential alone, where `Bearer …` is usual
+//!     .api_paths(&["/api/v2"]);
 //! const LIST: Operation = Operation::get("listBadges", "/api/v2/tokens");
 //! const CREATE: Operation = Operation::post("createBadge", "/api/v2/tokens");
 //! const REVOKE: Operation = Operation::delete("revokeBadge", "/api/v2/tokens/{id}").on_token();
@@ -33,7 +34,6 @@
 //! # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 //! # let twin = access_tokens_testing::LaunchDarkly::start().await?;
 //! # let (base_url, secret) = (twin.base_url(), twin.credential());
-//! # let DESK = &DESK_;
 //! let desk = DESK.client().base_url(base_url).credential(secret).build()?;
 //! let new = hand_out(&desk).await?;
 //! assert_eq!(format!("{:?}", new.secret()), "Secret([redacted])");
