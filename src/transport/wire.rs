@@ -24,8 +24,7 @@ impl Call {
     /// Executes a request for a generated client.
     ///
     /// Its signature leaves no room for an error of ours, nor for a body that can be read in one go, so
-    /// what came of it goes by [`Outcome`](super::call::Outcome), and the client gets an error that means
-    /// nothing.
+    /// what came of it goes by `Outcome`, and the client gets an error that means nothing.
     pub(crate) async fn execute(
         &self,
         request: reqwest::Request,
