@@ -77,8 +77,8 @@ impl Session {
         let client = W::open(core.base.as_str(), core.http.clone(), call);
         // What came of it is in the outcome.
         let _: Sent<T> = send(client).await;
-        let sent = lock(&self.context.outcome).sent.take();
-        let (status, body) = sent
+        let outcome = lock(&self.context.outcome).sent.take();
+        let (status, body) = outcome
             .unwrap_or_else(|| {
                 // The client could not build the request. Its words could hold an argument.
                 let rule = "cannot be built from these arguments";
