@@ -37,7 +37,7 @@ impl Seen {
         if self.lately.len() >= FEW.max(self.sorted.len() / 8) {
             self.sorted.reserve_exact(self.lately.len());
             self.sorted.extend(std::mem::take(&mut self.lately));
-            // Two runs, each of them sorted, are merged.
+            #[expect(clippy::stable_sort_primitive, reason = "it merges sorted runs")]
             self.sorted.sort();
         }
         true
