@@ -1,8 +1,6 @@
 //! How generated models read members that are for information only: what cannot be read is not
 //! there.
 
-#[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
-use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -32,42 +30,6 @@ where
     T: DeserializeOwned,
 {
     deserializer.deserialize_any(Lenient::<T, true>(PhantomData))
-}
-
-/// An object without the members that cannot be read, for an answer that comes only once: what it
-/// holds beside them, such as a secret, is more than what is odd about it.
-///
-/// `None` if it is no object, or one that lacks something without which it means nothing.
-#[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
-pub(crate) fn readable_part<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
-    use serde_json::value::RawValue;
-    use serde_path_to_error::Segment;
-    use zeroize::Zeroizing;
-
-    // Not UTF-8 in a name or the like costs that name alone.
-    let text = Zeroizing::new(String::from_utf8_lossy(body).into_owned());
-    let mut json = serde_json::Deserializer::from_str(&text);
-    // Of a member that is there twice the last one counts; what follows the object is passed over.
-    let mut members = BTreeMap::<String, &RawValue>::deserialize(&mut json).ok()?;
-    // As a time it is none that can be true: one that is there and unknown, which is not "never".
-    let absurd = RawValue::from_string("-1".to_owned()).ok()?;
-    loop {
-        let object = Zeroizing::new(serde_json::to_string(&members).ok()?);
-        let mut json = serde_json::Deserializer::from_str(&object);
-        let error = match serde_path_to_error::deserialize(&mut json) {
-            Ok(read) => return Some(read),
-            Err(error) => error,
-        };
-        let Some(Segment::Map { key }) = error.path().iter().next() else {
-            return None;
-        };
-        let member = members.get_mut(key)?;
-        if member.get() == absurd.get() {
-            members.remove(key);
-        } else {
-            *member = &absurd;
-        }
-    }
 }
 
 /// Reads an object, or else everything but an object and a list.

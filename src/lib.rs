@@ -17,6 +17,7 @@
 //! | do so for many, from several machines | [`guide::fleets`], [`guide::sinks`] |
 //! | trace and measure what it does | [`guide::observability`], [`Observer`] |
 //! | take a whole recipe: cron, Kubernetes, Vault, CI | [`guide::cookbook`] |
+//! | bring a service that is not in here | [`rest`], [`TokenService`] |
 //! | test without an account | [`guide::testing`] |
 //! | set limits, TLS, a proxy | [`guide::limits`], [`guide::tls`] |
 //! | leave curl or a vendor's client | [`guide::coming_from`] |
@@ -128,10 +129,12 @@ mod marker;
 mod new_token;
 #[cfg(feature = "launchdarkly")]
 mod open;
+mod partial;
 mod pointer;
 #[cfg(feature = "query-server")]
 pub mod query_server;
 mod reactor;
+pub mod rest;
 #[cfg(feature = "rotation")]
 pub mod rotation;
 mod secret;
@@ -139,11 +142,6 @@ mod service;
 mod sync;
 mod text;
 mod time;
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
 mod transport;
 #[cfg(any_service)]
 mod wing;
@@ -164,11 +162,6 @@ pub use service::{
     TokenState, TokenTemplate, Verification,
 };
 pub use time::{DateText, Expiry, ParseDateError, ParseExpiryError, UnixMillis, UnixSeconds, When};
-#[cfg(any(
-    feature = "launchdarkly",
-    feature = "query-server",
-    feature = "avisi-cloud"
-))]
 pub use transport::{
     Attempt, ClientBuilder, CredentialError, CredentialProvider, Idempotency, Observed, Observer,
     Operation, RateLimitWindow, RateLimits, Request, ResponseInfo, RetryPolicy, ServiceClient,

@@ -113,7 +113,6 @@ impl<T> Listing<T> {
     }
 }
 
-#[cfg(any_service)]
 impl<T: serde::de::DeserializeOwned> Listing<T> {
     /// What can be read of items that cannot all be read.
     pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Self {
@@ -194,7 +193,6 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
 }
 
 /// What does not fit its document, by the names and numbers on the way there; never what it holds.
-#[cfg(any_service)]
 pub(crate) fn misfit(path: &serde_path_to_error::Path) -> String {
     let path = escape_untrusted(&path.to_string(), 200);
     let what = if path == "." { "it" } else { &path };

@@ -5,10 +5,11 @@
 //! in which no timer of that thread goes off. Over there it holds up nobody's deadline. Besides, the
 //! caller's runtime needs neither network nor timers, and need not be Tokio's.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::LazyLock;
+use std::task::Poll;
 use std::time::Duration;
-#[cfg(any(any_service, feature = "rotation"))]
-use std::{future::poll_fn, pin::pin, task::Poll};
 
 #[cfg(any(feature = "blocking", feature = "rotation"))]
 use tokio::runtime::Handle;
@@ -43,7 +44,6 @@ pub(crate) async fn work<T>(work: impl Future<Output = T>) -> T {
 
 /// Does work whose sockets and processes are another runtime's. Where no thread could be started, the
 /// caller's own runtime has to do.
-#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) async fn within<T>(runtime: Option<&Runtime>, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let (mut waited, mut over) = (false, None);
@@ -78,25 +78,21 @@ pub(crate) fn sleep(time: Duration) -> Sleep {
 }
 
 /// Does work, for no longer than this.
-#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) fn timeout<F: Future>(limit: Duration, work: F) -> tokio::time::Timeout<F> {
     let _entered = timers();
     tokio::time::timeout(limit, work)
 }
 
 /// One time limit, of one or several pieces of work.
-#[cfg(any_service)]
 pub(crate) type Timer = tokio::task::Unconstrained<Sleep>;
 
 /// Goes off also where work that is always ready uses up all turns.
-#[cfg(any_service)]
 pub(crate) fn timer(limit: Duration) -> Timer {
     tokio::task::unconstrained(sleep(limit))
 }
 
 /// Does work until the time is over. What is ready counts, however late it is looked at: a thread that
 /// was kept busy by something else gets to see what came meanwhile.
-#[cfg(any_service)]
 pub(crate) async fn before<T>(
     mut timer: std::pin::Pin<&mut Timer>,
     work: impl Future<Output = T>,
@@ -116,7 +112,6 @@ mod tests {
 
     use super::*;
 
-    #[cfg(any_service)]
     #[tokio::test]
     async fn a_limit_holds_also_where_work_uses_up_every_turn() {
         use tokio::task::coop::poll_proceed;

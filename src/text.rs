@@ -2,14 +2,11 @@
 
 mod characters;
 mod duration;
-#[cfg(any(any_service, feature = "rotation"))]
 mod redact;
 
 pub(crate) use self::characters::is_unsafe_to_print;
 pub(crate) use self::duration::{human_duration, short_duration};
-#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) use self::redact::redact;
-#[cfg(any(any_service, feature = "rotation"))]
 use crate::secret::Secret;
 
 /// The text with what could play tricks on a reader spelled out: one line of at most `most`
@@ -39,7 +36,6 @@ pub(crate) fn escape_untrusted(text: &str, most: usize) -> String {
 }
 
 /// Words of somebody who knew the secret: without it, and escaped as by [`escape_untrusted`].
-#[cfg(any(any_service, feature = "rotation"))]
 pub(crate) fn redact_untrusted(text: &str, secret: &Secret, most: usize) -> String {
     // What lies beyond is not shown, however much a redaction shortens the rest.
     const AMPLE: usize = 32;

@@ -1,16 +1,16 @@
 //! What is the same in every wing: the methods of a client that no service changes, and the hook of its
 //! generated client.
 
-/// Adds them to `Client`, of its generated client and of the body that a token is created from; where its credential and address are in the environment is for the wing to say.
+/// Adds them to `Client`, of its profile, its generated client and the body that a token is created from; where its credential and address are in the environment is for the wing to say.
 macro_rules! client {
-    ($(#[$from_env:meta])* from_env, $wire:ty, $body:ty $(,)?) => {
+    ($(#[$from_env:meta])* from_env, $profile:path, $wire:ty, $body:ty $(,)?) => {
         /// Builder of a [`Client`].
         pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
         impl Client {
             /// Builds a client: credential, address and limits.
             pub fn builder() -> ClientBuilder {
-                ClientBuilder::new()
+                ClientBuilder::new(&$profile)
             }
 
             $(#[$from_env])*

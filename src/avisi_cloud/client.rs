@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::wire::{LIST, PROFILE, PROVISION, REVOKE};
+use super::wire::{LIST, PROVISION, REVOKE};
 use super::{NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
 use crate::error::Result;
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::transport::{Core, Profile, Request, ServiceClient};
+use crate::transport::{Core, Request, ServiceClient};
 
 /// A list in which an item cannot be read.
 fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {
@@ -49,7 +49,6 @@ pub struct Client {
 
 impl ServiceClient for Client {
     type Options = ();
-    const PROFILE: &'static Profile = &PROFILE;
 
     fn from_core(core: Arc<Core>, (): ()) -> Result<Self> {
         Ok(Self { core })
@@ -67,7 +66,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire, super::ProvisionBody,
+    super::wire::PROFILE, Wire, super::ProvisionBody,
 }
 
 impl Client {

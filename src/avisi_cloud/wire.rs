@@ -2,27 +2,19 @@
 
 use crate::error::ErrorKind;
 use crate::id::Service;
-use crate::transport::{Idempotency, Operation, Profile};
+use crate::transport::{Operation, Profile};
 
 // That there is no content is an empty list, as null is.
-pub(super) const LIST: Operation = Operation::new(
-    "listPersonalAccessTokens",
-    "/sts/v1/personal-access-tokens",
-    Idempotency::Safe,
-    200,
-)
-.or_no_content("null");
-pub(super) const PROVISION: Operation = Operation::new(
+pub(super) const LIST: Operation =
+    Operation::get("listPersonalAccessTokens", "/sts/v1/personal-access-tokens")
+        .or_no_content("null");
+pub(super) const PROVISION: Operation = Operation::post(
     "provisionPersonalAccessToken",
     "/sts/v1/personal-access-tokens",
-    Idempotency::NonIdempotent,
-    200,
 );
-pub(super) const REVOKE: Operation = Operation::new(
+pub(super) const REVOKE: Operation = Operation::delete(
     "revokePersonalAccessToken",
     "/sts/v1/personal-access-tokens/{token_id}",
-    Idempotency::Idempotent,
-    200,
 )
 .on_token()
 .or_empty("{}");
@@ -32,7 +24,7 @@ pub const OPERATIONS: [Operation; 3] = [LIST, PROVISION, REVOKE];
 
 pub(super) static PROFILE: Profile = Profile {
     default_base: Some("https://api.avisi.cloud"),
-    scheme: "Token ",
+    scheme: "Token",
     paths: &["/sts/v1", "/sts/v1/personal-access-tokens"],
     credential_vars: &["ACLOUD_PERSONAL_ACCESS_TOKEN", "ACLOUD_PAT"],
     url_vars: &["ACLOUD_API_ENDPOINT"],

@@ -51,10 +51,6 @@ struct Inner {
     item: Option<UnreadableItem>,
 }
 
-#[cfg_attr(
-    not(any_service),
-    allow(dead_code, reason = "what the transport makes of an answer")
-)]
 impl Error {
     pub(crate) fn of_kind(service: Service, kind: ErrorKind) -> Self {
         Self(Box::new(Inner {
@@ -125,6 +121,7 @@ impl Error {
             .with_reason(rule)
     }
 
+    #[cfg(any_service)]
     /// Something that a service has no operation for.
     pub(crate) fn unsupported(service: Service, what: &'static str) -> Self {
         Self::of_kind(service, ErrorKind::Unsupported).with_field(what)

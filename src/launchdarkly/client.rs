@@ -9,14 +9,14 @@ use super::list::List;
 use super::region::Region;
 use super::requests::{OldSecret, TokenBodyBuilder, with_secret};
 use super::wire::{
-    DELETE_TOKEN, GET_CALLER_IDENTITY, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, PROFILE, RESET_TOKEN,
+    DELETE_TOKEN, GET_CALLER_IDENTITY, GET_TOKEN, PATCH_TOKEN, POST_TOKEN, RESET_TOKEN,
 };
 use super::{Caller, NewToken, Patch, Token};
 use crate::error::{Error, Result};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::id::{Service, TokenId};
 use crate::secret::Secret;
-use crate::transport::{Core, Idempotency, Profile, RateLimits, Request, ServiceClient};
+use crate::transport::{Core, Idempotency, RateLimits, Request, ServiceClient};
 
 /// Settings that only this service has; see the methods of [`ClientBuilder`].
 #[derive(Clone, Debug)]
@@ -96,7 +96,6 @@ pub struct Client {
 
 impl ServiceClient for Client {
     type Options = Options;
-    const PROFILE: &'static Profile = &PROFILE;
 
     fn headers(options: &Options) -> Result<HeaderMap> {
         let version = &options.api_version;
@@ -139,7 +138,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire, super::TokenBody,
+    super::wire::PROFILE, Wire, super::TokenBody,
 }
 
 impl Client {

@@ -3,47 +3,27 @@
 use super::region::Region;
 use crate::error::ErrorKind;
 use crate::id::Service;
-use crate::transport::{Idempotency, LimitHeaders, Operation, Profile, Scope};
+use crate::transport::{LimitHeaders, Operation, Profile, Scope};
 
-pub(super) const GET_TOKENS: Operation =
-    Operation::new("getTokens", "/api/v2/tokens", Idempotency::Safe, 200);
-pub(super) const POST_TOKEN: Operation = Operation::new(
-    "postToken",
-    "/api/v2/tokens",
-    Idempotency::NonIdempotent,
-    201,
-);
+pub(super) const GET_TOKENS: Operation = Operation::get("getTokens", "/api/v2/tokens");
+pub(super) const POST_TOKEN: Operation =
+    Operation::post("postToken", "/api/v2/tokens").success(201);
 pub(super) const GET_TOKEN: Operation =
-    Operation::new("getToken", "/api/v2/tokens/{id}", Idempotency::Safe, 200).on_token();
-pub(super) const PATCH_TOKEN: Operation = Operation::new(
-    "patchToken",
-    "/api/v2/tokens/{id}",
-    Idempotency::NonIdempotent,
-    200,
-)
-.on_token()
-.if_lost("Read the token to see whether the change is there.");
-pub(super) const DELETE_TOKEN: Operation = Operation::new(
-    "deleteToken",
-    "/api/v2/tokens/{id}",
-    Idempotency::Idempotent,
-    204,
-)
-.on_token();
-pub(super) const RESET_TOKEN: Operation = Operation::new(
-    "resetToken",
-    "/api/v2/tokens/{id}/reset",
-    Idempotency::NonIdempotent,
-    200,
-)
-.on_token()
-.if_lost("The old secret may be dead and the new one lost: reset again, or replace the token.");
-pub(super) const GET_CALLER_IDENTITY: Operation = Operation::new(
-    "getCallerIdentity",
-    "/api/v2/caller-identity",
-    Idempotency::Safe,
-    200,
-);
+    Operation::get("getToken", "/api/v2/tokens/{id}").on_token();
+pub(super) const PATCH_TOKEN: Operation = Operation::patch("patchToken", "/api/v2/tokens/{id}")
+    .on_token()
+    .if_lost("Read the token to see whether the change is there.");
+pub(super) const DELETE_TOKEN: Operation = Operation::delete("deleteToken", "/api/v2/tokens/{id}")
+    .success(204)
+    .on_token();
+pub(super) const RESET_TOKEN: Operation =
+    Operation::post("resetToken", "/api/v2/tokens/{id}/reset")
+        .on_token()
+        .if_lost(
+            "The old secret may be dead and the new one lost: reset again, or replace the token.",
+        );
+pub(super) const GET_CALLER_IDENTITY: Operation =
+    Operation::get("getCallerIdentity", "/api/v2/caller-identity");
 
 /// Operations of this service and what repeating each of them means.
 pub const OPERATIONS: [Operation; 7] = [

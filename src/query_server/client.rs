@@ -6,12 +6,12 @@ use super::calls::{create, delete, exists, find, list, not_found, untouched, upd
 use super::models::{Created, Rotated, Updated};
 use super::requests::{Changes, TokenBodyBuilder, check_name};
 use super::rotate::rotate;
-use super::wire::{CREATE, DELETE, LIST, PROFILE, VALUE};
+use super::wire::{CREATE, DELETE, LIST, VALUE};
 use super::{Token, Tokens};
 use crate::error::Result;
 use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
-use crate::transport::{Core, Profile, Request, ServiceClient};
+use crate::transport::{Core, Request, ServiceClient};
 
 /// Client for the tokens of a Query Server.
 ///
@@ -49,7 +49,6 @@ pub struct Client {
 
 impl ServiceClient for Client {
     type Options = ();
-    const PROFILE: &'static Profile = &PROFILE;
 
     fn from_core(core: Arc<Core>, (): ()) -> Result<Self> {
         Ok(Self { core })
@@ -67,7 +66,7 @@ crate::wing::client! {
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    Wire, super::TokenBody,
+    super::wire::PROFILE, Wire, super::TokenBody,
 }
 
 impl Client {

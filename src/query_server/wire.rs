@@ -6,31 +6,24 @@ use crate::transport::{Delivery, Idempotency, KnownText, Operation, Profile};
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::new(
-    "createToken",
-    "/_/token",
-    Idempotency::NonIdempotent,
-    201,
-)
-.if_lost(
+pub(super) const CREATE: Operation = Operation::post("createToken", "/_/token").success(201).if_lost(
     "Ask for the name with `find`: if it is there, its secret can still be read. It may also still \
      come: look again before you create it anew.",
 );
-pub(super) const LIST: Operation = Operation::new("listTokens", "/_/token", Idempotency::Safe, 200);
-pub(super) const UPDATE: Operation =
-    Operation::new("updateToken", "/_/token", Idempotency::NonIdempotent, 200).if_lost(
+pub(super) const LIST: Operation = Operation::get("listTokens", "/_/token");
+pub(super) const UPDATE: Operation = Operation::put("updateToken", "/_/token")
+    .with_idempotency(Idempotency::NonIdempotent)
+    .if_lost(
         "Read the token with `get` and look whether its updated_at moved before trying again.",
     );
-pub(super) const DELETE: Operation =
-    Operation::new("deleteToken", "/_/token", Idempotency::Idempotent, 200);
-pub(super) const VALUE: Operation =
-    Operation::new("getTokenValue", "/_/token/value", Idempotency::Safe, 200);
+pub(super) const DELETE: Operation = Operation::delete("deleteToken", "/_/token");
+pub(super) const VALUE: Operation = Operation::get("getTokenValue", "/_/token/value");
 
 /// Operations of this service and what repeating each of them means.
 pub const OPERATIONS: [Operation; 5] = [CREATE, LIST, UPDATE, DELETE, VALUE];
 
 pub(super) static PROFILE: Profile = Profile {
-    scheme: "Bearer ",
+    scheme: "Bearer",
     // The server drops the connection without an answer on a bare `/_`.
     paths: &["/_", "/_/token"],
     credential_vars: &["QUERY_DEPLOY_TOKEN", "QUERY_PRIVATE_TOKEN"],

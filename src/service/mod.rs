@@ -38,8 +38,8 @@ pub(crate) type NewRecord = NewToken<TokenRecord>;
 /// A service whose tokens can be managed, seen through what all services have in common.
 ///
 /// The three clients of this crate implement it, and so does an `Arc`, a `Box` or a reference of
-/// whatever does; implement it yourself for a fourth service, as `examples/fourth_service.rs` of the
-/// repository does in a page. Every method is needed, so that a wrapper cannot forget one; what can be
+/// whatever does; implement it yourself for a fourth service, as `examples/fourth_service` of the
+/// repository does over a [`rest::Client`](crate::rest::Client). Every method is needed, so that a wrapper cannot forget one; what can be
 /// made of them is in [`TokenServiceExt`].
 ///
 /// The clients have methods of their own with some of these names, which take and give the

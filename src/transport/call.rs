@@ -1,10 +1,10 @@
-//! The seam: every request of every generated client is executed here and nowhere else.
+//! The seam: every request is executed here and nowhere else, those of generated clients and those of
+//! any other service.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderValue, Method, StatusCode, header};
-use reqwest::ResponseBuilderExt as _;
 use tracing::Instrument as _;
 
 use super::answer::{Answer, Received};
@@ -44,28 +44,26 @@ pub(super) struct Context {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     /// Set if the request failed; the response is then a stand-in.
+    #[cfg(any_service)]
     pub(super) failure: Option<Error>,
     pub(super) received: Option<Received>,
     pub(super) html: bool,
 }
 
 impl Call {
-    /// Executes a request for a generated client.
-    ///
-    /// Its signature leaves no room for an error of ours, so that goes by [`Outcome`], and the
-    /// client gets a response that it cannot take for a success.
-    pub(crate) async fn execute(
+    /// Executes a request; what the answer says beside its body is left in [`Outcome`].
+    pub(super) async fn send(
         &self,
         request: reqwest::Request,
-    ) -> reqwest::Result<reqwest::Response> {
-        // Large, and otherwise moved from one future into the next all the way up.
-        match Box::pin(self.run(request)).await {
-            Ok((answer, keyed, attempts)) => Ok(self.deliver(answer, keyed, attempts)),
-            Err(error) => {
-                lock(&self.context.outcome).failure = Some(error);
-                Ok(self.response(NOT_OURS, bytes::Bytes::new()))
-            }
-        }
+    ) -> Result<(StatusCode, bytes::Bytes)> {
+        let (answer, keyed, attempts) = self.run(request).await?;
+        let status = answer.status;
+        let html = looks_like_html(&answer.headers, &answer.body);
+        let (body, received) = Received::new(answer, keyed, attempts);
+        let mut outcome = lock(&self.context.outcome);
+        outcome.html = html;
+        outcome.received = Some(received);
+        Ok((status, body))
     }
 
     /// Attempts until there is a success, a refusal, or no point in going on.
@@ -122,7 +120,7 @@ impl Call {
         let unsent = |kind| Failure::new(core.error(kind), Delivery::NotSent, false);
         let mut request = request.ok_or_else(|| unsent(ErrorKind::InvalidInput))?;
         let headers = request.headers_mut();
-        headers.insert(header::AUTHORIZATION, keyed.header());
+        headers.insert(core.credential_header.clone(), keyed.header());
         let one = self.context.options.attempt_timeout;
         let left = self.remaining();
         if left.is_zero() {
@@ -306,36 +304,4 @@ impl Call {
     fn finish(&self, error: Error, sent_before: bool, sent: Delivery) -> Error {
         classify::finish(error, self.core.profile, self.operation, sent_before, sent)
     }
-
-    /// Hands a success to the generated client in the form that its document promises.
-    fn deliver(&self, answer: Answer, keyed: Arc<Keyed>, attempts: u32) -> reqwest::Response {
-        let may_be_empty =
-            !self.operation.empty_by_status || answer.status == StatusCode::NO_CONTENT;
-        let html = looks_like_html(&answer.headers, &answer.body);
-        let (body, received) = Received::new(answer, keyed, attempts);
-        let mut outcome = lock(&self.context.outcome);
-        outcome.html = html;
-        outcome.received = Some(received);
-        drop(outcome);
-        let body = match self.operation.empty_body {
-            Some(stand_in) if may_be_empty && body.trim_ascii().is_empty() => {
-                bytes::Bytes::from_static(stand_in.as_bytes())
-            }
-            _ => body,
-        };
-        self.response(self.operation.success, body)
-    }
-
-    fn response(&self, status: u16, body: bytes::Bytes) -> reqwest::Response {
-        // Nobody asks for the address; without one, another would be parsed.
-        let response = http::Response::builder().url(self.core.base.url().clone());
-        let response = response.body(body);
-        let mut response = response.unwrap_or_else(|_| http::Response::new(bytes::Bytes::new()));
-        *response.status_mut() =
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        response.into()
-    }
 }
-
-/// Documented nowhere, so that no generated client takes it for a success.
-const NOT_OURS: u16 = 599;

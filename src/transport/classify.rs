@@ -307,12 +307,7 @@ mod tests {
                 headers,
                 body: Bytes::new(),
             };
-            let operation = Operation::new(
-                "postToken",
-                "/api/v2/tokens",
-                Idempotency::NonIdempotent,
-                201,
-            );
+            let operation = Operation::post("postToken", "/api/v2/tokens");
             let base = Url::parse("https://host").unwrap();
             refusal(&PROFILE, &base, &operation, &answer, &Secret::new("s"), now).sent
         };

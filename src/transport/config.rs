@@ -1,10 +1,10 @@
-//! How a client is built: one builder for the three services.
+//! How a client is built: one builder for all services.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::base_url::BaseUrl;
 use super::core::{Core, Settings};
@@ -18,17 +18,14 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// A service's client, as [`ClientBuilder`] builds it: sealed, implemented by
-/// `launchdarkly::Client`, `query_server::Client` and `avisi_cloud::Client` alone.
+/// A service's client, as [`ClientBuilder`] builds it: sealed, implemented by `launchdarkly::Client`,
+/// `query_server::Client`, `avisi_cloud::Client`, and [`rest::Client`](crate::rest::Client) for any other.
 ///
 /// It is named in signatures only; what tokens of any service have in common is
 /// [`TokenService`](crate::TokenService), which is open.
 pub trait ServiceClient: Sized {
     /// What only this service can be told.
     type Options: Clone + Default + fmt::Debug;
-
-    #[doc(hidden)]
-    const PROFILE: &'static Profile;
 
     /// What every request carries.
     #[doc(hidden)]
@@ -45,7 +42,7 @@ pub trait ServiceClient: Sized {
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`base_url`](Self::base_url) | the service's own; Query Server has none |
+/// | [`base_url`](Self::base_url) | the service's own, if it has one; Query Server has none |
 /// | [`timeout`](Self::timeout) | 120 s for the whole call, retries and waits included |
 /// | [`attempt_timeout`](Self::attempt_timeout) | 30 s for each attempt, its body included |
 /// | [`retry`](Self::retry) | see [`RetryPolicy`] |
@@ -59,6 +56,7 @@ pub trait ServiceClient: Sized {
 #[derive(Clone)]
 #[must_use]
 pub struct ClientBuilder<C: ServiceClient> {
+    profile: &'static Profile,
     credential: Option<CredentialSource>,
     base_url: Option<String>,
     settings: Settings,
@@ -80,8 +78,9 @@ enum CredentialSource {
 }
 
 impl<C: ServiceClient> ClientBuilder<C> {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(profile: &'static Profile) -> Self {
         Self {
+            profile,
             credential: None,
             base_url: None,
             settings: Settings::default(),
@@ -102,7 +101,7 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// If a variable is empty or not UTF-8, or if two that mean the same differ. The error names
     /// the variables and never a value.
     pub fn from_env(mut self) -> Result<Self> {
-        let (credential, url) = env::read(C::PROFILE, &|name| std::env::var_os(name))?;
+        let (credential, url) = env::read(self.profile, &|name| std::env::var_os(name))?;
         if let Some(credential) = credential {
             self.credential = Some(CredentialSource::Fixed(credential));
         }
@@ -238,22 +237,15 @@ impl<C: ServiceClient> ClientBuilder<C> {
     /// If the credential or the base URL is missing or breaks a rule, if a limit is zero, or if the
     /// HTTP client cannot be built.
     pub fn build(self) -> Result<C> {
-        let profile = C::PROFILE;
+        let profile = self.profile;
         let bad = |field, rule: &str| Err(Error::config(profile.service, field, rule));
         let credential = match self.credential {
             Some(CredentialSource::Fixed(secret)) => Credential::fixed(profile, secret)?,
             Some(CredentialSource::Provider(provider)) => Credential::Provider(provider),
-            None => {
-                let names = profile.credential_vars.join(" or ");
-                return bad(
-                    "credential",
-                    &format!("is missing; give one, or set {names}"),
-                );
-            }
+            None => return bad("credential", &missing(profile.credential_vars)),
         };
         let Some(base_url) = self.base_url.as_deref().or(profile.default_base) else {
-            let names = profile.url_vars.join(" or ");
-            return bad("base_url", &format!("is missing; give one, or set {names}"));
+            return bad("base_url", &missing(profile.url_vars));
         };
         let base = BaseUrl::parse(profile, base_url, self.allow_http)?;
         let zero = first_of([
@@ -315,18 +307,46 @@ impl<C: ServiceClient> ClientBuilder<C> {
                 "cannot be built: its TLS settings or proxies are wrong",
             );
         };
+        let Ok(credential_header) = HeaderName::from_bytes(profile.credential_header.as_bytes())
+        else {
+            return bad("credential_header", "is no name of a header");
+        };
+        let mut headers = C::headers(&self.options)?;
+        for (name, value) in profile.headers {
+            match (
+                HeaderName::from_bytes(name.as_bytes()),
+                HeaderValue::from_str(value),
+            ) {
+                (Ok(name), Ok(value)) => headers.insert(name, value),
+                _ => return bad("headers", "holds what cannot be a header"),
+            };
+        }
         let settings = Settings {
-            headers: C::headers(&self.options)?,
+            headers,
             ..self.settings
         };
         let random = self
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
         let core = Core::new(
-            profile, http, base, credential, settings, self.clock, random,
+            profile,
+            http,
+            base,
+            (credential_header, credential),
+            settings,
+            self.clock,
+            random,
         );
         C::from_core(Arc::new(core), self.options)
     }
+}
+
+/// What to say of a setting that has no default and may come from these variables.
+fn missing(variables: &[&str]) -> String {
+    if variables.is_empty() {
+        return "is missing; give one".to_owned();
+    }
+    format!("is missing; give one, or set {}", variables.join(" or "))
 }
 
 const USER_AGENT: &str = concat!("access-tokens/", env!("CARGO_PKG_VERSION"));
@@ -335,7 +355,7 @@ impl<C: ServiceClient> fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Neither the base URL, which may still hold a password, nor the HTTP client's headers.
         f.debug_struct("ClientBuilder")
-            .field("service", &C::PROFILE.service.name())
+            .field("service", &self.profile.service.name())
             .field(
                 "credential",
                 &self.credential.as_ref().map(|_| "[redacted]"),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::base_url::BaseUrl;
 use super::connections::Connections;
@@ -54,6 +54,7 @@ pub struct Core {
     pub(crate) base: BaseUrl,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(super) credential_header: HeaderName,
     pub(super) credential: Arc<Credential>,
     pub(super) connections: Arc<Connections>,
     pub(super) limiter: Arc<Limiter>,
@@ -67,7 +68,7 @@ impl Core {
         profile: &'static Profile,
         http: reqwest::Client,
         base: BaseUrl,
-        credential: Credential,
+        (credential_header, credential): (HeaderName, Credential),
         settings: Settings,
         clock: Arc<dyn Clock>,
         random: fastrand::Rng,
@@ -80,6 +81,7 @@ impl Core {
             base,
             settings,
             clock,
+            credential_header,
             credential: Arc::new(credential),
             connections,
             limiter,
@@ -123,7 +125,6 @@ impl Core {
         self.credential.replace(self.profile, secret)
     }
 
-    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
     /// The same with another credential, sharing the connections and the limits of the client.
     pub(crate) fn with_credential(&self, secret: Secret) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {

@@ -67,7 +67,9 @@ pub(crate) struct Keyed {
 impl Keyed {
     fn new(profile: &Profile, secret: Secret) -> Result<Arc<Self>> {
         check(profile, FIELD, &secret)?;
-        let text = Zeroizing::new(format!("{}{}", profile.scheme, secret.expose_secret()));
+        let space = if profile.scheme.is_empty() { "" } else { " " };
+        let text = format!("{}{space}{}", profile.scheme, secret.expose_secret());
+        let text = Zeroizing::new(text);
         let mut header = HeaderValue::from_str(&text)
             .map_err(|_| Error::config(profile.service, FIELD, NOT_A_HEADER))?;
         header.set_sensitive(true);
@@ -78,7 +80,7 @@ impl Keyed {
         &self.secret
     }
 
-    /// The value of the `Authorization` header.
+    /// The value of the header that carries it.
     pub(super) fn header(&self) -> HeaderValue {
         self.header.clone()
     }

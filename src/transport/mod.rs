@@ -1,9 +1,9 @@
 //! Everything between a typed call and the network: one place where requests are executed.
 //!
-//! A call travels `request` → the generated client → `call` (the hook) → `attempt`; what comes back
-//! is judged in `classify`, and `retry` and `limiter` say whether and when to go again. `trace` and `observer`
-//! tell those who watch. What all
-//! calls of a client share is in `core`. Nothing here knows a particular service: what differs is in
+//! A call travels `request` → `session` → `wire` and the generated client, which [`crate::rest`] does
+//! without → `call` → `attempt`; what comes back is judged in `classify`, and `retry` and `limiter` say
+//! whether and when to go again. `trace` and `observer` tell those who watch. What all calls of a
+//! client share is in `core`, what the requests of one call share in `session`. Nothing here knows a particular service: what differs is in
 //! its [`Profile`] and its [`Operation`]s.
 
 mod answer;
@@ -28,10 +28,14 @@ mod options;
 mod profile;
 mod request;
 mod retry;
+mod session;
 mod trace;
 mod waits;
+#[cfg(any_service)]
+mod wire;
 
 pub use self::answer::ResponseInfo;
+#[cfg(any_service)]
 pub(crate) use self::call::Call;
 pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
@@ -45,7 +49,9 @@ pub(crate) use self::profile::Profile;
 #[cfg(feature = "launchdarkly")]
 pub(crate) use self::profile::{LimitHeaders, Scope};
 pub use self::request::Request;
-pub(crate) use self::request::{Session, Wire};
 #[cfg(feature = "query-server")]
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;
+pub(crate) use self::session::{Session, unreadable};
+#[cfg(any_service)]
+pub(crate) use self::wire::Wire;

@@ -16,10 +16,24 @@ pub enum Idempotency {
 
 /// An operation of a service and what sending it again would mean.
 ///
-/// Each service's module lists its own in a constant `OPERATIONS`.
+/// Each service's module lists its own in a constant `OPERATIONS`. Those of a service of your own are
+/// described once, as constants, for a [`rest::Client`](crate::rest::Client):
+///
+/// ```
+/// use access_tokens::{Idempotency, Operation};
+///
+/// const GET: Operation = Operation::get("getToken", "/tokens/{id}").on_token();
+/// const CREATE: Operation = Operation::post("createToken", "/tokens");
+/// const PAUSE: Operation = Operation::post("pauseToken", "/tokens/{id}/pause")
+///     .with_idempotency(Idempotency::Idempotent)
+///     .on_token();
+/// assert_eq!(GET.idempotency(), Idempotency::Safe);
+/// assert_eq!(CREATE.idempotency(), Idempotency::NonIdempotent);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     pub(crate) id: &'static str,
+    pub(crate) method: &'static str,
     pub(crate) template: &'static str,
     pub(crate) idempotency: Idempotency,
     /// The documented success; any other 2xx is taken for it.
@@ -35,22 +49,85 @@ pub struct Operation {
 }
 
 impl Operation {
-    pub(crate) const fn new(
+    /// A `GET`, which is [`Safe`](Idempotency::Safe): its id, and its path below the base URL, in which
+    /// `{name}` stands for a whole segment.
+    #[must_use]
+    pub const fn get(id: &'static str, template: &'static str) -> Self {
+        Self::new(id, "GET", template, Idempotency::Safe)
+    }
+
+    /// A `POST`, which is [`NonIdempotent`](Idempotency::NonIdempotent) unless said otherwise.
+    #[must_use]
+    pub const fn post(id: &'static str, template: &'static str) -> Self {
+        Self::new(id, "POST", template, Idempotency::NonIdempotent)
+    }
+
+    /// A `PUT`, which is [`Idempotent`](Idempotency::Idempotent) unless said otherwise.
+    #[must_use]
+    pub const fn put(id: &'static str, template: &'static str) -> Self {
+        Self::new(id, "PUT", template, Idempotency::Idempotent)
+    }
+
+    /// A `PATCH`, which is [`NonIdempotent`](Idempotency::NonIdempotent) unless said otherwise.
+    #[must_use]
+    pub const fn patch(id: &'static str, template: &'static str) -> Self {
+        Self::new(id, "PATCH", template, Idempotency::NonIdempotent)
+    }
+
+    /// A `DELETE`, which is [`Idempotent`](Idempotency::Idempotent) unless said otherwise.
+    #[must_use]
+    pub const fn delete(id: &'static str, template: &'static str) -> Self {
+        Self::new(id, "DELETE", template, Idempotency::Idempotent)
+    }
+
+    const fn new(
         id: &'static str,
+        method: &'static str,
         template: &'static str,
         idempotency: Idempotency,
-        success: u16,
     ) -> Self {
         Self {
             id,
+            method,
             template,
             idempotency,
-            success,
+            success: 200,
             empty_body: None,
             empty_by_status: false,
             names_token: false,
             if_lost: None,
         }
+    }
+
+    /// Says what sending it twice means, where that is not what its method says. What does something
+    /// new each time and is said to be idempotent is done twice when an answer is lost.
+    #[must_use]
+    pub const fn with_idempotency(mut self, idempotency: Idempotency) -> Self {
+        self.idempotency = idempotency;
+        self
+    }
+
+    /// Says that its path names a token: 404 is then [`NotFound`](crate::ErrorKind::NotFound), and a
+    /// success where an idempotent operation is repeated because an answer was lost. Elsewhere it is
+    /// [`EndpointMissing`](crate::ErrorKind::EndpointMissing).
+    #[must_use]
+    pub const fn on_token(mut self) -> Self {
+        self.names_token = true;
+        self
+    }
+
+    /// Says what to do if its answer is lost, for [`Error::hint`](crate::Error::hint); it is to look for
+    /// a token that may have been made by default.
+    #[must_use]
+    pub const fn if_lost(mut self, hint: &'static str) -> Self {
+        self.if_lost = Some(hint);
+        self
+    }
+
+    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
+    pub(crate) const fn success(mut self, status: u16) -> Self {
+        self.success = status;
+        self
     }
 
     #[cfg(feature = "avisi-cloud")]
@@ -67,18 +144,6 @@ impl Operation {
         self.or_empty(body)
     }
 
-    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
-    pub(crate) const fn on_token(mut self) -> Self {
-        self.names_token = true;
-        self
-    }
-
-    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
-    pub(crate) const fn if_lost(mut self, hint: &'static str) -> Self {
-        self.if_lost = Some(hint);
-        self
-    }
-
     /// The `operationId` in the service's document, such as `postToken`.
     #[must_use]
     pub const fn id(&self) -> &'static str {
@@ -90,6 +155,12 @@ impl Operation {
     #[must_use]
     pub const fn template(&self) -> &'static str {
         self.template
+    }
+
+    /// The HTTP method, such as `POST`.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        self.method
     }
 
     /// What sending it twice means; decides what is retried.

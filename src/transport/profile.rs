@@ -6,11 +6,15 @@ use crate::id::Service;
 
 /// What sets a service apart on the wire: its addresses, its credential, its words.
 #[derive(Debug)]
-pub struct Profile {
+pub(crate) struct Profile {
     pub(crate) service: Service,
     pub(crate) default_base: Option<&'static str>,
-    /// What stands before the secret in the `Authorization` header.
+    /// The header that carries the credential.
+    pub(crate) credential_header: &'static str,
+    /// The word before the secret in it; none if empty.
     pub(crate) scheme: &'static str,
+    /// What every request carries.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// Paths of the API, which do not belong into a base URL.
     pub(crate) paths: &'static [&'static str],
     pub(crate) credential_vars: &'static [&'static str],
@@ -51,7 +55,9 @@ impl Profile {
         Self {
             service,
             default_base: None,
+            credential_header: "authorization",
             scheme: "",
+            headers: &[],
             paths: &[],
             credential_vars: &[],
             url_vars: &[],

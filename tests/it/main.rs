@@ -16,6 +16,7 @@ mod due;
 mod launchdarkly;
 #[cfg(feature = "query-server")]
 mod query_server;
+mod rest;
 #[cfg(unix)]
 mod state;
 mod structure;

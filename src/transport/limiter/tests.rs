@@ -2,13 +2,12 @@ use std::time::UNIX_EPOCH;
 
 use futures_core::future::BoxFuture;
 
-use super::super::operation::Idempotency;
 use super::super::profile::Profile;
 use super::super::profile::{LimitHeaders, Scope};
 use super::*;
 
-static LIST: Operation = Operation::new("list", "/list", Idempotency::Safe, 200);
-static MAKE: Operation = Operation::new("make", "/make", Idempotency::NonIdempotent, 201);
+static LIST: Operation = Operation::get("list", "/list");
+static MAKE: Operation = Operation::post("make", "/make");
 const PROFILE: Profile = Profile {
     limits: &[
         LimitHeaders {

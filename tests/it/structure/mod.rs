@@ -13,11 +13,12 @@ use self::imports::{File, House, room};
 /// those that have a document.
 const FLOORS: [&[&str]; 7] = [
     &[
-        "clock", "id", "lenient", "listing", "pointer", "reactor", "secret", "sync", "text", "time",
+        "clock", "id", "lenient", "listing", "partial", "pointer", "reactor", "secret", "sync",
+        "text", "time",
     ],
     &["error"],
     &["transport"],
-    &["marker", "new_token", "open", "service", "wing"],
+    &["marker", "new_token", "open", "rest", "service", "wing"],
     &["generated"],
     &["due", "inventory", "rotation"],
     &["blocking", "guide", "lib"],

@@ -1,13 +1,13 @@
 //! A subscriber that keeps what is said, with its fields as they were given.
 
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
@@ -30,6 +30,10 @@ pub(crate) struct Trace(Arc<Mutex<Vec<Said>>>);
 
 impl Trace {
     pub(crate) fn listen() -> (Self, DefaultGuard) {
+        // While there is but one listener, tracing takes what a thread without it meets first for
+        // something that nobody wants to hear.
+        static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
+        LazyLock::force(&ANOTHER);
         let trace = Self::default();
         let subscriber = Registry::default().with(trace.clone());
         (trace, tracing::subscriber::set_default(subscriber))

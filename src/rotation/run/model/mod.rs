@@ -153,6 +153,14 @@ fn a_roll_back() {
 }
 
 #[test]
+fn a_roll_back_that_a_sink_cannot_bear() {
+    holds(&Bounds {
+        roll_backs: 1,
+        ..one(SinkKind::Blind)
+    });
+}
+
+#[test]
 fn the_search_finds_what_a_missing_rule_allows() {
     // Without the write-ahead of versions: the first counterexample of the protocol.
     let found = search(&Bounds {

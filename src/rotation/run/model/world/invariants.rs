@@ -72,6 +72,10 @@ impl World {
                     return Err(format!("alone: {bad}"));
                 }
             }
+            let open = |(id, _): &&(String, Ask)| world.record.fulfilled.as_ref() != Some(id);
+            if let Some(open) = world.ask.as_ref().filter(open) {
+                return Err(format!("a request stays open: {open:?}"));
+            }
             // The last rotation's former token is deleted two days later.
             let mut late = world.clone();
             late.rules = Arc::new(Rules {
