@@ -1,8 +1,8 @@
 //! A client for any other service: its HTTP and JSON, with the retries, bounds and errors of the
 //! services that this crate knows.
 //!
-//! A service is described once, by an [`Api`], and each of its operations by an [`Operation`]. What a
-//! [`Call`] to one of them becomes is the same [`Request`] as everywhere:
+//! A service is described once, by an [`Api`], and each of its operations by an [`Operation`](crate::Operation). What a
+//! [`Call`] to one of them becomes is the same [`Request`](crate::Request) as everywhere:
 //!
 //! ```
 //! use access_tokens::rest::{Api, Client};
@@ -10,8 +10,9 @@
 //! use serde::Deserialize;
 //! use serde_json::json;
 //!
-//! const DESK: Api = Api::new(Service::new("Front Desk")).api_paths(&["/api/v2"]);
-//! # const DESK_: Api = DESK.scheme("");
+//! const DESK: Api = Api::new(Service::new("Front Desk"))
+//!     .scheme("") // the credential alone, where `Bearer …` is usual
+//!     .api_paths(&["/api/v2"]);
 //! const LIST: Operation = Operation::get("listBadges", "/api/v2/tokens");
 //! const CREATE: Operation = Operation::post("createBadge", "/api/v2/tokens");
 //! const REVOKE: Operation = Operation::delete("revokeBadge", "/api/v2/tokens/{id}").on_token();
@@ -33,7 +34,6 @@
 //! # async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 //! # let twin = access_tokens_testing::LaunchDarkly::start().await?;
 //! # let (base_url, secret) = (twin.base_url(), twin.credential());
-//! # let DESK = &DESK_;
 //! let desk = DESK.client().base_url(base_url).credential(secret).build()?;
 //! let new = hand_out(&desk).await?;
 //! assert_eq!(format!("{:?}", new.secret()), "Secret([redacted])");
@@ -55,7 +55,7 @@
 //! |---|---|
 //! | an id or name with `/`, `\` or a control character, of dots alone, empty, over 256 bytes | [`InvalidInput`](crate::ErrorKind::InvalidInput); all else is one segment, escaped |
 //! | a path that lacks a segment, or is given one that it has no place for | `InvalidInput` |
-//! | a new secret of an operation that is not [`NonIdempotent`](Idempotency::NonIdempotent) | `InvalidInput` |
+//! | a new secret of an operation that is not [`NonIdempotent`](crate::Idempotency::NonIdempotent) | `InvalidInput` |
 //! | a base URL that ends in a path of the API | [`Config`](crate::ErrorKind::Config) |
 //! | a redirect, a page of HTML, an answer that is too large or comes too late | an error, as everywhere |
 //!

@@ -198,9 +198,22 @@ impl ManagedTokenBuilder {
         self
     }
 
-    /// Makes a token after this template if there is none; also if it is deleted at the service.
-    pub fn create(mut self, template: TokenTemplate) -> Self {
-        self.source = Some(Source::Create(template));
+    /// Makes a token after this template, or a body of the service, if there is none; also if it is
+    /// deleted at the service.
+    ///
+    /// ```
+    /// # #[cfg(feature = "launchdarkly")] {
+    /// use access_tokens::launchdarkly::{Role, TokenBody};
+    /// use access_tokens::rotation::ManagedToken;
+    ///
+    /// let mut body = TokenBody::default();
+    /// body.role = Some(Role::Reader);
+    /// let token = ManagedToken::builder("nightly-export").create(body);
+    /// # drop(token);
+    /// # }
+    /// ```
+    pub fn create(mut self, template: impl Into<TokenTemplate>) -> Self {
+        self.source = Some(Source::Create(template.into()));
         self
     }
 

@@ -103,7 +103,8 @@ pub trait TokenService: fmt::Debug + Send + Sync {
     /// As [`get`](Self::get).
     fn template(&self, key: &TokenKey) -> BoxFuture<'_, Result<TokenTemplate>>;
 
-    /// Creates a token after a template of the same service. Sent at most once unless it certainly
+    /// Creates a token after a template of the same service; [`TokenTemplate`] shows how one is made
+    /// from nothing, and the `create` of each client takes a builder instead. Sent at most once unless it certainly
     /// did not happen.
     ///
     /// # Errors

@@ -9,8 +9,8 @@ use crate::time::Expiry;
 /// Properties of a token in its service's own form, without its secret: what another token like it
 /// is created from. It can be kept and used after the token is gone.
 ///
-/// [`TokenService::template`](crate::TokenService::template) takes it from a token that exists; the
-/// types of the three services make one from nothing. As JSON it is the body that the service
+/// [`TokenService::template`](crate::TokenService::template) takes it from a token that exists; from
+/// nothing it is made of JSON, or of a body of the three services. As JSON it is the body that the service
 /// itself takes to create a token:
 ///
 /// | service | members |
@@ -24,13 +24,18 @@ use crate::time::Expiry;
 /// use access_tokens::TokenTemplate;
 /// use access_tokens::launchdarkly::{Role, TokenBody};
 ///
+/// let template = TokenTemplate::new(serde_json::json!({"name": "nightly export", "role": "reader"}));
+///
+/// // The same with the service's own type.
 /// let mut body = TokenBody::default();
 /// body.name = Some("nightly export".to_owned());
 /// body.role = Some(Role::Reader);
-/// let template = TokenTemplate::from(body);
-/// assert_eq!(template.properties()["role"], "reader");
+/// assert_eq!(TokenTemplate::from(body), template);
 /// # }
 /// ```
+///
+/// The builder of a body makes none: what it was told is looked at, and its end is reckoned, when a
+/// client's own `create` is called.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TokenTemplate(Value);

@@ -24,7 +24,7 @@ pub(crate) trait Wire {
 impl Call {
     /// Executes a request for a generated client.
     ///
-    /// Its signature leaves no room for an error of ours, so that goes by [`Outcome`], and the
+    /// Its signature leaves no room for an error of ours, so that goes by `Outcome`, and the
     /// client gets a response that it cannot take for a success.
     pub(crate) async fn execute(
         &self,

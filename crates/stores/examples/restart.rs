@@ -18,7 +18,7 @@ use access_tokens::rotation::sink::Sink;
 use access_tokens::rotation::state::MemoryStore;
 use access_tokens::rotation::{AfterStep, Keeper, ManagedToken, Reason};
 use access_tokens::{RotationPolicy, days};
-use access_tokens_stores::{AwsSecretsManager, VaultAuth, VaultKv2};
+use access_tokens_stores::{AwsSecretsManager, VaultKv2};
 use access_tokens_testing::LaunchDarkly;
 use access_tokens_testing::launchdarkly::Seed;
 use tokio::process::Command;
@@ -66,10 +66,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 fn vault(place: &str, key: &str) -> Result<VaultKv2, Box<dyn Error>> {
     let (mount, path) = place.split_once('/').ok_or("MOUNT/PATH")?;
-    let sink = VaultKv2::builder(std::env::var("VAULT_ADDR")?, path, key)
-        .mount(mount)
-        .auth(VaultAuth::token(std::env::var("VAULT_TOKEN")?));
-    Ok(sink.build()?)
+    Ok(VaultKv2::from_env(path, key)?.mount(mount).build()?)
 }
 
 /// Runs what restarts it. Its status decides, and it ends with its time.

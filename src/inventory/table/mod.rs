@@ -18,7 +18,9 @@ const WIDTH: usize = 100;
 /// No line is longer than the [width](Self::width), by default 100 columns. What matters most for a
 /// decision comes first: whose account, which token, when it ends and when it was last used, what it
 /// may do and whether it works. Names that are too long are cut in their middle, and columns for
-/// which there is no room are left out from the end and named below the table.
+/// which there is no room are left out from the end and named below the table. Which columns there are,
+/// and their order, cannot be chosen: for others take the [records](Report::records) or
+/// [CSV](Report::to_csv).
 ///
 /// Characters count as many columns as a terminal gives them, and those that could move the cursor
 /// or hide others are escaped. `-` stands for "none", `unknown` for what the service does not tell.

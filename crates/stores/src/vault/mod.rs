@@ -2,6 +2,7 @@
 
 mod auth;
 mod entry;
+mod env;
 mod http;
 mod sink;
 
@@ -71,6 +72,37 @@ pub struct VaultKv2Builder {
 }
 
 impl VaultKv2 {
+    /// Begins a sink for a key of the secret at a path, at the server that the environment names as for
+    /// the programs `vault` and `bao`.
+    ///
+    /// | variable | what |
+    /// |---|---|
+    /// | `VAULT_ADDR` or `BAO_ADDR` | the address; needed |
+    /// | `VAULT_TOKEN` or `BAO_TOKEN` | the token; else that in the file `~/.vault-token` |
+    /// | `VAULT_NAMESPACE` or `BAO_NAMESPACE` | the namespace |
+    ///
+    /// Other variables are not read. What has no variable there, such as a role to log in with, is
+    /// set on the builder.
+    ///
+    /// ```no_run
+    /// use access_tokens_stores::VaultKv2;
+    ///
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sink = VaultKv2::from_env("prod/app", "token")?.build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no address, if a variable is empty or not UTF-8, or if two that mean the same
+    /// differ. No value is shown.
+    pub fn from_env(
+        path: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Result<VaultKv2Builder, SinkError> {
+        env::builder(path.into(), key.into(), |name| std::env::var_os(name))
+    }
+
     /// Begins a sink for a key of the secret at a path, at a server's address such as
     /// `https://vault.example.com:8200`.
     ///

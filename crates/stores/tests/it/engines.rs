@@ -206,6 +206,17 @@ fn unprivileged(program: &std::path::Path) -> Command {
     command
 }
 
+/// Azure's blobs, as Azurite stands in for them, in memory.
+pub(crate) fn azurite() -> Option<Server> {
+    let azurite = program("azurite-blob")?;
+    Some(start(|port| {
+        let mut command = Command::new(&azurite);
+        command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string()]);
+        command.args(["--inMemoryPersistence", "--silent", "--disableTelemetry"]);
+        command
+    }))
+}
+
 /// The object store and secrets of AWS, as moto stands in for them.
 pub(crate) fn moto() -> Option<Server> {
     moto_with(&[])

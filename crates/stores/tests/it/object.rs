@@ -1,4 +1,5 @@
-//! `ObjectStore` on S3, for which moto stands in, in memory, and where conditions are missing.
+//! `ObjectStore` on S3, for which moto stands in, on Azure, for which Azurite does, in memory, and where
+//! conditions are missing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use access_tokens::rotation::state::{StateStore, StoreErrorKind, Stored, write};
 use access_tokens_stores::ObjectStore;
 use access_tokens_testing::stores::{Check, Promise};
 use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::azure::MicrosoftAzureBuilder;
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStoreExt as _, RetryConfig};
@@ -55,6 +57,32 @@ fn store(port: u16) -> ObjectStore {
     ObjectStore::new(s3(port), FOLDER).unwrap()
 }
 
+/// A container of Azurite, whose only account and key are known to all.
+async fn container() -> Option<(Server, Arc<dyn object_store::ObjectStore>)> {
+    const KEY: &str =
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+    // To make a container, signed with that key; `object_store` cannot make one.
+    const SIGNED: &str = "sv=2022-11-02&ss=b&srt=c&sp=c&se=2099-01-01T00%3A00%3A00Z&spr=https%2Chttp\
+        &sig=uBUIZGOJnHQ2d8Wf1JiQvhqoO3%2FgquCqDLwlGaM1Phs%3D";
+    let server = engines::azurite()?;
+    let account = format!("http://127.0.0.1:{}/devstoreaccount1", server.port);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let made = client
+        .put(format!("{account}/state?restype=container&{SIGNED}"))
+        .header("content-length", "0")
+        .send()
+        .await;
+    assert!(made.unwrap().status().is_success());
+    let store = MicrosoftAzureBuilder::new()
+        .with_endpoint(account)
+        .with_client_options(ClientOptions::new().with_allow_http(true))
+        .with_account("devstoreaccount1")
+        .with_access_key(KEY)
+        .with_container_name("state")
+        .build();
+    Some((server, Arc::new(store.unwrap())))
+}
+
 /// The suite, with entries damaged behind the store's back.
 async fn keeps_what_stores_promise(objects: Arc<dyn object_store::ObjectStore>) {
     let handle = || ObjectStore::new(Arc::clone(&objects), FOLDER).unwrap();
@@ -91,6 +119,16 @@ async fn in_memory_it_keeps_what_stores_promise() {
 async fn on_s3_it_keeps_what_stores_promise() {
     let Some(server) = bucket().await else { return };
     keeps_what_stores_promise(s3(server.port)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_azure_it_keeps_what_stores_promise() {
+    let Some((_server, objects)) = container().await else {
+        return;
+    };
+    let store = ObjectStore::new(Arc::clone(&objects), FOLDER).unwrap();
+    store.probe().await.unwrap();
+    keeps_what_stores_promise(objects).await;
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@
 )]
 
 mod broken_stores;
+mod compare_openapi;
 mod conformance;
-mod drift;
 mod late;
 mod odd_tokens;
 mod programs;

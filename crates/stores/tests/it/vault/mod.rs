@@ -16,6 +16,7 @@ use crate::fleet::{Places, outlives_its_engine};
 use crate::restart::{Read, what_uses_it_is_restarted};
 use crate::world::World;
 
+mod env;
 mod login;
 mod lost;
 

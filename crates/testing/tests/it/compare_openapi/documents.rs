@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Folder, Said, drift, things};
+use super::{Folder, Said, compare, things};
 
 /// The form of the service's own document: other names, references with words beside them, and the
 /// rest of the service. It holds names and types only.
@@ -22,7 +22,7 @@ fn of_launchdarkly(change: impl FnOnce(&mut Value)) -> Said {
     let folder = Folder::new();
     let newer = folder.file("newer.json", newer.to_string());
     let known = ours("launchdarkly.known");
-    drift(&[
+    compare(&[
         Path::new("--known"),
         &known,
         &ours("launchdarkly.json"),
@@ -85,14 +85,14 @@ fn what_cannot_be_compared() {
     ] {
         let bad = folder.file("bad.json", content);
         for pair in [[&*good, &*bad], [&*bad, &*good]] {
-            let said = drift(&pair);
+            let said = compare(&pair);
             assert_eq!(said.code, Some(2), "{content}");
             assert!(said.error.contains(expected), "{content}: {}", said.error);
             assert!(said.lines.is_empty());
         }
     }
     let absent = folder.0.join("absent.json");
-    let said = drift(&[&good, &absent]);
+    let said = compare(&[&good, &absent]);
     assert_eq!(said.code, Some(2));
     assert!(said.error.contains("cannot be read"), "{}", said.error);
     for arguments in [
@@ -100,8 +100,12 @@ fn what_cannot_be_compared() {
         &[&*good, &*good, &*good],
         &[Path::new("--what"), &*good, &*good],
     ] {
-        let said = drift(arguments);
+        let said = compare(arguments);
         assert_eq!(said.code, Some(2));
-        assert!(said.error.contains("usage: drift"), "{}", said.error);
+        assert!(
+            said.error.contains("usage: compare-openapi"),
+            "{}",
+            said.error
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What a newer OpenAPI document of a service changes for a client that was made from an older one.
 //!
 //! ```text
-//! drift openapi/launchdarkly.json newer.json
+//! compare-openapi openapi/launchdarkly.json newer.json
 //! ```
 //!
 //! A line for each difference; status 0 if there is none. [`USAGE`] says what else there is.
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use document::Document;
 
 const USAGE: &str = "\
-usage: drift [--known FILE] OURS NEWER
+usage: compare-openapi [--known FILE] OURS NEWER
 
 Compares the OpenAPI 3 document that a client is made from with a newer one of the service, both
 JSON, and prints what the client has to know: operations that are gone, deprecated, or new beside
@@ -104,7 +104,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::read(given) {
         Ok(arguments) => arguments,
         Err(problem) => {
-            eprintln!("drift: {problem}\n\n{USAGE}");
+            eprintln!("compare-openapi: {problem}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };
@@ -122,7 +122,7 @@ fn main() -> ExitCode {
             ExitCode::from(u8::from(!outcome.lines.is_empty()))
         }
         Err(problem) => {
-            eprintln!("drift: {problem}");
+            eprintln!("compare-openapi: {problem}");
             ExitCode::from(2)
         }
     }

@@ -1,4 +1,4 @@
-//! The program `drift`: each kind of difference, and silence where there is none that matters.
+//! The program `compare-openapi`: each kind of difference, and silence where there is none that matters.
 
 mod documents;
 mod schemas;
@@ -70,9 +70,9 @@ struct Said {
     error: String,
 }
 
-fn drift(arguments: &[&Path]) -> Said {
-    let mut drift = Command::new(env!("CARGO_BIN_EXE_drift"));
-    let output = drift.args(arguments).output().unwrap();
+fn compare(arguments: &[&Path]) -> Said {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_compare-openapi"));
+    let output = program.args(arguments).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     Said {
         code: output.status.code(),
@@ -86,7 +86,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let name = format!("access-tokens-drift-{:016x}", fastrand::u64(..));
+        let name = format!("access-tokens-compare-{:016x}", fastrand::u64(..));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir(&folder).unwrap();
         Self(folder)
@@ -110,7 +110,7 @@ fn between(ours: &Value, newer: &Value) -> Vec<String> {
     let folder = Folder::new();
     let ours = folder.file("ours.json", ours.to_string());
     let newer = folder.file("newer.json", newer.to_string());
-    let said = drift(&[&ours, &newer]);
+    let said = compare(&[&ours, &newer]);
     assert_eq!(
         said.code,
         Some(i32::from(!said.lines.is_empty())),
