@@ -6,12 +6,11 @@ use serde_json::value::RawValue;
 
 use super::wire::{LIST, PROVISION, REVOKE};
 use super::{NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::text::escape_untrusted;
 use crate::transport::{Core, Request, ServiceClient};
 
 /// A list in which an item cannot be read.
@@ -101,8 +100,8 @@ impl Client {
     /// [`delete_marked`](crate::TokenServiceExt::delete_marked) finds and revokes it.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for an empty name or an IP restriction that is no CIDR block;
-    /// [`ErrorKind::OutcomeUnknown`] if the answer was lost: look for the marker or the name.
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) for an empty name or an IP restriction that is no CIDR block;
+    /// [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown) if the answer was lost: look for the marker or the name.
     pub fn provision(&self, token: impl Into<ProvisionBodyBuilder>) -> Request<NewToken> {
         let token = token.into();
         Request::new(&self.core, "provision", async move |session| {
@@ -112,16 +111,7 @@ impl Client {
             if let Some(secret) = token.token.take().filter(|secret| !secret.is_empty()) {
                 return Ok(NewToken::new(token, secret));
             }
-            let id = token.id.map_or_else(
-                || "not told".to_owned(),
-                |id| escape_untrusted(id.as_str(), 64),
-            );
-            Err(session
-                .answered(&PROVISION, ErrorKind::Decode)
-                .with_reason(format!(
-                    "the answer holds no secret; the token's id is {id}"
-                ))
-                .with_effect(true))
+            Err(session.no_secret(&PROVISION, token.id.as_ref()))
         })
     }
 
@@ -130,7 +120,7 @@ impl Client {
     /// Whether a second revoke of the same token succeeds is not documented.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is none with this id; not if it vanished between two
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none with this id; not if it vanished between two
     /// attempts of this call.
     pub fn revoke(&self, id: &TokenId) -> Request<RevokeAnswer> {
         let id = id.clone();

@@ -4,9 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use super::models::Access;
 use super::{NewToken, Role, Statement, Token, TokenBody};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::marker::Marker;
-use crate::text::escape_untrusted;
 use crate::time::{Expiry, UnixMillis};
 use crate::transport::{Operation, Session};
 
@@ -231,12 +230,7 @@ pub(super) fn with_secret(
         }
         return Ok(NewToken::new(token, secret));
     }
-    let id = escape_untrusted(token.id.as_str(), 64);
-    let reason = format!("the answer holds no secret; the token's id is {id}");
-    Err(session
-        .answered(operation, ErrorKind::Decode)
-        .with_reason(reason)
-        .with_effect(true))
+    Err(session.no_secret(operation, Some(&token.id)))
 }
 
 /// Shorter than any secret of this service that was seen, and longer than the end that a read shows.

@@ -135,6 +135,23 @@ impl Session {
         }
     }
 
+    #[cfg(any(feature = "launchdarkly", feature = "avisi-cloud"))]
+    /// An error about an answer that should have held a secret: the token is there, and nobody holds it.
+    pub(crate) fn no_secret(
+        &self,
+        operation: &Operation,
+        id: Option<&crate::id::TokenId>,
+    ) -> Error {
+        let id = id.map_or("not told".into(), |id| {
+            crate::text::escape_untrusted(id.as_str(), 64)
+        });
+        self.answered(operation, ErrorKind::Decode)
+            .with_reason(format!(
+                "the answer holds no secret; the token's id is {id}"
+            ))
+            .with_effect(true)
+    }
+
     fn finish(&self, operation: &Operation, error: Error, sent: Delivery) -> Error {
         classify::finish(error, self.core.profile, operation, false, sent)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -42,17 +43,30 @@ async fn writer() {
     println!("\nfinished");
 }
 
+/// When a child is killed: so long after it was started, or after its first write.
+#[derive(Clone, Copy)]
+struct Kill {
+    at_work: bool,
+    after: Duration,
+}
+
 /// What a child said until its end: what was acknowledged, and whether it came to its end.
-fn listen(mut child: std::process::Child, kill_after: Option<Duration>) -> (Vec<String>, bool) {
+fn listen(mut child: std::process::Child, kill: Option<Kill>) -> (Vec<String>, bool) {
     let output = BufReader::new(child.stdout.take().unwrap());
+    let (said, first) = mpsc::channel();
     let reader = thread::spawn(move || {
         let lines = output.lines().map_while(Result::ok);
         lines
             .filter(|line| line.starts_with("acknowledged ") || line == "finished")
+            .inspect(|_| _ = said.send(()))
             .collect()
     });
-    if let Some(kill_after) = kill_after {
-        thread::sleep(kill_after);
+    if let Some(Kill { at_work, after }) = kill {
+        if at_work {
+            // Or it has ended.
+            let _ = first.recv();
+        }
+        thread::sleep(after);
         child.kill().unwrap(); // SIGKILL
     }
     child.wait().unwrap();
@@ -152,10 +166,14 @@ async fn kills_at_any_moment_lose_nothing_that_was_acknowledged() {
         let directory = scratch.0.clone();
         thread::spawn(move || {
             let mut acknowledged = Vec::new();
-            for _ in 0..kills / 4 {
+            for number in 0..kills / 4 {
                 let child = child("state::kills::writer", &directory, worker);
-                let after = Duration::from_millis(fastrand::u64(5..150));
-                acknowledged.extend(listen(child, Some(after)).0);
+                // However busy the machine is, half of them have begun.
+                let kill = Kill {
+                    at_work: number % 2 == 0,
+                    after: Duration::from_millis(fastrand::u64(5..150)),
+                };
+                acknowledged.extend(listen(child, Some(kill)).0);
             }
             acknowledged
         })
