@@ -188,9 +188,10 @@ impl Client {
     ///     Ok(new) => println!("store {:?} now", new.secret()),
     ///     // The token may exist, and nobody holds its secret: away with it.
     ///     Err(error) if error.may_have_been_sent() => {
+    ///         println!("{error}; its marker is {marker}"); // the sweep may fail too
     ///         let removed = ld.delete_marked(&marker).await?.into_result()?;
     ///         # assert_eq!(removed.len(), 1);
-    ///         println!("{error}; removed {}", removed.len());
+    ///         println!("removed {}", removed.len());
     ///     }
     ///     Err(error) => return Err(error.into()),
     /// }

@@ -14,7 +14,8 @@
 //!     .scheme("") // the credential alone, where `Bearer …` is usual
 //!     .api_paths(&["/api/v2"]);
 //! const LIST: Operation = Operation::get("listBadges", "/api/v2/tokens");
-//! const CREATE: Operation = Operation::post("createBadge", "/api/v2/tokens");
+//! const CREATE: Operation = Operation::post("createBadge", "/api/v2/tokens")
+//!     .if_lost("Look for a badge of this name that nobody has, and revoke it.");
 //! const REVOKE: Operation = Operation::delete("revokeBadge", "/api/v2/tokens/{id}").on_token();
 //!
 //! /// What the service shows of a badge. The secret is none of it.

@@ -199,7 +199,10 @@ impl ManagedTokenBuilder {
     }
 
     /// Makes a token after this template, or a body of the service, if there is none; also if it is
-    /// deleted at the service.
+    /// deleted at the service. Each token carries a mark of the keeper: at Query Server and Avisi Cloud behind its
+    /// name, as in `edge-at~5muzjfcaore4udli.1`, at LaunchDarkly in its description.
+    ///
+    /// The builder of a body is no template; JSON is one, as [`TokenTemplate`] says.
     ///
     /// ```
     /// # #[cfg(feature = "launchdarkly")] {
@@ -208,8 +211,11 @@ impl ManagedTokenBuilder {
     ///
     /// let mut body = TokenBody::default();
     /// body.role = Some(Role::Reader);
-    /// let token = ManagedToken::builder("nightly-export").create(body);
-    /// # drop(token);
+    /// let export = ManagedToken::builder("nightly-export").create(body);
+    ///
+    /// let template = access_tokens::TokenTemplate::new(serde_json::json!({"name": "edge"}));
+    /// let edge = ManagedToken::builder("edge").create(template); // on Query Server
+    /// # drop((export, edge));
     /// # }
     /// ```
     pub fn create(mut self, template: impl Into<TokenTemplate>) -> Self {

@@ -23,6 +23,9 @@ pub struct Deletions {
     pub failed: Vec<FailedDeletion>,
     /// The tokens that were to be deleted and were not tried.
     pub untried: Vec<TokenRecord>,
+    /// The client's own credential, which was among them and is left alone by
+    /// [`delete_where`](crate::TokenServiceExt::delete_where).
+    pub spared: Vec<TokenRecord>,
     /// What the list held that cannot be read, and was therefore left alone.
     pub unreadable: Vec<UnreadableItem>,
 }
@@ -72,9 +75,13 @@ pub(super) async fn delete_each<S: TokenService + ?Sized>(
     let mut left = chosen.into_iter();
     for token in left.by_ref() {
         match delete(service, &token, spare_own).await {
-            Ok(deleted) => {
+            Ok(became) => {
                 away = 0;
-                done.deleted.extend(deleted.then_some(token));
+                match became {
+                    Became::Deleted => done.deleted.push(token),
+                    Became::Spared => done.spared.push(token),
+                    Became::Gone => {}
+                }
             }
             Err(error) => {
                 away = if is_away(&error) { away + 1 } else { 0 };
@@ -90,18 +97,25 @@ pub(super) async fn delete_each<S: TokenService + ?Sized>(
     done
 }
 
-/// Whether this call deleted it: it does not if it is spared, or if somebody else did.
+/// What became of a token whose delete did not fail.
+enum Became {
+    Deleted,
+    /// Somebody else had deleted it.
+    Gone,
+    Spared,
+}
+
 async fn delete<S: TokenService + ?Sized>(
     service: &S,
     token: &TokenRecord,
     spare_own: bool,
-) -> Result<bool> {
+) -> Result<Became> {
     if spare_own && service.is_own_credential(token).await? == OwnCredential::Yes {
-        return Ok(false);
+        return Ok(Became::Spared);
     }
     match service.delete(&token.key).await {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_not_found() => Ok(false),
+        Ok(()) => Ok(Became::Deleted),
+        Err(error) if error.is_not_found() => Ok(Became::Gone),
         Err(error) => Err(error),
     }
 }

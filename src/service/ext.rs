@@ -106,9 +106,11 @@ pub trait TokenServiceExt: TokenService {
     /// them may then be missed.
     ///
     /// A token that certainly is the client's own credential is left alone, since nothing could be
-    /// deleted after it. Where the service does not tell which one that is
-    /// ([`OwnCredential::Unknown`](crate::OwnCredential::Unknown)), `which` has to spare it. What was
-    /// left alone, and what somebody else had deleted already, is not among those that come back.
+    /// deleted after it, and told in [`Deletions::spared`]. Where the service does not tell which one that is
+    /// ([`OwnCredential::Unknown`](crate::OwnCredential::Unknown)), `which` has to spare it. What
+    /// somebody else had deleted already is not among those that come back.
+    ///
+    /// For a dry run, see which of [`list_all`](Self::list_all) `which` would choose.
     ///
     /// # Errors
     /// Those of the list, with nothing deleted.

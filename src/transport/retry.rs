@@ -9,7 +9,7 @@ use crate::sync::lock;
 /// When a failed attempt is followed by another.
 ///
 /// An attempt is repeated only if its request certainly did not leave, if the service certainly
-/// declined it (429, 503 with a hint), or if the failure is passing and repeating the operation
+/// declined it (429, 503 with `Retry-After`), or if the failure is passing and repeating the operation
 /// changes nothing (see [`Idempotency`]). The policy sets how often and how long.
 ///
 /// | setting | default |

@@ -54,6 +54,8 @@ async fn one_call_deletes_what_is_chosen_and_spares_the_own_credential() {
         .delete_where(|token| name(token) != "kept")
         .await
         .unwrap();
+    let spared: Vec<_> = done.spared.iter().map(|token| token.key.as_str()).collect();
+    assert_eq!(spared, [twin.credential_id()]);
     assert_eq!(done.into_result().unwrap().len(), 59);
     let left: Vec<_> = twin.tokens().into_iter().map(|token| token.id).collect();
     assert_eq!(left, [twin.credential_id(), &kept.id]);
