@@ -68,9 +68,6 @@ pub(crate) struct Now {
     pub(crate) service: Stamp,
 }
 
-/// How many successors may be on their way into blind sinks.
-pub(crate) const MOST_EXPOSED: usize = 2;
-
 /// The wait after a number of failures, the longer the more, without its scatter.
 pub(crate) fn back_off(base: Duration, times: u32, most: Duration) -> Duration {
     let doubled = 2_u32.saturating_pow(times.saturating_sub(1).min(20));

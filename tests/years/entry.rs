@@ -10,6 +10,7 @@ use access_tokens::rotation::{ManagedToken, Property};
 use access_tokens::{RotationPolicy, Secret, TokenKey, TokenService, days};
 use access_tokens_testing::{Twins, avisi_cloud, launchdarkly, query_server};
 use fastrand::Rng;
+use serde_json::Value;
 
 use super::vault::Vault;
 
@@ -95,7 +96,8 @@ pub(crate) struct Entry {
     window: Option<Duration>,
     pub(crate) period: Duration,
     pub(crate) overlap: Duration,
-    /// Until when somebody's forced rotation may make one token more.
+    /// How often somebody asked for something, which may make one token more each time, and until when.
+    pub(crate) asked: usize,
     pub(crate) forced_until: Option<SystemTime>,
     /// Until when tokens are looked for that a process made which had stood still for too long.
     pub(crate) late_until: Option<SystemTime>,
@@ -130,13 +132,16 @@ impl Entry {
             SinkKind::Blind => 4,
             _ => 2 + self.places.len(),
         };
-        let more = [self.forced_until, self.late_until];
-        bound
-            + more
-                .into_iter()
-                .flatten()
-                .filter(|until| *until > now)
-                .count()
+        let is_late = self.late_until.is_some_and(|until| until > now);
+        bound + self.asked + usize::from(is_late)
+    }
+
+    /// Forgets what was asked for, once its time is over and nothing is on its way into a sink any more.
+    pub(crate) fn forget_asked(&mut self, record: &Value, now: SystemTime) {
+        let over = self.forced_until.is_none_or(|until| until <= now);
+        if over && record["exposed"].is_null() {
+            self.asked = 0;
+        }
     }
 
     /// Its sinks in memory.
@@ -226,6 +231,7 @@ pub(crate) fn entry(
             |window| days(400).saturating_sub(window),
         ),
         overlap: [Duration::ZERO, HOUR, days(1), days(7), days(30)][number / 2 % 5],
+        asked: 0,
         forced_until: None,
         late_until: None,
     }

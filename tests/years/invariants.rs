@@ -96,6 +96,9 @@ pub(crate) fn hold(world: &mut World) {
     let now = world.now();
     let all = KINDS.map(|kind| living(world, kind));
     let shared = Shared::of(&world.entries);
+    for entry in &mut world.entries {
+        entry.forget_asked(&world.ledger.record(&entry.name), now);
+    }
     let mut most_alive = world.most_alive;
     for entry in &world.entries {
         let record = world.ledger.record(&entry.name);

@@ -338,6 +338,7 @@ impl World {
         let waits = stuck.and_then(|name| self.entries.iter().position(|e| e.name == name));
         let number = waits.unwrap_or_else(|| self.dice.usize(0..self.entries.len()));
         let entry = &mut self.entries[number];
+        entry.asked += 1;
         entry.forced_until = Some(self.clock.now() + entry.overlap + days(5));
         let machine = &self.machines[machine];
         let token = &machine.tokens[number];

@@ -58,13 +58,15 @@ impl Keeper {
             at: self.context.now(name).await?,
         };
         for _ in 0..TRIES {
-            let fulfilled = self.load(name).await?;
-            let fulfilled = fulfilled.and_then(|(record, _)| record.fulfilled);
+            let record = self.load(name).await?.map(|(record, _)| record);
             let earlier = store.load(&request_entry(name)).await;
             let earlier = earlier.map_err(|e| error(&e))?;
             let open = earlier.as_ref().and_then(|earlier| {
                 let open = serde_json::from_value::<Request>(earlier.body.clone()).ok()?;
-                (fulfilled.as_ref() != Some(&open.id)).then_some(open)
+                (!record
+                    .as_ref()
+                    .is_some_and(|record| record.is_done_with(&open.id)))
+                .then_some(open)
             });
             if open.is_some_and(|open| open.ask == request.ask) {
                 return Ok(());

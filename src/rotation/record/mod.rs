@@ -26,6 +26,9 @@ const RETIRED: usize = 64;
 /// How many tokens that consumers may still use there can be.
 pub(crate) const MOST_PREVIOUS: usize = 3;
 
+/// How many successors may be on their way into blind sinks.
+pub(crate) const MOST_EXPOSED: usize = 2;
+
 /// The durable state of one managed token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -365,6 +368,18 @@ impl Record {
     /// The token that a roll back goes to.
     pub(crate) fn former(&self) -> Option<&Previous> {
         self.previous.iter().rev().find(|previous| previous.former)
+    }
+
+    /// Whether nothing more comes of a request: who asks again then asks for something new.
+    pub(crate) fn is_done_with(&self, request: &str) -> bool {
+        let is = |id: &Option<String>| id.as_deref() == Some(request);
+        is(&self.fulfilled) || is(&self.tried) && self.is_stuck() && self.holder.is_none()
+    }
+
+    /// Whether so many successors are on their way into sinks that cannot be asked that no other is made,
+    /// unless a person has seen to the sink and asks for one.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.exposed.len() >= MOST_EXPOSED
     }
 
     /// Whether nothing is unfinished.

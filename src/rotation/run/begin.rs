@@ -6,9 +6,7 @@ use super::super::decision::{CurrentFact, Decision, decide};
 use super::super::problem::Problem;
 use super::super::record::{Failing, MOST_PREVIOUS, Stamp};
 use super::super::request::Ask;
-use super::super::rules::{
-    BASE_AFTER, BASE_BEFORE, MOST_EXPOSED, MOST_TIDY, MOST_WAIT, Now, back_off, hash,
-};
+use super::super::rules::{BASE_AFTER, BASE_BEFORE, MOST_TIDY, MOST_WAIT, Now, back_off, hash};
 use super::super::{kind::ErrorKind, outcome::Cause};
 use super::machine::{Act, Machine, Wait};
 
@@ -96,12 +94,15 @@ impl Machine {
         Some(Act::Create)
     }
 
+    /// Whether somebody asked for something that was not tried yet.
+    fn is_new_request(&self) -> bool {
+        let request = self.ask.as_ref();
+        request.is_some_and(|(id, _)| self.record.tried.as_ref() != Some(id))
+    }
+
     /// Whether an earlier failure is to be left alone for now; it is reported as it was.
     fn is_backing_off(&mut self, now: Now) -> bool {
-        let asked = self
-            .ask
-            .as_ref()
-            .is_some_and(|(id, _)| self.record.tried.as_ref() != Some(id));
+        let asked = self.is_new_request();
         let changed = self.record.declared.as_ref() != Some(&self.rules.declared);
         let Some(failing) = &self.record.failing else {
             return false;
@@ -175,7 +176,8 @@ impl Machine {
             );
             return false;
         }
-        if self.record.exposed.len() >= MOST_EXPOSED && !forced {
+        // Once for each request: one that stays open must not make a token at every try.
+        if self.record.is_stuck() && !self.is_new_request() {
             let text = "a sink that cannot be asked keeps failing without an answer; see to it, then rotate by name";
             self.problem = Some(Problem::person(ErrorKind::Stuck, text));
             return false;

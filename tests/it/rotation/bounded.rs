@@ -3,7 +3,7 @@
 use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
 use access_tokens::rotation::state::FileStore;
-use access_tokens::rotation::{ManagedToken, Report};
+use access_tokens::rotation::{ManagedToken, Reason, Report};
 use access_tokens::{RotationPolicy, TokenKey};
 use futures_util::StreamExt as _;
 
@@ -42,9 +42,7 @@ async fn however_often_a_delivery_fails_the_number_of_living_tokens_is_bounded()
             setup.vault.clear_troubles();
             // A person, once it is mended.
             setup.pass(days(1));
-            let _ = keeper
-                .rotate(&token, access_tokens::rotation::Reason::Scheduled)
-                .await;
+            let _ = keeper.rotate(&token, Reason::Scheduled).await;
             for _ in 0..8 {
                 setup.pass(days(1));
                 let _ = keeper.tick(&token).await;
@@ -53,6 +51,44 @@ async fn however_often_a_delivery_fails_the_number_of_living_tokens_is_bounded()
             assert_eq!(alive.len(), 1, "{sink} {trouble:?}");
             setup.assert_works();
         }
+    }
+}
+
+/// A person who asks for a rotation before the sink is mended gets one more token for each time, and not
+/// one for each try of the request that stays open.
+#[tokio::test]
+async fn a_request_that_cannot_be_fulfilled_makes_one_token_and_no_pile() {
+    for trouble in [Trouble::Unanswered, Trouble::Late] {
+        let setup = Setup::with(Kind::LaunchDarkly, SinkKind::Blind).await;
+        let (keeper, token) = (setup.keeper(), setup.token());
+        let _ = keeper.tick(&token).await;
+        setup.pass(days(91));
+        setup.vault.trouble(trouble, 10_000);
+        for _ in 0..72 {
+            setup.pass(HOUR);
+            let _ = keeper.tick(&token).await;
+        }
+        let stuck = setup.world.alive().len();
+        for asked in 1..=3 {
+            let _ = keeper.rotate(&token, Reason::Scheduled).await;
+            for _ in 0..72 {
+                setup.pass(HOUR);
+                let report = keeper.tick(&token).await;
+                let alive = setup.world.alive().len();
+                assert!(alive <= stuck + asked, "{trouble:?} {asked}: {report}");
+                setup.assert_works();
+            }
+            assert_eq!(said(&keeper.tick(&token).await), "failed stuck");
+        }
+        setup.vault.clear_troubles();
+        let rotated = keeper.rotate(&token, Reason::Scheduled).await;
+        assert_eq!(said(&rotated), "rotated", "{trouble:?}: {rotated}");
+        for _ in 0..8 {
+            setup.pass(days(1));
+            let _ = keeper.tick(&token).await;
+        }
+        assert_eq!(setup.world.alive().len(), 1, "{trouble:?}");
+        setup.assert_works();
     }
 }
 

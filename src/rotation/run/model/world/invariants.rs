@@ -7,7 +7,7 @@ use super::{World, key, number};
 use crate::due::RotationPolicy;
 use crate::rotation::record::Token;
 use crate::rotation::request::Ask;
-use crate::rotation::rules::{MOST_EXPOSED, Rules};
+use crate::rotation::rules::Rules;
 
 impl World {
     // What must hold in every state.
@@ -83,7 +83,7 @@ impl World {
                 ..(*late.rules).clone()
             });
             late.record.on_hold = None;
-            if late.record.exposed.len() >= MOST_EXPOSED {
+            if late.record.is_stuck() {
                 // A blind sink: a person is asked, and asks for a rotation.
                 let ask = Ask::Rotate {
                     suspected: false,
