@@ -1,9 +1,8 @@
 //! What all ticks of a keeper share, and how its entries in the store are named.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
-use tokio::sync::OnceCell;
 
 use super::super::error::Error;
 use super::super::event::EventSink;
@@ -22,15 +21,20 @@ pub(crate) struct Context {
     pub(crate) events: Option<Arc<dyn EventSink>>,
     pub(crate) times: Times,
     /// Whether the store was proved to keep its promises.
-    pub(crate) proved: Arc<OnceCell<()>>,
+    pub(crate) proved: Arc<OnceLock<()>>,
 }
 
 impl Context {
     /// Nothing is sent before the store is proved to keep its promises.
+    ///
+    /// Two may prove it at once: who waited for another would wait for ever for one that nobody polls.
     pub(crate) async fn prove(&self, name: &str) -> Result<(), Error> {
-        let probe = || self.store.probe();
-        let proved = self.proved.get_or_try_init(probe).await;
-        proved.copied().map_err(|error| Error::store(name, &error))
+        if self.proved.get().is_none() {
+            let proved = self.store.probe().await;
+            proved.map_err(|error| Error::store(name, &error))?;
+            self.proved.get_or_init(|| ());
+        }
+        Ok(())
     }
 
     /// The keeper's time: the store's own, where it has one.

@@ -1,9 +1,14 @@
 //! The lease: what a runner looks at directly before it sends something.
 
+use std::time::Duration;
+
 use access_tokens::days;
 use access_tokens::rotation::sink::SinkKind;
+use access_tokens::rotation::state::FileStore;
+use futures_util::poll;
 
-use super::{HOUR, KINDS, MINUTE, Setup, Then, Watched, said};
+use super::{HOUR, KINDS, Kind, MINUTE, Setup, Then, Watched, said};
+use crate::support::Scratch;
 
 #[tokio::test]
 async fn a_runner_that_was_stopped_before_an_act_swaps_again_first() {
@@ -22,6 +27,24 @@ async fn a_runner_that_was_stopped_before_an_act_swaps_again_first() {
             assert_eq!(store.swaps() - before, 4, "{kind:?} {swap}: one more");
             setup.assert_works();
         }
+    }
+}
+
+/// A tick that nobody polls any more, wherever it stopped, keeps no other waiting.
+#[tokio::test]
+async fn a_tick_that_is_held_keeps_no_other_of_its_keeper_waiting() {
+    const AMPLE: Duration = Duration::from_secs(60);
+    for polls in 1..8 {
+        let (setup, scratch) = (Setup::new(Kind::LaunchDarkly).await, Scratch::new());
+        let store = FileStore::new(scratch.path("state"));
+        let (keeper, token) = (setup.keeper_on(store), setup.token());
+        let mut held = std::pin::pin!(keeper.tick(&token));
+        for _ in 0..polls {
+            assert!(poll!(held.as_mut()).is_pending());
+        }
+        let other = tokio::time::timeout(AMPLE, keeper.tick(&token)).await;
+        assert_eq!(said(&other.unwrap()), "not_due", "{polls}");
+        assert!(held.await.error().is_none());
     }
 }
 
