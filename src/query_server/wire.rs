@@ -6,10 +6,12 @@ use crate::transport::{Body, Delivery, Idempotency, KnownText, Operation, Profil
 
 /// The server leaves a taken name alone, so a repeated request would do no harm; but only the first
 /// answer would tell whether the token is the caller's. A lost answer is settled by looking instead.
-pub(super) const CREATE: Operation = Operation::post("createToken", "/_/token").with_body(Body::Ignored).if_lost(
-    "Ask for the name with `find`: if it is there, its secret can still be read. It may also still \
-     come: look again before you create it anew.",
-);
+pub(super) const CREATE: Operation = Operation::post("createToken", "/_/token")
+    .with_body(Body::Ignored)
+    .if_lost(
+        "Ask for the name with `find`: if it is there, its secret can still be read. It may also \
+         still come: look again before you create it anew.",
+    );
 pub(super) const LIST: Operation = Operation::get("listTokens", "/_/token");
 pub(super) const UPDATE: Operation = Operation::put("updateToken", "/_/token")
     .with_idempotency(Idempotency::NonIdempotent)

@@ -34,12 +34,14 @@ pub(crate) enum CurrentFact {
     #[default]
     Unknown,
     /// It is there: the rule that asks for a change, or when one will, and from when on a change
-    /// cannot wait any more.
+    /// that is due waits for nothing, as the token ends soon after.
     Judged {
         due: Option<String>,
         next: Option<Stamp>,
         last: Option<Stamp>,
     },
+    /// It is there, and the service does not accept its secret any more.
+    Unusable,
     /// It is gone.
     Gone,
     /// Somebody has switched it off.
@@ -47,7 +49,7 @@ pub(crate) enum CurrentFact {
 }
 
 impl CurrentFact {
-    /// From when on consumers would soon be without a secret that works, whatever is waited for.
+    /// From when on a rotation waits for nothing, as consumers would soon be without a secret.
     pub(crate) fn last_call(&self) -> Option<Stamp> {
         match self {
             Self::Judged { last, .. } => *last,
@@ -79,13 +81,7 @@ pub(crate) fn judge(
     };
     match listed.state {
         TokenState::Inactive => return CurrentFact::Inactive,
-        TokenState::Unusable => {
-            return CurrentFact::Judged {
-                due: Some("the service does not accept it any more".to_owned()),
-                next: None,
-                last: Some(now.service),
-            };
-        }
+        TokenState::Unusable => return CurrentFact::Unusable,
         _ => {}
     }
     let mut token = listed.clone();
@@ -94,12 +90,14 @@ pub(crate) fn judge(
     }
     let made = token.created.time().map_or(current.made_at, Stamp::of);
     let end = token.expires.time().map(Stamp::of).or(current.expires);
-    let last = end.map(|end| end.minus(last_window(end.since(made))));
     let (policy, next) = effective(&rules.policy, rules.earlier, made, end);
     let (due, next) = match policy.due(&token, now.service.time()) {
         Due::Now(reason) => (Some(reason.to_string()), Some(now.service)),
         Due::NotYet(_) | Due::Unknown(_) => (None, next),
     };
+    let last = end.map(|end| end.minus(last_window(end.since(made))));
+    // A policy may ask for it later still.
+    let last = last.map(|last| next.map_or(last, |next| last.max(next)));
     CurrentFact::Judged { due, next, last }
 }
 
@@ -173,12 +171,13 @@ pub(crate) fn decide(
             let text = "the token is switched off or revoked; rotate it to make another one like it, or forget the entry";
             return Decision::Blocked(Problem::person(ErrorKind::Gone, text));
         }
-        CurrentFact::Unknown | CurrentFact::Judged { .. } => {}
+        CurrentFact::Unknown | CurrentFact::Unusable | CurrentFact::Judged { .. } => {}
     }
     if let Some(decision) = of_sinks(record, sinks) {
         return decision;
     }
     match fact {
+        CurrentFact::Unusable => due(Cause::Policy, "the service does not accept it any more"),
         CurrentFact::Judged {
             due: Some(rule), ..
         } => due(Cause::Policy, rule.clone()),

@@ -63,10 +63,9 @@ impl Keeper {
             let earlier = earlier.map_err(|e| error(&e))?;
             let open = earlier.as_ref().and_then(|earlier| {
                 let open = serde_json::from_value::<Request>(earlier.body.clone()).ok()?;
-                (!record
-                    .as_ref()
-                    .is_some_and(|record| record.is_done_with(&open.id)))
-                .then_some(open)
+                let record = record.as_ref();
+                let done = record.is_some_and(|record| record.is_done_with(&open.id));
+                (!done).then_some(open)
             });
             if open.is_some_and(|open| open.ask == request.ask) {
                 return Ok(());

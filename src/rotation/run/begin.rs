@@ -123,7 +123,7 @@ impl Machine {
         let last_call = self.current.last_call();
         if last_call.is_some_and(|last| last <= now.service) {
             Urgency::LastCall
-        } else if cause == Cause::Policy {
+        } else if cause == Cause::Policy && self.current != CurrentFact::Unusable {
             Urgency::CanWait
         } else {
             Urgency::Now

@@ -2,6 +2,7 @@
 
 use access_tokens::Secret;
 use access_tokens::days;
+use access_tokens::query_server::Changes;
 use access_tokens::rotation::sink::SinkKind;
 use access_tokens::rotation::{Cause, Outcome, Reason, Report};
 use access_tokens_testing::Fault;
@@ -218,4 +219,31 @@ async fn a_token_that_may_be_one_that_cannot_be_read_is_told_of() {
         panic!("{told}");
     };
     assert!(warning.contains("cannot be read"), "{warning}");
+}
+
+/// Somebody updates each token, which kills its secret. Consumers do not wait for an overlap, and there are
+/// not more and more tokens.
+#[tokio::test]
+async fn a_token_that_is_not_accepted_any_more_is_followed_at_once_and_not_without_end() {
+    let setup = Setup::new(Kind::QueryServer).await;
+    let client = access_tokens::query_server::Client::builder()
+        .base_url(setup.world.base_url())
+        .credential(setup.world.credential())
+        .clock(setup.world.clock.clone())
+        .build()
+        .unwrap();
+    let (keeper, token) = (setup.keeper(), setup.token());
+    let mut current = keeper.tick(&token).await.current.unwrap();
+    let mut rotations = 0;
+    for _ in 0..8 {
+        setup.pass(MINUTE);
+        let changes = Changes::new().write(true);
+        let _ = client.update(current.as_str(), changes).await.unwrap();
+        let report = keeper.tick(&token).await;
+        rotations += u32::from(matches!(report.outcome, Outcome::Rotated { .. }));
+        current = report.current.unwrap();
+        assert!(setup.world.alive().len() <= 5, "{:?}", setup.world.alive());
+    }
+    // Three formers are within their overlap then.
+    assert_eq!(rotations, 3);
 }
