@@ -1,14 +1,18 @@
 //! Calls through a generated client, which sends what its document says, and whose types are read.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use http::StatusCode;
 use progenitor_client::ResponseValue;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
+use super::items::{Items, Reading};
 use super::operation::{Body, Operation};
 use super::session::{A_PAGE, Session, read};
 use crate::error::{Error, Result};
+use crate::listing::Listing;
 use crate::sync::lock;
 
 /// What a generated client makes of an answer.
@@ -44,7 +48,7 @@ impl Session {
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Sent<T>,
     ) -> Result<T> {
-        let result = self.call_or_body(operation, send).await;
+        let result = self.call_or_body(operation, send, None).await;
         result.map_err(|(error, _)| error)
     }
 
@@ -56,7 +60,7 @@ impl Session {
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Sent<T>,
     ) -> Result<T> {
-        let result = self.call_or_body(operation, send).await;
+        let result = self.call_or_body(operation, send, None).await;
         result.or_else(|(error, body)| {
             let part = crate::partial::readable_part(&body.ok_or_else(|| error.clone())?);
             if part.is_some() {
@@ -66,14 +70,40 @@ impl Session {
         })
     }
 
+    /// The same, of a list: its items, if there are any where they should be, and what came beside them;
+    /// with the body of a success that cannot be read.
+    pub(crate) async fn call_for_list<W, T, I>(
+        &self,
+        operation: &'static Operation,
+        items: Items<I>,
+        send: impl AsyncFnOnce(W) -> Sent<T>,
+    ) -> Result<(T, Option<Listing<I>>), (Error, Option<Bytes>)>
+    where
+        W: Wire,
+        T: DeserializeOwned,
+        I: DeserializeOwned + Send + 'static,
+    {
+        let items = Arc::new(Mutex::new(items));
+        let reading = Some(Arc::clone(&items) as Reading);
+        let result = self.call_or_body(operation, send, reading).await;
+        let items = lock(&items).listing();
+        match (result, items) {
+            (Ok(_) | Err((_, Some(_))), Err(reason)) => {
+                Err((self.misread(operation, reason), None))
+            }
+            (result, items) => Ok((result?, items.unwrap_or_default())),
+        }
+    }
+
     /// The same, and gives back the body of a success that cannot be read as a whole.
-    pub(crate) async fn call_or_body<W: Wire, T: DeserializeOwned>(
+    async fn call_or_body<W: Wire, T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Sent<T>,
+        items: Option<Reading>,
     ) -> Result<T, (Error, Option<Bytes>)> {
         let core = &self.core;
-        let call = self.request(operation);
+        let call = self.request(operation, items);
         let client = W::open(core.base.as_str(), core.http.clone(), call);
         // What came of it is in the outcome.
         let _: Sent<T> = send(client).await;
