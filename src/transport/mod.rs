@@ -25,6 +25,8 @@ mod limits;
 mod observer;
 mod operation;
 mod options;
+#[cfg(any_service)]
+mod outgoing;
 mod profile;
 mod request;
 mod retry;
@@ -45,6 +47,8 @@ pub use self::observer::{Attempt, Observed, Observer, Wait, WaitReason};
 #[cfg(any_service)]
 pub(crate) use self::operation::Body;
 pub use self::operation::{Idempotency, Operation};
+#[cfg(any_service)]
+pub(crate) use self::outgoing::{ResponseValue, encode_path};
 #[cfg(feature = "query-server")]
 pub(crate) use self::profile::KnownText;
 pub(crate) use self::profile::Profile;
@@ -55,5 +59,3 @@ pub use self::request::Request;
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;
 pub(crate) use self::session::{Session, read};
-#[cfg(any_service)]
-pub(crate) use self::wire::Wire;
