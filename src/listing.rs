@@ -113,37 +113,6 @@ impl<T> Listing<T> {
     }
 }
 
-impl<T: serde::de::DeserializeOwned> Listing<T> {
-    /// What can be read of items that cannot all be read.
-    pub(crate) fn of_readable(all: &[&serde_json::value::RawValue], id: &str) -> Self {
-        use serde_json::value::RawValue;
-        use std::collections::HashMap;
-
-        let (mut items, mut unreadable) = (Vec::new(), Vec::new());
-        for (index, raw) in (0..).zip(all) {
-            let mut json = serde_json::Deserializer::from_str(raw.get());
-            match serde_path_to_error::deserialize(&mut json) {
-                Ok(item) => items.push(item),
-                Err(error) => {
-                    let reason = misfit(error.path());
-                    let members = serde_json::from_str::<HashMap<String, &RawValue>>(raw.get());
-                    let members = members.unwrap_or_default();
-                    let id = members.get(id).map(|id| serde_json::from_str(id.get()));
-                    unreadable.push(UnreadableItem::new(index, id.and_then(Result::ok), reason));
-                }
-            }
-        }
-        Self::new(items, unreadable)
-    }
-
-    /// The same of a whole answer; `None` if it has items and none of them is one, since then it may
-    /// be the answer to another question.
-    pub(crate) fn of_answer(all: &[&serde_json::value::RawValue], id: &str) -> Option<Self> {
-        let some = Self::of_readable(all, id);
-        (!some.items.is_empty()).then_some(some)
-    }
-}
-
 /// The place in the list of the item with this number among the readable ones.
 #[cfg(feature = "avisi-cloud")]
 pub(crate) fn place_of(number: usize, unreadable: &[UnreadableItem]) -> u64 {
@@ -192,9 +161,17 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
     }
 }
 
-/// What does not fit its document, by the names and numbers on the way there; never what it holds.
-pub(crate) fn misfit(path: &serde_path_to_error::Path) -> String {
-    let path = escape_untrusted(&path.to_string(), 200);
-    let what = if path == "." { "it" } else { &path };
-    format!("{what} is missing something or not of the documented type")
+/// What does not fit its document, by the names and numbers on the way there, which begins here; never
+/// what it holds.
+pub(crate) fn misfit(begin: &str, path: &serde_path_to_error::Path) -> String {
+    let path = path.to_string();
+    let path = match (begin, path.as_str()) {
+        ("", ".") => "it",
+        (begin, ".") => begin,
+        ("", path) => path,
+        (begin, path) if path.starts_with('[') => &format!("{begin}{path}"),
+        (begin, path) => &format!("{begin}.{path}"),
+    };
+    let path = escape_untrusted(path, 200);
+    format!("{path} is missing something or not of the documented type")
 }

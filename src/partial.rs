@@ -67,7 +67,7 @@ fn part<'a, T: DeserializeOwned>(
             Err(error) => error,
         };
         whole = false;
-        let missing = || misfit(error.path());
+        let missing = || misfit("", error.path());
         let Some(Segment::Map { key }) = error.path().iter().next() else {
             return Err(missing());
         };

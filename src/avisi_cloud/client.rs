@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use super::wire::{LIST, PROVISION, REVOKE};
 use super::{NewToken, PersonalAccessToken, ProvisionBodyBuilder, RevokeAnswer};
 use crate::error::Result;
@@ -11,13 +9,7 @@ use crate::generated::avisi_cloud::Client as Wire;
 use crate::id::TokenId;
 use crate::listing::Listing;
 use crate::secret::Secret;
-use crate::transport::{Core, Request, ServiceClient};
-
-/// A list in which an item cannot be read.
-fn read_each(body: &[u8]) -> Option<Listing<PersonalAccessToken>> {
-    let all: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
-    Listing::of_answer(&all, "id")
-}
+use crate::transport::{Core, Items, Request, ServiceClient};
 
 /// Client for the personal access tokens of an Avisi Cloud user.
 ///
@@ -82,11 +74,9 @@ impl Client {
     pub fn list(&self) -> Request<Listing<PersonalAccessToken>> {
         Request::new(&self.core, "list", async |session| {
             let send = async |wire: Wire| wire.list_personal_access_tokens().await;
-            let result = session.call_or_body(&LIST, send);
-            match result.await {
-                Ok(tokens) => Ok(tokens.unwrap_or_default().into()),
-                Err((error, body)) => body.as_deref().and_then(read_each).ok_or(error),
-            }
+            let result = session.call_for_list(&LIST, Items::new("id"), send).await;
+            let (_, tokens) = result.map_err(|(error, _)| error)?;
+            Ok(tokens.unwrap_or_default())
         })
     }
 

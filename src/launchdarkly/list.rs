@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::wire::GET_TOKENS;
 use super::{Links, Tokens};
 use crate::generated::launchdarkly::Client as Wire;
 use crate::listing::Listing;
-use crate::transport::{Core, Request};
+use crate::transport::{Core, Items, Request};
 
 /// List of tokens that is yet to be asked for.
 ///
@@ -90,23 +90,23 @@ impl List {
             };
             let (limit, show_all) = (self.limit.map(i64::from), self.show_all);
             let send = async move |wire: Wire| wire.get_tokens(limit, offset, show_all).await;
-            let result = session.call_or_body(&GET_TOKENS, send);
-            result.await.or_else(|(error, body)| {
-                let readable = body
-                    .as_deref()
-                    .and_then(|body| read_each(body, self.goes_on));
-                readable.ok_or(error)
-            })
+            let items = Items::new("_id").within("items").believed(self.goes_on);
+            match session.call_for_list(&GET_TOKENS, items, send).await {
+                Ok((page, items)) => Ok(Tokens {
+                    items: items.unwrap_or_default(),
+                    ..page
+                }),
+                Err((error, body)) => body.as_deref().and_then(without_items).ok_or(error),
+            }
         })
     }
 }
 
-/// A list in which a token cannot be read, or from which the member with the tokens is missing.
-fn read_each(body: &[u8], goes_on: bool) -> Option<Tokens> {
+/// A page from which the member with the tokens is missing.
+fn without_items(body: &[u8]) -> Option<Tokens> {
     #[derive(Deserialize)]
-    struct Page<'a> {
-        #[serde(borrow)]
-        items: Option<Vec<&'a RawValue>>,
+    struct Page {
+        items: Option<Vec<IgnoredAny>>,
         #[serde(rename = "_links")]
         links: Option<Links>,
         #[serde(
@@ -116,16 +116,11 @@ fn read_each(body: &[u8], goes_on: bool) -> Option<Tokens> {
         )]
         total_count: Option<i64>,
     }
-    let page: Page<'_> = serde_json::from_slice(body).ok()?;
-    let items = match page.items {
-        Some(items) if goes_on => Listing::of_readable(&items, "_id"),
-        Some(items) => Listing::of_answer(&items, "_id")?,
-        // An answer without any of the members is not one to this question.
-        None if page.links.is_none() && page.total_count.is_none() => return None,
-        None => Listing::default(),
-    };
-    Some(Tokens {
-        items,
+    let page: Page = serde_json::from_slice(body).ok()?;
+    // An answer without any of the members is not one to this question.
+    let some = page.links.is_some() || page.total_count.is_some();
+    (page.items.is_none() && some).then(|| Tokens {
+        items: Listing::default(),
         links: page.links.unwrap_or_default(),
         total_count: page.total_count,
     })

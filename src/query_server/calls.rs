@@ -2,9 +2,6 @@
 
 use std::time::SystemTime;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::models::{Created, Liveness, Updated};
 use super::requests::{Changes, check_name};
 use super::wire::{CREATE, DELETE, LIST, UPDATE, VALUE};
@@ -13,33 +10,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::generated::query_server::Client as Wire;
 use crate::generated::query_server::types::{TokenDelete, TokenUpdate, TokenValue, TokenValues};
 use crate::id::Service;
-use crate::listing::Listing;
 use crate::secret::Secret;
 use crate::time::{Expiry, UnixSeconds};
-use crate::transport::{Operation, Session};
+use crate::transport::{Items, Operation, Session};
 
 /// How often a token that came out unusable is made anew.
 const ROUNDS: u32 = 3;
 
 pub(super) async fn list(session: &Session) -> Result<Tokens> {
     let send = async |wire: Wire| wire.list_tokens().await;
-    let result = session.call_or_body(&LIST, send);
-    result.await.or_else(|(error, body)| {
-        let readable = body.as_deref().and_then(read_each);
-        readable.ok_or(error)
+    let items = Items::new("name").within("data");
+    let result = session
+        .call_for_list::<_, Tokens, _>(&LIST, items, send)
+        .await;
+    let (_, data) = result.map_err(|(error, _)| error)?;
+    Ok(Tokens {
+        data: data.unwrap_or_default(),
     })
-}
-
-/// A list in which an item cannot be read.
-fn read_each(body: &[u8]) -> Option<Tokens> {
-    #[derive(Deserialize)]
-    struct Items<'a> {
-        #[serde(borrow)]
-        data: Vec<&'a RawValue>,
-    }
-    let all: Items<'_> = serde_json::from_slice(body).ok()?;
-    let data = Listing::of_answer(&all.data, "name")?;
-    Some(Tokens { data })
 }
 
 pub(super) async fn find(session: &Session, name: &str) -> Result<Option<Token>> {

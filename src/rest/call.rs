@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::path;
@@ -15,7 +15,8 @@ use crate::error::Result;
 use crate::listing::Listing;
 use crate::new_token::NewToken;
 use crate::partial::secret_beside;
-use crate::transport::{Core, Idempotency, Operation, Request, Session, read};
+use crate::sync::lock;
+use crate::transport::{Core, Idempotency, Items, Operation, Reading, Request, Session, read};
 
 /// Call to an operation, in the making: what its path, query and body hold, and then how its answer is
 /// read.
@@ -66,7 +67,7 @@ impl Call {
     /// Awaiting it gives [`Decode`](crate::ErrorKind::Decode), with the path to what does not fit, for a
     /// success that is something else.
     pub fn read<T: DeserializeOwned + Send + 'static>(self) -> Request<T> {
-        self.request(|session, operation, body| {
+        self.request(None, |session, operation, body| {
             read(body).map_err(|reason| session.misread(operation, reason))
         })
     }
@@ -80,15 +81,17 @@ impl Call {
         self,
         id: &'static str,
     ) -> Request<Listing<T>> {
-        self.request(move |session, operation, body| {
-            let reason = match read::<Vec<T>>(body) {
-                Ok(all) => return Ok(all.into()),
-                Err(reason) => reason,
-            };
-            let all: Result<Vec<&RawValue>, _> = serde_json::from_slice(body);
-            let some = all.ok().and_then(|all| Listing::of_answer(&all, id));
-            some.ok_or_else(|| session.misread(operation, reason))
-        })
+        let items = Arc::new(Mutex::new(Items::<T>::new(id)));
+        self.request(
+            Some(Arc::clone(&items) as _),
+            move |session, operation, body| {
+                let misread = |reason| session.misread(operation, reason);
+                let items = lock(&items).listing().map_err(misread)?;
+                // What is left of a list is an empty one.
+                read::<Vec<IgnoredAny>>(body).map_err(misread)?;
+                Ok(items.unwrap_or_default())
+            },
+        )
     }
 
     /// A request whose answer is a new token with its secret, which is the member `secret`; `T` is read
@@ -107,7 +110,7 @@ impl Call {
         secret: &'static str,
     ) -> Request<NewToken<T>> {
         self.gives_secret = true;
-        self.request(move |session, operation, body| {
+        self.request(None, move |session, operation, body| {
             let misread = |reason| session.misread(operation, reason);
             let (secret, rest) = secret_beside::<T>(body, secret)
                 .ok_or_else(|| misread(read::<Members>(body).err().unwrap_or_default()))?;
@@ -124,11 +127,12 @@ impl Call {
 
     /// A request whose answer says no more than that it is done: what it holds is not read.
     pub fn done(self) -> Request<()> {
-        self.request(|_, _, _| Ok(()))
+        self.request(None, |_, _, _| Ok(()))
     }
 
     fn request<T: Send + 'static>(
         self,
+        items: Option<Reading>,
         read: impl FnOnce(&Session, &'static Operation, &Bytes) -> Result<T> + Send + 'static,
     ) -> Request<T> {
         let operation = self.operation;
@@ -137,7 +141,7 @@ impl Call {
             operation.id,
             async move |session| {
                 let request = self.on_the_wire(&session)?;
-                let body = session.send(operation, request).await?;
+                let body = session.send(operation, request, items).await?;
                 read(&session, operation, &body)
             },
         )

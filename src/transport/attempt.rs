@@ -10,10 +10,12 @@ use super::answer::Answer;
 use super::classify::{self, Failure};
 use super::core::Core;
 use super::encoding::{self, Unread};
+use super::items::Reading;
 use super::operation::Operation;
 use super::retry::Delivery;
 use crate::error::ErrorKind;
 use crate::reactor;
+use crate::sync::lock;
 
 /// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
@@ -23,6 +25,7 @@ pub(super) async fn send(
     core: &Core,
     operation: &'static Operation,
     request: reqwest::Request,
+    items: Option<&Reading>,
     time: Duration,
 ) -> Result<Answer, Failure> {
     let mut timer = pin!(reactor::timer(time));
@@ -39,7 +42,8 @@ pub(super) async fn send(
         return Err(too_large(core, ErrorKind::HeadersTooLarge, status, most));
     }
     let most = core.settings.max_response_bytes;
-    let body = reactor::before(timer, body(response, &headers, most)).await;
+    let items = items.filter(|_| status.is_success());
+    let body = reactor::before(timer, body(response, &headers, most, items)).await;
     let body = match body.unwrap_or(Err(Lost::TimedOut)) {
         Ok(body) => body,
         // A refusal whose text is lost is a refusal all the same.
@@ -96,11 +100,13 @@ fn size(headers: &HeaderMap) -> usize {
     headers.iter().map(length).fold(0, usize::saturating_add)
 }
 
-/// The body; what is counted is what would be kept, after any decompression.
+/// The body, or what is left of it where somebody reads the items in it; what is counted is what would
+/// be kept of it whole, after any decompression.
 async fn body(
     mut response: reqwest::Response,
     headers: &HeaderMap,
     most: usize,
+    items: Option<&Reading>,
 ) -> Result<Bytes, Lost> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -110,12 +116,21 @@ async fn body(
     if announced > most {
         return Err(Lost::TooLarge);
     }
+    if let Some(items) = items {
+        lock(items).restart();
+    }
+    let (mut length, mut flows) = (0_usize, false);
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(Lost::Broken)? {
-        let length = whole.len().max(pieces.len()).saturating_add(chunk.len());
+        flows |= length == 0 && items.is_some() && encoding::is_plain(headers, &chunk);
+        length = length.saturating_add(chunk.len());
         if length > most {
             return Err(Lost::TooLarge);
+        }
+        if let Some(items) = items.filter(|_| flows) {
+            lock(items).take(&chunk);
+            continue;
         }
         if whole.is_empty() && pieces.is_empty() {
             // Mostly it is all there is, and nothing needs to be copied.
@@ -134,5 +149,11 @@ async fn body(
     } else {
         pieces.freeze()
     };
-    encoding::decode(headers, body, most).map_err(Lost::Encoded)
+    let body = encoding::decode(headers, body, most).map_err(Lost::Encoded)?;
+    let Some(items) = items else {
+        return Ok(body);
+    };
+    let mut items = lock(items);
+    items.take(&body);
+    Ok(items.rest().into())
 }

@@ -14,6 +14,7 @@ use super::classify::{self, Failure};
 use super::core::Core;
 use super::credential::Keyed;
 use super::error_body::looks_like_html;
+use super::items::Reading;
 use super::limiter::{Denied, Permit};
 use super::observer::{Observed, Wait, WaitReason};
 use super::operation::{Idempotency, Operation};
@@ -29,6 +30,8 @@ use crate::sync::lock;
 pub(crate) struct Call {
     pub(super) core: Arc<Core>,
     pub(super) operation: &'static Operation,
+    /// Who reads the body of a success while it arrives.
+    pub(super) items: Option<Reading>,
     /// What sending it twice means, if not what it usually does.
     pub(super) idempotency: Option<Idempotency>,
     pub(super) context: Arc<Context>,
@@ -132,7 +135,13 @@ impl Call {
             return Err(unsent(ErrorKind::Timeout));
         }
         let watch = Watch::begin(core, self.operation, &request, resent);
-        let send = attempt::send(core, self.operation, request, one.min(left));
+        let send = attempt::send(
+            core,
+            self.operation,
+            request,
+            self.items.as_ref(),
+            one.min(left),
+        );
         let result = send.instrument(watch.span.clone()).await;
         let result = result.and_then(|answer| self.judge(answer, keyed.secret(), sent_before));
         let status = result.as_ref().map(|answer| answer.status);

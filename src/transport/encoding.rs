@@ -46,6 +46,12 @@ pub(super) fn decode(headers: &HeaderMap, mut body: Bytes, most: usize) -> Resul
     Ok(body)
 }
 
+/// Whether a body that begins with this is what was asked for, as JSON.
+pub(super) fn is_plain(headers: &HeaderMap, begin: &[u8]) -> bool {
+    let json = matches!(begin, [b'{' | b'[', second, ..] if *second != 0);
+    json && !headers.contains_key(header::CONTENT_ENCODING)
+}
+
 /// A text in UTF-16 as UTF-8: it begins with a mark, or with a character of ASCII, as JSON does.
 fn utf16(body: &[u8]) -> Option<Bytes> {
     let read = match body {

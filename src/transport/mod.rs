@@ -20,6 +20,7 @@ mod encoding;
 mod env;
 mod error_body;
 mod hints;
+mod items;
 mod limiter;
 mod limits;
 mod observer;
@@ -42,6 +43,7 @@ pub(crate) use self::call::Call;
 pub use self::config::{ClientBuilder, ServiceClient};
 pub(crate) use self::core::Core;
 pub use self::credential::{CredentialError, CredentialProvider};
+pub(crate) use self::items::{Items, Reading};
 pub use self::limits::{RateLimitWindow, RateLimits};
 pub use self::observer::{Attempt, Observed, Observer, Wait, WaitReason};
 #[cfg(any_service)]

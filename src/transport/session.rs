@@ -10,6 +10,7 @@ use super::call::{Call, Context};
 use super::classify;
 use super::core::Core;
 use super::hints;
+use super::items::Reading;
 use super::operation::{Idempotency, Operation};
 use super::options::CallOptions;
 use super::retry::Delivery;
@@ -50,23 +51,25 @@ impl Session {
     }
 
     /// A request of this call, for who sends it.
-    pub(super) fn request(&self, operation: &'static Operation) -> Call {
+    pub(super) fn request(&self, operation: &'static Operation, items: Option<Reading>) -> Call {
         Call {
             core: Arc::clone(&self.core),
             operation,
+            items,
             idempotency: self.idempotency,
             context: Arc::clone(&self.context),
         }
     }
 
-    /// Makes one request, and gives the body of its success.
+    /// Makes one request, and gives the body of its success, or what came beside its items.
     pub(crate) async fn send(
         &self,
         operation: &'static Operation,
         request: reqwest::Request,
+        items: Option<Reading>,
     ) -> Result<Bytes> {
         // Large, and otherwise moved from one future into the next all the way up.
-        let (_, body) = Box::pin(self.request(operation).send(request)).await?;
+        let (_, body) = Box::pin(self.request(operation, items).send(request)).await?;
         if self.came_as_page() {
             return Err(self.misread(operation, A_PAGE));
         }
@@ -208,7 +211,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, error) = (error.path(), error.inner());
         if error.is_data() {
-            return misfit(path);
+            return misfit("", path);
         }
         let (line, column) = (error.line(), error.column());
         format!("it is not JSON, at line {line} column {column}")

@@ -1,14 +1,19 @@
 //! Calls through a generated client, which sends what its document says, and whose types are read.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::call::Call;
+use super::items::{Items, Reading};
 use super::operation::{Body, Operation};
 use super::outgoing::ResponseValue;
 use super::session::{A_PAGE, Session, read};
 use crate::error::{Error, Result};
+use crate::listing::Listing;
+use crate::sync::lock;
 
 impl Session {
     /// Makes one request through a generated client.
@@ -17,7 +22,7 @@ impl Session {
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Result<ResponseValue<T>>,
     ) -> Result<T> {
-        let result = self.call_or_body(operation, send).await;
+        let result = self.call_or_body(operation, send, None).await;
         result.map_err(|(error, _)| error)
     }
 
@@ -29,7 +34,7 @@ impl Session {
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Result<ResponseValue<T>>,
     ) -> Result<T> {
-        let result = self.call_or_body(operation, send).await;
+        let result = self.call_or_body(operation, send, None).await;
         result.or_else(|(error, body)| {
             let part = crate::partial::readable_part(&body.ok_or_else(|| error.clone())?);
             if part.is_some() {
@@ -39,13 +44,39 @@ impl Session {
         })
     }
 
+    /// The same, of a list: its items, if there are any where they should be, and what came beside them;
+    /// with the body of a success that cannot be read.
+    pub(crate) async fn call_for_list<W, T, I>(
+        &self,
+        operation: &'static Operation,
+        items: Items<I>,
+        send: impl AsyncFnOnce(W) -> Result<ResponseValue<T>>,
+    ) -> Result<(T, Option<Listing<I>>), (Error, Option<Bytes>)>
+    where
+        W: From<Call>,
+        T: DeserializeOwned,
+        I: DeserializeOwned + Send + 'static,
+    {
+        let items = Arc::new(Mutex::new(items));
+        let reading = Some(Arc::clone(&items) as Reading);
+        let result = self.call_or_body(operation, send, reading).await;
+        let items = lock(&items).listing();
+        match (result, items) {
+            (Ok(_) | Err((_, Some(_))), Err(reason)) => {
+                Err((self.misread(operation, reason), None))
+            }
+            (result, items) => Ok((result?, items.unwrap_or_default())),
+        }
+    }
+
     /// The same, and gives back the body of a success that cannot be read as a whole.
-    pub(crate) async fn call_or_body<W: From<Call>, T: DeserializeOwned>(
+    async fn call_or_body<W: From<Call>, T: DeserializeOwned>(
         &self,
         operation: &'static Operation,
         send: impl AsyncFnOnce(W) -> Result<ResponseValue<T>>,
+        items: Option<Reading>,
     ) -> Result<T, (Error, Option<Bytes>)> {
-        let answer = send(W::from(self.request(operation))).await;
+        let answer = send(W::from(self.request(operation, items))).await;
         let ResponseValue { status, body, .. } = answer.map_err(|error| (error, None))?;
         let empty = body.trim_ascii().is_empty();
         let text = match operation.body {

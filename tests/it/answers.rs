@@ -156,6 +156,66 @@ mod encodings {
         }
     }
 
+    /// Chunked, a byte at a time.
+    fn bytewise(body: &[u8]) -> Vec<u8> {
+        let chunked = &[("transfer-encoding", "chunked")];
+        let mut out = crate::support::head(200, chunked);
+        for byte in body {
+            out.extend([b"1\r\n", &[*byte][..], b"\r\n"].concat());
+        }
+        out.extend(b"0\r\n\r\n");
+        out
+    }
+
+    #[tokio::test]
+    async fn a_list_is_read_while_it_comes_in_whatever_form_it_comes() {
+        let tokens = (0..50).map(|n| {
+            let mut token = token();
+            token["_id"] = json!(format!("{n}"));
+            token["name"] = json!(format!("nächtlich € 😀 ]}},{{ {n}"));
+            if n == 7 {
+                token["name"] = json!(5);
+            }
+            token
+        });
+        let tokens: Vec<_> = tokens.collect();
+        let body = json!({"totalCount": 50, "items": tokens, "_links": {}}).to_string();
+        let encoded = |encoding: &str, bytes: &[u8]| {
+            let length = bytes.len().to_string();
+            let mut headers = vec![("content-length", &*length)];
+            if !encoding.is_empty() {
+                headers.push(("content-encoding", encoding));
+            }
+            [&crate::support::head(200, &headers), bytes].concat()
+        };
+        let little: Vec<_> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let marked = [b"\xef\xbb\xbf", body.as_bytes()].concat();
+        for reply in [
+            encoded("", body.as_bytes()),
+            encoded("identity", body.as_bytes()),
+            encoded("gzip", &gzip(body.as_bytes())),
+            encoded("", &gzip(body.as_bytes())),
+            encoded("", &little),
+            encoded("", &marked),
+            bytewise(body.as_bytes()),
+            bytewise(&marked),
+            bytewise(&gzip(body.as_bytes())),
+        ] {
+            let server = Raw::start(move |_| Reply::Bytes(reply.clone())).await;
+            let page = ld(&server.uri).list().page().await.unwrap();
+            assert_eq!(page.total_count, Some(50));
+            let ids: Vec<_> = page.items.iter().map(|token| token.id.as_str()).collect();
+            let all: Vec<_> = (0..50).filter(|n| *n != 7).map(|n| n.to_string()).collect();
+            assert_eq!(ids, all);
+            let name = page.items[49 - 1].name.as_deref();
+            assert_eq!(name, Some("nächtlich € 😀 ]},{ 49"));
+            let [odd] = page.items.unreadable() else {
+                panic!("{:?}", page.items.unreadable())
+            };
+            assert_eq!((odd.index, odd.id.as_deref()), (7, Some("7")));
+        }
+    }
+
     #[tokio::test]
     async fn a_small_answer_does_not_become_a_large_one() {
         let bomb = gzip(&vec![b' '; 300_000]);

@@ -3,14 +3,14 @@
 
 use access_tokens::launchdarkly::TokenStream;
 use access_tokens::{
-    ErrorKind, Listing, Marker, TokenRecord, TokenService, TokenServiceExt as _, Verification,
-    avisi_cloud, launchdarkly, query_server,
+    ErrorKind, Listing, Marker, RetryPolicy, TokenRecord, TokenService, TokenServiceExt as _,
+    Verification, avisi_cloud, launchdarkly, query_server,
 };
 use access_tokens_testing::launchdarkly::{Operation, Seed};
 use access_tokens_testing::{Fault, LaunchDarkly};
 use serde_json::{Value, json};
 
-use crate::support::{NOW, Raw, Reply, always, json as answer, one_attempt, whole};
+use crate::support::{NOW, Raw, Reply, always, at, head, json as answer, one_attempt, whole};
 
 /// What no member is meant to hold.
 fn wrong() -> Vec<Value> {
@@ -65,22 +65,27 @@ const SERVICES: [&str; 3] = ["launchdarkly", "query_server", "avisi_cloud"];
 
 async fn listed(service: &str, body: &Value) -> access_tokens::Result<Listing<TokenRecord>> {
     let server = always(answer(200, body)).await;
-    let uri = server.uri();
-    let client: Box<dyn TokenService> = match service {
-        "launchdarkly" => {
-            let client: launchdarkly::Client = one_attempt(launchdarkly::Client::builder(), uri);
-            Box::new(client)
-        }
-        "query_server" => {
-            let client: query_server::Client = one_attempt(query_server::Client::builder(), uri);
-            Box::new(client)
-        }
-        _ => {
-            let client: avisi_cloud::Client = one_attempt(avisi_cloud::Client::builder(), uri);
-            Box::new(client)
-        }
-    };
-    client.list_all().await
+    client(service, &server.uri(), RetryPolicy::none())
+        .list_all()
+        .await
+}
+
+fn client(service: &str, uri: &str, retry: RetryPolicy) -> Box<dyn TokenService> {
+    macro_rules! build {
+        ($module:ident) => {
+            Box::new(
+                at($module::Client::builder(), uri)
+                    .retry(retry)
+                    .build()
+                    .unwrap(),
+            )
+        };
+    }
+    match service {
+        "launchdarkly" => build!(launchdarkly),
+        "query_server" => build!(query_server),
+        _ => build!(avisi_cloud),
+    }
 }
 
 #[tokio::test]
@@ -131,6 +136,54 @@ async fn rows_that_are_none_are_named_and_lists_that_are_none_are_refused() {
                     assert_eq!(error.kind(), ErrorKind::Decode, "{service} {value:.60}");
                 }
             }
+        }
+    }
+}
+
+/// Half of a list, and the whole when it is asked for again.
+#[tokio::test]
+async fn a_list_that_breaks_off_is_read_anew_and_no_token_is_there_twice() {
+    for service in SERVICES {
+        let rows: Vec<_> = (0..200)
+            .map(|n| token(service, &format!("id-{n}")))
+            .collect();
+        let answer = whole(200, &[], &list(service, &rows.into()).to_string());
+        let server = Raw::start(move |number| {
+            let length = if number == 0 {
+                answer.len() / 2
+            } else {
+                answer.len()
+            };
+            Reply::Bytes(answer[..length].to_vec())
+        })
+        .await;
+        let all = client(service, &server.uri, RetryPolicy::default());
+        let all = all.list_all().await.unwrap();
+        let keys: Vec<_> = all.iter().map(|one| one.key.as_str().to_owned()).collect();
+        let expected: Vec<_> = (0..200).map(|n| format!("id-{n}")).collect();
+        assert_eq!(keys, expected, "{service}");
+        // What does not say how long it is is asked for more.
+        let more = usize::from(service == "launchdarkly");
+        assert_eq!(server.seen().len(), 2 + more, "{service}");
+    }
+}
+
+/// What does not say how long it is, and ends before its end.
+#[tokio::test]
+async fn a_list_without_its_end_is_no_list() {
+    for service in SERVICES {
+        let rows = json!([token(service, "a"), token(service, "b")]);
+        let body = list(service, &rows).to_string();
+        for length in [1, body.len() / 2, body.len() - 1] {
+            let answer = [head(200, &[]), body.as_bytes()[..length].to_vec()].concat();
+            let server = Raw::start(move |_| Reply::Bytes(answer.clone())).await;
+            let all = client(service, &server.uri, RetryPolicy::none());
+            let error = all.list_all().await.unwrap_err();
+            assert_eq!(
+                error.kind(),
+                ErrorKind::Decode,
+                "{service} {length}: {error}"
+            );
         }
     }
 }
