@@ -1,7 +1,7 @@
 //! Everything between a typed call and the network: one place where requests are executed.
 //!
-//! A call travels `request` → `session` → `wire` and the generated client, which [`crate::rest`] does
-//! without → `call` → `attempt`; what comes back is judged in `classify`, and `retry` and `limiter` say
+//! A call travels `request` → `session` → `wire` and the generated client, which makes its request by
+//! `outgoing`, and which [`crate::rest`] does without → `call` → `attempt`; what comes back is judged in `classify`, and `retry` and `limiter` say
 //! whether and when to go again. `trace` and `observer` tell those who watch. What all calls of a
 //! client share is in `core`, what the requests of one call share in `session`. Nothing here knows a particular service: what differs is in
 //! its [`Profile`] and its [`Operation`]s.
