@@ -1,6 +1,6 @@
 //! The three operations of Avisi Cloud, on a local twin: no account, no network.
 //!
-//! `cargo run --example avisi_cloud`
+//! `cargo run -p examples --example avisi_cloud`
 
 use std::error::Error;
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //! A service is configured by the variables of its vendor, such as `LD_ACCESS_TOKEN`; see `from_env`
 //! of each client. It is only read. If none is configured, local twins with a few tokens stand in.
 //!
-//! `cargo run --example inventory [-- --json | --csv]`
+//! `cargo run -p examples --example inventory [-- --json | --csv]`
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
 //! Keeps three tokens fresh for two nights, on local twins and in virtual time.
 //!
 //! ```text
-//! cargo run --example keep_fresh
+//! cargo run -p examples --example keep_fresh
 //! ```
 //!
 //! Three services, secrets in files that other programs read, a log of events, and a second process

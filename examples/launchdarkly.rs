@@ -1,6 +1,6 @@
 //! The seven operations of LaunchDarkly, on a local twin: no account, no network.
 //!
-//! `cargo run --example launchdarkly`
+//! `cargo run -p examples --example launchdarkly`
 
 use std::error::Error;
 use std::time::Duration;

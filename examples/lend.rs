@@ -1,8 +1,8 @@
 //! Lends tokens that live for a quarter of an hour: an axum handler that makes one for each caller.
 //!
 //! ```text
-//! cargo run --example lend                                # on a local twin: lends one, shows what becomes of it
-//! LD_ACCESS_TOKEN=… LENDING_KEY=… cargo run --example lend   # serves 127.0.0.1:8080 until it is stopped
+//! cargo run -p examples --example lend                                # on a local twin: lends one, shows what becomes of it
+//! LD_ACCESS_TOKEN=… LENDING_KEY=… cargo run -p examples --example lend   # serves 127.0.0.1:8080 until it is stopped
 //! curl -X POST -H "Authorization: Bearer $LENDING_KEY" http://127.0.0.1:8080/tokens
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! Shows a tick as an operator sees it: its trace, its metrics, and how the tokens stand.
 //!
 //! ```text
-//! cargo run --example observe
+//! cargo run -p examples --example observe
 //! ```
 //!
 //! Spans and metrics go to a collector in this process, on a local twin and in virtual time. A real

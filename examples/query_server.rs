@@ -1,7 +1,7 @@
 //! The five operations of Query Server, and what this crate puts together from them, on a local
 //! twin: no server, no network.
 //!
-//! `cargo run --example query_server`
+//! `cargo run -p examples --example query_server`
 
 use std::error::Error;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! Keeps a token fresh. Without arguments: on a local twin of each service, and as a dry run.
 //!
 //! ```text
-//! cargo run --example rotate                     # shows the plans
-//! cargo run --example rotate -- --run            # and rotates, on the twins
-//! cargo run --example rotate -- --service launchdarkly --key ID --file /run/secrets/token
+//! cargo run -p examples --example rotate                     # shows the plans
+//! cargo run -p examples --example rotate -- --run            # and rotates, on the twins
+//! cargo run -p examples --example rotate -- --service launchdarkly --key ID --file /run/secrets/token
 //! ```
 //!
 //! With `--service` (`launchdarkly`, `query-server`, `avisi-cloud`) the real service is addressed,

@@ -1,9 +1,9 @@
 //! A script without async: lists the tokens of an account, and revokes those that nobody uses.
 //!
 //! ```text
-//! cargo run --features blocking --example script                          # on a local twin
-//! LD_ACCESS_TOKEN=… cargo run --features blocking --example script           # only says what it would revoke
-//! LD_ACCESS_TOKEN=… cargo run --features blocking --example script -- --revoke
+//! cargo run -p examples --features blocking --example script                          # on a local twin
+//! LD_ACCESS_TOKEN=… cargo run -p examples --features blocking --example script           # only says what it would revoke
+//! LD_ACCESS_TOKEN=… cargo run -p examples --features blocking --example script -- --revoke
 //! ```
 
 use std::error::Error;

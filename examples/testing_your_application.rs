@@ -1,7 +1,7 @@
 //! How to test an application that manages tokens: without an account, without waiting, and with
 //! the failures that matter.
 //!
-//! `cargo run --example testing_your_application` runs what would be the tests; the functions under
+//! `cargo run -p examples --example testing_your_application` runs what would be the tests; the functions under
 //! "the application" are what would be the application.
 
 use std::error::Error;

@@ -1,7 +1,7 @@
 //! A service that this crate does not know, made to take part: in the manner of GitLab, with a reset
 //! that ends the old secret at once.
 //!
-//! `cargo run --example fourth_service`
+//! `cargo run -p examples --example fourth_service`
 //!
 //! `forge.rs` is all that there is to write: what the service is on the wire, its operations, and
 //! `TokenService`. Retries, bounds, errors and what keeps a secret from being printed come with
