@@ -76,8 +76,8 @@ impl VisitMut for Requests {
             }
             method if text(&call.receiver) == "self . client" => {
                 let method = syn::Ident::new(&method.to_uppercase(), call.method.span());
-                call.args
-                    .insert(0, parse_quote!(::reqwest::Method::#method));
+                let url = &call.args;
+                call.args = parse_quote!(::reqwest::Method::#method, &#url);
                 call.method = parse_quote!(request);
             }
             _ => {}

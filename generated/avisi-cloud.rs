@@ -150,7 +150,7 @@ Sends a `GET` request to `/sts/v1/personal-access-tokens`
     > {
         let url = format!("{}/sts/v1/personal-access-tokens", self.baseurl,);
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -177,7 +177,7 @@ Arguments:
     ) -> Result<ResponseValue<types::PersonalAccessToken>, crate::Error> {
         let url = format!("{}/sts/v1/personal-access-tokens", self.baseurl,);
         self.client
-            .request(::reqwest::Method::POST, url)
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -204,7 +204,7 @@ Arguments:
             .to_string()),
         );
         self.client
-            .request(::reqwest::Method::DELETE, url)
+            .request(::reqwest::Method::DELETE, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),

@@ -481,7 +481,7 @@ Arguments:
     ) -> Result<ResponseValue<types::Tokens>, crate::Error> {
         let url = format!("{}/api/v2/tokens", self.baseurl,);
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -511,7 +511,7 @@ Arguments:
     ) -> Result<ResponseValue<types::Token>, crate::Error> {
         let url = format!("{}/api/v2/tokens", self.baseurl,);
         self.client
-            .request(::reqwest::Method::POST, url)
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -537,7 +537,7 @@ Arguments:
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -561,7 +561,7 @@ Arguments:
         let url = format!(
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        self.client.request(::reqwest::Method::DELETE, url).send().await
+        self.client.request(::reqwest::Method::DELETE, &url).send().await
     }
     /**Changes an access token by JSON Patch
 
@@ -588,7 +588,7 @@ Arguments:
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
         self.client
-            .request(::reqwest::Method::PATCH, url)
+            .request(::reqwest::Method::PATCH, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -624,7 +624,7 @@ Arguments:
             "{}/api/v2/tokens/{}/reset", self.baseurl, encode_path(& id.to_string()),
         );
         self.client
-            .request(::reqwest::Method::POST, url)
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -647,7 +647,7 @@ Sends a `GET` request to `/api/v2/caller-identity`
     ) -> Result<ResponseValue<types::Caller>, crate::Error> {
         let url = format!("{}/api/v2/caller-identity", self.baseurl,);
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),

@@ -161,7 +161,7 @@ Sends a `GET` request to `/_/token`
     ) -> Result<ResponseValue<types::Tokens>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
@@ -191,7 +191,7 @@ Arguments:
         body: &'a types::TokenUpdate,
     ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        self.client.request(::reqwest::Method::PUT, url).json(&body).send().await
+        self.client.request(::reqwest::Method::PUT, &url).json(&body).send().await
     }
     /**Creates a token
 
@@ -215,7 +215,7 @@ Arguments:
         body: &'a types::TokenBody,
     ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        self.client.request(::reqwest::Method::POST, url).json(&body).send().await
+        self.client.request(::reqwest::Method::POST, &url).json(&body).send().await
     }
     /**Deletes a token
 
@@ -233,7 +233,7 @@ Arguments:
         body: &'a types::TokenDelete,
     ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        self.client.request(::reqwest::Method::DELETE, url).json(&body).send().await
+        self.client.request(::reqwest::Method::DELETE, &url).json(&body).send().await
     }
     /**Reads the secret of a token
 
@@ -250,7 +250,7 @@ Arguments:
     ) -> Result<ResponseValue<types::TokenValues>, crate::Error> {
         let url = format!("{}/_/token/value", self.baseurl,);
         self.client
-            .request(::reqwest::Method::GET, url)
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
