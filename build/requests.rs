@@ -71,7 +71,8 @@ impl VisitMut for Requests {
                     && let Expr::Call(new) = &*param.expr
                     && text(&new.func) == "progenitor_client :: QueryParam :: new"
                 {
-                    call.args = new.args.clone();
+                    let plain = new.args.clone();
+                    call.args = plain;
                 }
             }
             method if text(&call.receiver) == "self . client" => {
