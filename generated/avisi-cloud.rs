@@ -1,7 +1,5 @@
 #[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+use crate::transport::{Call, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -131,64 +129,8 @@ The vendor's documentation is thin. There is no reading of a single token, no ch
 Version: 1.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::transport::Call,
+    pub(crate) client: Call,
 }
-impl Client {
-    /// Create a new client.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::transport::Call) -> Self {
-        #[cfg(not(target_arch = "wasm32"))]
-        let client = {
-            let dur = ::std::time::Duration::from_secs(15u64);
-            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
-        };
-        #[cfg(target_arch = "wasm32")]
-        let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap(), inner)
-    }
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::transport::Call,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
-}
-impl ClientInfo<crate::transport::Call> for Client {
-    fn api_version() -> &'static str {
-        "1.0.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::transport::Call {
-        &self.inner
-    }
-}
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::transport::Call>,
-    {}
-};
 #[allow(clippy::all)]
 impl Client {
     /**Lists the personal access tokens of the user
@@ -204,29 +146,17 @@ Sends a `GET` request to `/sts/v1/personal-access-tokens`
         ResponseValue<
             ::std::option::Option<::std::vec::Vec<types::PersonalAccessToken>>,
         >,
-        Error<()>,
+        crate::Error,
     > {
         let url = format!("{}/sts/v1/personal-access-tokens", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "list_personal_access_tokens",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Creates a personal access token
 
@@ -244,29 +174,17 @@ Arguments:
     pub async fn provision_personal_access_token<'a>(
         &'a self,
         body: &'a types::ProvisionBody,
-    ) -> Result<ResponseValue<types::PersonalAccessToken>, Error<()>> {
+    ) -> Result<ResponseValue<types::PersonalAccessToken>, crate::Error> {
         let url = format!("{}/sts/v1/personal-access-tokens", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
+        self.client
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "provision_personal_access_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Revokes a personal access token
 
@@ -280,35 +198,29 @@ Arguments:
     pub async fn revoke_personal_access_token<'a>(
         &'a self,
         token_id: &'a crate::TokenId,
-    ) -> Result<ResponseValue<types::RevokeAnswer>, Error<()>> {
+    ) -> Result<ResponseValue<types::RevokeAnswer>, crate::Error> {
         let url = format!(
             "{}/sts/v1/personal-access-tokens/{}", self.baseurl, encode_path(& token_id
             .to_string()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .delete(url)
+        self.client
+            .request(::reqwest::Method::DELETE, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "revoke_personal_access_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
 }
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
+}
+impl From<Call> for Client {
+    fn from(client: Call) -> Self {
+        let baseurl = client.base_url().to_owned();
+        Self { baseurl, client }
+    }
 }

@@ -1,7 +1,5 @@
 #[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+use crate::transport::{Call, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -456,64 +454,8 @@ The responses listed are those that the service documents for each operation; tr
 Version: 1.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::transport::Call,
+    pub(crate) client: Call,
 }
-impl Client {
-    /// Create a new client.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::transport::Call) -> Self {
-        #[cfg(not(target_arch = "wasm32"))]
-        let client = {
-            let dur = ::std::time::Duration::from_secs(15u64);
-            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
-        };
-        #[cfg(target_arch = "wasm32")]
-        let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap(), inner)
-    }
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::transport::Call,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
-}
-impl ClientInfo<crate::transport::Call> for Client {
-    fn api_version() -> &'static str {
-        "1.0.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::transport::Call {
-        &self.inner
-    }
-}
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::transport::Call>,
-    {}
-};
 #[allow(clippy::all)]
 impl Client {
     /**Lists access tokens, one page at a time
@@ -536,31 +478,19 @@ Arguments:
         limit: Option<i64>,
         offset: Option<i64>,
         show_all: Option<bool>,
-    ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
+    ) -> Result<ResponseValue<types::Tokens>, crate::Error> {
         let url = format!("{}/api/v2/tokens", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("offset", &offset))
-            .query(&progenitor_client::QueryParam::new("showAll", &show_all))
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "get_tokens",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .query("limit", &limit)
+            .query("offset", &offset)
+            .query("showAll", &show_all)
+            .send()
+            .await
     }
     /**Creates an access token
 
@@ -578,29 +508,17 @@ Arguments:
     pub async fn post_token<'a>(
         &'a self,
         body: &'a types::TokenBody,
-    ) -> Result<ResponseValue<types::Token>, Error<()>> {
+    ) -> Result<ResponseValue<types::Token>, crate::Error> {
         let url = format!("{}/api/v2/tokens", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
+        self.client
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "post_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            201u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Reads one access token
 
@@ -614,30 +532,18 @@ Arguments:
     pub async fn get_token<'a>(
         &'a self,
         id: &'a crate::TokenId,
-    ) -> Result<ResponseValue<types::Token>, Error<()>> {
+    ) -> Result<ResponseValue<types::Token>, crate::Error> {
         let url = format!(
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "get_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Deletes an access token
 
@@ -651,23 +557,11 @@ Arguments:
     pub async fn delete_token<'a>(
         &'a self,
         id: &'a crate::TokenId,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!(
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        #[allow(unused_mut)]
-        let mut request = self.client.delete(url).build()?;
-        let info = OperationInfo {
-            operation_id: "delete_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            204u16 => Ok(ResponseValue::empty(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        self.client.request(::reqwest::Method::DELETE, &url).send().await
     }
     /**Changes an access token by JSON Patch
 
@@ -689,31 +583,19 @@ Arguments:
         &'a self,
         id: &'a crate::TokenId,
         body: &'a types::JsonPatch,
-    ) -> Result<ResponseValue<types::Token>, Error<()>> {
+    ) -> Result<ResponseValue<types::Token>, crate::Error> {
         let url = format!(
             "{}/api/v2/tokens/{}", self.baseurl, encode_path(& id.to_string()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .patch(url)
+        self.client
+            .request(::reqwest::Method::PATCH, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "patch_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Gives an access token a new secret
 
@@ -737,31 +619,19 @@ Arguments:
         &'a self,
         id: &'a crate::TokenId,
         expiry: Option<&'a crate::UnixMillis>,
-    ) -> Result<ResponseValue<types::Token>, Error<()>> {
+    ) -> Result<ResponseValue<types::Token>, crate::Error> {
         let url = format!(
             "{}/api/v2/tokens/{}/reset", self.baseurl, encode_path(& id.to_string()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .post(url)
+        self.client
+            .request(::reqwest::Method::POST, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("expiry", &expiry))
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "reset_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .query("expiry", &expiry)
+            .send()
+            .await
     }
     /**Tells whom the credential belongs to
 
@@ -774,32 +644,26 @@ Sends a `GET` request to `/api/v2/caller-identity`
 */
     pub async fn get_caller_identity<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::Caller>, Error<()>> {
+    ) -> Result<ResponseValue<types::Caller>, crate::Error> {
         let url = format!("{}/api/v2/caller-identity", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "get_caller_identity",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
 }
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
+}
+impl From<Call> for Client {
+    fn from(client: Call) -> Self {
+        let baseurl = client.base_url().to_owned();
+        Self { baseurl, client }
+    }
 }

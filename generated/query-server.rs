@@ -1,7 +1,5 @@
 #[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{encode_path, ClientHooks, OperationInfo, RequestBuilderExt};
+use crate::transport::{Call, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
@@ -143,64 +141,8 @@ No answer carries a `Content-Type` header, neither JSON nor text; the media type
 Version: 1.0.0*/
 pub struct Client {
     pub(crate) baseurl: String,
-    pub(crate) client: reqwest::Client,
-    pub(crate) inner: crate::transport::Call,
+    pub(crate) client: Call,
 }
-impl Client {
-    /// Create a new client.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new(baseurl: &str, inner: crate::transport::Call) -> Self {
-        #[cfg(not(target_arch = "wasm32"))]
-        let client = {
-            let dur = ::std::time::Duration::from_secs(15u64);
-            reqwest::ClientBuilder::new().connect_timeout(dur).timeout(dur)
-        };
-        #[cfg(target_arch = "wasm32")]
-        let client = reqwest::ClientBuilder::new();
-        Self::new_with_client(baseurl, client.build().unwrap(), inner)
-    }
-    /// Construct a new client with an existing `reqwest::Client`,
-    /// allowing more control over its configuration.
-    ///
-    /// `baseurl` is the base URL provided to the internal
-    /// `reqwest::Client`, and should include a scheme and hostname,
-    /// as well as port and a path stem if applicable.
-    pub fn new_with_client(
-        baseurl: &str,
-        client: reqwest::Client,
-        inner: crate::transport::Call,
-    ) -> Self {
-        Self {
-            baseurl: baseurl.to_string(),
-            client,
-            inner,
-        }
-    }
-}
-impl ClientInfo<crate::transport::Call> for Client {
-    fn api_version() -> &'static str {
-        "1.0.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &crate::transport::Call {
-        &self.inner
-    }
-}
-const _: () = {
-    #[allow(dead_code)]
-    fn assert_client_hooks()
-    where
-        Client: ClientHooks<crate::transport::Call>,
-    {}
-};
 #[allow(clippy::all)]
 impl Client {
     /**Lists all tokens
@@ -216,28 +158,16 @@ Sends a `GET` request to `/_/token`
 */
     pub async fn list_tokens<'a>(
         &'a self,
-    ) -> Result<ResponseValue<types::Tokens>, Error<()>> {
+    ) -> Result<ResponseValue<types::Tokens>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "list_tokens",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .send()
+            .await
     }
     /**Updates a token, which also replaces its secret
 
@@ -259,21 +189,9 @@ Arguments:
     pub async fn update_token<'a>(
         &'a self,
         body: &'a types::TokenUpdate,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self.client.put(url).json(&body).build()?;
-        let info = OperationInfo {
-            operation_id: "update_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => Ok(ResponseValue::empty(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        self.client.request(::reqwest::Method::PUT, &url).json(&body).send().await
     }
     /**Creates a token
 
@@ -295,21 +213,9 @@ Arguments:
     pub async fn create_token<'a>(
         &'a self,
         body: &'a types::TokenBody,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self.client.post(url).json(&body).build()?;
-        let info = OperationInfo {
-            operation_id: "create_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            201u16 => Ok(ResponseValue::empty(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        self.client.request(::reqwest::Method::POST, &url).json(&body).send().await
     }
     /**Deletes a token
 
@@ -325,21 +231,9 @@ Arguments:
     pub async fn delete_token<'a>(
         &'a self,
         body: &'a types::TokenDelete,
-    ) -> Result<ResponseValue<()>, Error<()>> {
+    ) -> Result<ResponseValue<()>, crate::Error> {
         let url = format!("{}/_/token", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self.client.delete(url).json(&body).build()?;
-        let info = OperationInfo {
-            operation_id: "delete_token",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => Ok(ResponseValue::empty(response)),
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+        self.client.request(::reqwest::Method::DELETE, &url).json(&body).send().await
     }
     /**Reads the secret of a token
 
@@ -353,33 +247,27 @@ Arguments:
     pub async fn get_token_value<'a>(
         &'a self,
         name: &'a str,
-    ) -> Result<ResponseValue<types::TokenValues>, Error<()>> {
+    ) -> Result<ResponseValue<types::TokenValues>, crate::Error> {
         let url = format!("{}/_/token/value", self.baseurl,);
-        #[allow(unused_mut)]
-        let mut request = self
-            .client
-            .get(url)
+        self.client
+            .request(::reqwest::Method::GET, &url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("name", &name))
-            .build()?;
-        let info = OperationInfo {
-            operation_id: "get_token_value",
-        };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
-        match response.status().as_u16() {
-            200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
-        }
+            .query("name", &name)
+            .send()
+            .await
     }
 }
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
     #[allow(unused_imports)]
     pub use super::Client;
+}
+impl From<Call> for Client {
+    fn from(client: Call) -> Self {
+        let baseurl = client.base_url().to_owned();
+        Self { baseurl, client }
+    }
 }

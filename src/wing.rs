@@ -1,9 +1,8 @@
-//! What is the same in every wing: the methods of a client that no service changes, and the hook of its
-//! generated client.
+//! What is the same in every wing: the methods of a client that no service changes.
 
-/// Adds them to `Client`, of its profile, its generated client and the body that a token is created from; where its credential and address are in the environment is for the wing to say.
+/// Adds them to `Client`, of its profile and the body that a token is created from; where its credential and address are in the environment is for the wing to say.
 macro_rules! client {
-    ($(#[$from_env:meta])* from_env, $profile:path, $wire:ty, $body:ty $(,)?) => {
+    ($(#[$from_env:meta])* from_env, $profile:path, $body:ty $(,)?) => {
         /// Builder of a [`Client`].
         pub type ClientBuilder = crate::transport::ClientBuilder<Client>;
 
@@ -43,23 +42,6 @@ macro_rules! client {
         impl From<$body> for crate::TokenTemplate {
             fn from(body: $body) -> Self {
                 Self::write(&body)
-            }
-        }
-
-        impl crate::transport::Wire for $wire {
-            fn open(base_url: &str, http: ::reqwest::Client, call: crate::transport::Call) -> Self {
-                Self::new_with_client(base_url, http, call)
-            }
-        }
-
-        /// Hands every request of the generated client to the transport.
-        impl ::progenitor_client::ClientHooks<crate::transport::Call> for $wire {
-            async fn exec(
-                &self,
-                request: ::reqwest::Request,
-                _: &::progenitor_client::OperationInfo,
-            ) -> ::reqwest::Result<::reqwest::Response> {
-                ::progenitor_client::ClientInfo::inner(self).execute(request).await
             }
         }
     };

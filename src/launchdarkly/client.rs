@@ -138,7 +138,7 @@ crate::wing::client! {
     /// # Errors
     /// If the token is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    super::wire::PROFILE, Wire, super::TokenBody,
+    super::wire::PROFILE, super::TokenBody,
 }
 
 impl Client {

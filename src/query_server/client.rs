@@ -9,7 +9,6 @@ use super::rotate::rotate;
 use super::wire::{CREATE, DELETE, LIST, VALUE};
 use super::{Token, Tokens};
 use crate::error::Result;
-use crate::generated::query_server::Client as Wire;
 use crate::secret::Secret;
 use crate::transport::{Core, Request, ServiceClient};
 
@@ -66,7 +65,7 @@ crate::wing::client! {
     /// # Errors
     /// If one of the two is missing, if a variable is empty, or if the two tokens differ.
     from_env,
-    super::wire::PROFILE, Wire, super::TokenBody,
+    super::wire::PROFILE, super::TokenBody,
 }
 
 impl Client {

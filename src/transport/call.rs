@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::sync::lock;
 
-/// One request of a call: what the generated client carries to the hook.
+/// One request of a call: what stands for the HTTP client in a generated one.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(super) core: Arc<Core>,
@@ -44,16 +44,14 @@ pub(super) struct Context {
     pub(super) outcome: Mutex<Outcome>,
 }
 
-/// What the hook of a generated client tells its caller, and what an answer says beside its body.
+/// What an answer says beside its body.
 #[derive(Default)]
 pub(super) struct Outcome {
-    #[cfg(any_service)]
-    pub(super) sent: Option<Result<(StatusCode, bytes::Bytes)>>,
     pub(super) received: Option<Received>,
     pub(super) html: bool,
 }
 
-/// Without the body, which may hold a secret.
+/// Without the headers, which may hold anything.
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outcome").finish_non_exhaustive()

@@ -1,7 +1,7 @@
 //! Everything between a typed call and the network: one place where requests are executed.
 //!
-//! A call travels `request` → `session` → `wire` and the generated client, which [`crate::rest`] does
-//! without → `call` → `attempt`; what comes back is judged in `classify`, and `retry` and `limiter` say
+//! A call travels `request` → `session` → `wire` and the generated client, which makes its request by
+//! `outgoing`, and which [`crate::rest`] does without → `call` → `attempt`; what comes back is judged in `classify`, and `retry` and `limiter` say
 //! whether and when to go again. `trace` and `observer` tell those who watch. What all calls of a
 //! client share is in `core`, what the requests of one call share in `session`. Nothing here knows a particular service: what differs is in
 //! its [`Profile`] and its [`Operation`]s.
@@ -26,6 +26,8 @@ mod limits;
 mod observer;
 mod operation;
 mod options;
+#[cfg(any_service)]
+mod outgoing;
 mod profile;
 mod request;
 mod retry;
@@ -47,6 +49,8 @@ pub use self::observer::{Attempt, Observed, Observer, Wait, WaitReason};
 #[cfg(any_service)]
 pub(crate) use self::operation::Body;
 pub use self::operation::{Idempotency, Operation};
+#[cfg(any_service)]
+pub(crate) use self::outgoing::{ResponseValue, encode_path};
 #[cfg(feature = "query-server")]
 pub(crate) use self::profile::KnownText;
 pub(crate) use self::profile::Profile;
@@ -57,5 +61,3 @@ pub use self::request::Request;
 pub(crate) use self::retry::Delivery;
 pub use self::retry::RetryPolicy;
 pub(crate) use self::session::{Session, read};
-#[cfg(any_service)]
-pub(crate) use self::wire::Wire;
