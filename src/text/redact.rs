@@ -19,6 +19,9 @@ const FRAGMENT: usize = 8;
 /// How often a text may have been escaped: JSON in JSON in a shell's quotes.
 const LAYERS: usize = 3;
 
+/// How colours and the like begin in what is made for a terminal.
+const COLOUR: &str = "\u{1b}[";
+
 const SHOWN: &str = "[redacted]";
 
 /// The text without the secret and without fragments of it of eight characters or more: as it is or
@@ -31,13 +34,10 @@ pub(crate) fn redact(text: &str, secret: &Secret) -> String {
     }
     let needles = Needles::of(secret.expose_secret().as_bytes());
     let mut hidden = vec![false; text.len()];
-    let mut view = View::of(text);
-    for _ in 0..=LAYERS {
-        needles.mark(&view, &mut hidden);
-        match view.unescaped() {
-            Some(inner) => view = inner,
-            None => break,
-        }
+    needles.mark_layers(View::of(text, true), &mut hidden);
+    if text.contains(COLOUR) {
+        // What looks like a colour may be how the secret begins.
+        needles.mark_layers(View::of(text, false), &mut hidden);
     }
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
@@ -62,12 +62,13 @@ struct View {
 }
 
 impl View {
-    /// The text without what shows nothing: colours and the like, and marks between letters.
-    fn of(text: &str) -> Self {
+    /// The text without what shows nothing: marks between letters, and colours and the like if they are
+    /// `passed_over`.
+    fn of(text: &str, passed_over: bool) -> Self {
         let mut out = Self::default();
         let mut chars = text.char_indices().peekable();
         while let Some((at, c)) = chars.next() {
-            if c == '\u{1b}' && chars.next_if(|(_, c)| *c == '[').is_some() {
+            if passed_over && c == '\u{1b}' && chars.next_if(|(_, c)| *c == '[').is_some() {
                 while chars.next_if(|(_, c)| matches!(c, ' '..='?')).is_some() {}
                 chars.next_if(|(_, c)| matches!(c, '@'..='~'));
             } else if c.is_whitespace() || !(is_unsafe_to_print(c) || is_combining(c)) {
@@ -213,6 +214,17 @@ impl Needles {
         }
     }
 
+    /// Marks what is found in the view, and below each layer of escapes.
+    fn mark_layers(&self, mut view: View, hidden: &mut [bool]) {
+        for _ in 0..=LAYERS {
+            self.mark(&view, hidden);
+            match view.unescaped() {
+                Some(inner) => view = inner,
+                None => break,
+            }
+        }
+    }
+
     fn mark(&self, view: &View, hidden: &mut [bool]) {
         let [literal, reversed] = &self.literal;
         let fragment = literal.len().min(FRAGMENT);
@@ -355,6 +367,18 @@ mod tests {
             "é-[redacted]-é"
         );
         assert_eq!(redact("pâssword", &Secret::new("pâssword")), SHOWN);
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_a_colour_is_found() {
+        for (before, secret) in [
+            ("\u{1b}", "[!!a0a!!"),
+            ("\u{1b}[", "12345678"),
+            ("\u{1b}[01;", "31m45678"),
+        ] {
+            let shown = redact(&format!("{before}{secret}."), &Secret::new(secret));
+            assert_eq!(shown, format!("{before}{SHOWN}."));
+        }
     }
 
     proptest! {
