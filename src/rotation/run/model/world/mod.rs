@@ -93,10 +93,14 @@ pub(super) struct World {
 
 /// Takes down what is hashed, and hashes it in one go: piece by piece, unoptimised, is what most of a
 /// search would be.
-#[derive(Default)]
 struct Told(Vec<u8>);
 
 impl Told {
+    /// With room for most, so that it need not grow.
+    fn new() -> Self {
+        Self(Vec::with_capacity(4096))
+    }
+
     fn sum(&self) -> u128 {
         let sum = hmac_sha256::Hash::hash(&self.0);
         sum.first_chunk()
@@ -215,7 +219,7 @@ impl World {
 
     pub(super) fn fingerprint(&self) -> u128 {
         let mut runners = self.runners.each_ref().map(|runner| {
-            let mut told = Told::default();
+            let mut told = Told::new();
             if let Some(runner) = runner {
                 runner.machine.model_hash(&mut told);
                 let current = runner.generation == self.generation;
@@ -224,7 +228,7 @@ impl World {
             told.sum()
         });
         runners.sort_unstable();
-        let mut told = Told::default();
+        let mut told = Told::new();
         (&self.record, &self.ask, &self.alive, &self.messages).hash(&mut told);
         // Versions count by who is at which, not by their number.
         (runners, &self.sinks).hash(&mut told);
