@@ -20,6 +20,9 @@ use crate::sync::lock;
 /// The most that is set aside for a body at once, whatever length it announces.
 const SET_ASIDE: usize = 8 << 20;
 
+/// A list that announces less than this is read when it is there.
+const SMALL: usize = 64 << 10;
+
 /// Sends a request and reads its answer, if that comes within this time.
 pub(super) async fn send(
     core: &Core,
@@ -119,11 +122,14 @@ async fn body(
     if let Some(items) = items {
         lock(items).restart();
     }
+    // Where a piece ends an item is read twice, which a small body is not worth.
+    let small = (1..SMALL).contains(&announced);
+    let may_flow = items.is_some() && !small;
     let (mut length, mut flows) = (0_usize, false);
     let mut whole = Bytes::new();
     let mut pieces = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(Lost::Broken)? {
-        flows |= length == 0 && items.is_some() && encoding::is_plain(headers, &chunk);
+        flows |= length == 0 && may_flow && encoding::is_plain(headers, &chunk);
         length = length.saturating_add(chunk.len());
         if length > most {
             return Err(Lost::TooLarge);

@@ -205,11 +205,13 @@ impl<T: DeserializeOwned> Items<T> {
     }
 
     fn item(&mut self, text: &str) -> Option<usize> {
-        let error = match value::<T>(text)? {
-            Ok((item, used)) => {
+        let mut json = serde_json::Deserializer::from_str(text).into_iter();
+        let error = match json.next()? {
+            Ok(_) if json.byte_offset() == text.len() => return None,
+            Ok(item) => {
                 self.read.items.push(item);
                 self.read.state = State::Behind;
-                return Some(used);
+                return Some(json.byte_offset());
             }
             Err(error) => error,
         };
