@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 
 mod expiry;
+pub(crate) mod http_date;
 mod rfc3339;
 pub(crate) mod span;
 mod wire;

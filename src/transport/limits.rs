@@ -199,7 +199,7 @@ impl Skew {
 /// The date that a service gives its answer; not that of a copy kept on the way.
 fn theirs(headers: &HeaderMap) -> Option<SystemTime> {
     let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE));
-    httpdate::parse_http_date(text(date?)?).ok()
+    crate::time::http_date::parse(text(date?)?)
 }
 
 pub(super) fn apart(one: SystemTime, other: SystemTime) -> Duration {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-use crate::time::DateText;
+use crate::time::{DateText, http_date};
 
 /// Three years: what is more is no time from now.
 const SECONDS: u64 = 100_000_000;
@@ -93,17 +93,5 @@ fn seconds(value: &str) -> Option<Duration> {
 }
 
 fn date(value: &str) -> Option<SystemTime> {
-    let http = httpdate::parse_http_date(value).ok();
-    http.or_else(|| httpdate::parse_http_date(&as_in_mail(value)?).ok())
-        .or_else(|| DateText::new(value).parse().ok().flatten())
-}
-
-/// A date as mail has it: with another name of the zone, or a day of one digit.
-fn as_in_mail(value: &str) -> Option<String> {
-    let mut words = value.split_ascii_whitespace();
-    let (weekday, day) = (words.next()?, words.next()?);
-    let (month, year, time) = (words.next()?, words.next()?, words.next()?);
-    let zone = words.next().filter(|_| words.next().is_none())?;
-    let utc = ["GMT", "UTC", "UT", "Z", "+0000", "-0000"].contains(&zone);
-    utc.then(|| format!("{weekday} {day:0>2} {month} {year} {time} GMT"))
+    http_date::parse(value).or_else(|| DateText::new(value).parse().ok().flatten())
 }
