@@ -1,6 +1,6 @@
 //! Dates as HTTP has them (RFC 9110, section 5.6.7), and as mail does, which some services send instead.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::rfc3339;
 
@@ -21,9 +21,9 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
         return None;
     }
     let first = words.next()?;
-    let (day, month, year, time) = if !comma {
-        let (day, time) = (words.next()?, words.next()?);
-        (day, first, words.next()?, time)
+    let (day, month, year, clock) = if !comma {
+        let (day, clock) = (words.next()?, words.next()?);
+        (day, first, words.next()?, clock)
     } else if let Some((day, rest)) = first.split_once('-') {
         let (month, year) = rest.split_once('-')?;
         (day, month, year, words.next()?)
@@ -33,30 +33,42 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     };
     let zone = if comma { words.next()? } else { "GMT" };
     let utc = ["GMT", "UTC", "UT", "Z", "+0000", "-0000"].contains(&zone);
-    let month = MONTHS
-        .iter()
-        .position(|name| *name == month)?
-        .saturating_add(1);
-    let century = match (year.len(), year.as_bytes().first()?) {
-        (4, _) => "",
-        (2, ..b'7') => "20",
-        (2, _) => "19",
-        _ => return None,
-    };
-    // To the second, and no less.
-    if !utc || words.next().is_some() || !(1..=2).contains(&day.len()) || time.len() != 8 {
+    if !utc || words.next().is_some() {
         return None;
     }
-    rfc3339::parse(&format!("{century}{year}-{month:02}-{day:0>2}T{time}Z"))
+    let month = MONTHS.iter().position(|name| *name == month)?;
+    let year = match number(year)? {
+        short @ ..70 if year.len() == 2 => short + 2_000,
+        short if year.len() == 2 => short + 1_900,
+        long if year.len() == 4 => long,
+        _ => return None,
+    };
+    let day = number(day).filter(|_| day.len() <= 2)?;
+    let day = rfc3339::day_of(year, i64::try_from(month).ok()? + 1, day)?;
+    let mut parts = clock.split(':');
+    // To the second, and no less; a clock of ours does not have the 61st.
+    let mut part = |most| {
+        let text = parts.next().filter(|part| part.len() == 2)?;
+        number(text).filter(|number| *number <= most)
+    };
+    let (hours, minutes, seconds) = (part(23)?, part(59)?, part(60)?.min(59));
+    let seconds = day + hours * 3_600 + minutes * 60 + seconds;
+    let after = Duration::from_secs(u64::try_from(seconds).ok()?);
+    UNIX_EPOCH
+        .checked_add(after)
+        .filter(|_| parts.next().is_none())
+}
+
+fn number(digits: &str) -> Option<i64> {
+    let all = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| all)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
-
     use proptest::prelude::*;
 
-    use super::parse;
+    use super::{Duration, UNIX_EPOCH, parse};
 
     proptest! {
         #[test]

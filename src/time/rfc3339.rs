@@ -19,9 +19,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let month = rest.number(2)?;
     rest.skip(b"-")?;
     let day = rest.number(2)?;
-    if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
-        return None;
-    }
+    let day = day_of(year, month, day)?;
     rest.skip(b"Tt ")?;
     let hour = rest.number(2).filter(|hour| *hour < 24)?;
     rest.skip(b":")?;
@@ -35,7 +33,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
         }
     }
     let offset = rest.offset()?;
-    let seconds = days(year, month, day) * DAY + hour * 3_600 + minute * 60 + second - offset;
+    let seconds = day + hour * 3_600 + minute * 60 + second - offset;
     let distance = Duration::from_secs(seconds.unsigned_abs());
     let whole = if seconds < 0 {
         UNIX_EPOCH.checked_sub(distance)?
@@ -43,6 +41,12 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(distance)?
     };
     whole.checked_add(Duration::from_nanos(nanos))
+}
+
+/// The seconds from 1970 to the beginning of this day, if there is such a day.
+pub(super) fn day_of(year: i64, month: i64, day: i64) -> Option<i64> {
+    let is = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    is.then(|| days(year, month, day) * DAY)
 }
 
 /// Writes the date in UTC; `None`, and nothing written, outside of the years that the format knows.
