@@ -75,8 +75,8 @@ impl Client {
         Request::new(&self.core, "list", async |session| {
             let send = async |wire: Wire| wire.list_personal_access_tokens().await;
             let result = session.call_for_list(&LIST, Items::new("id"), send).await;
-            let (_, tokens) = result.map_err(|(error, _)| error)?;
-            Ok(tokens.unwrap_or_default())
+            let (all, tokens) = result.map_err(|(error, _)| error)?;
+            Ok(tokens.unwrap_or_else(|| all.unwrap_or_default().into()))
         })
     }
 

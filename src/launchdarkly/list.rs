@@ -93,7 +93,7 @@ impl List {
             let items = Items::new("_id").within("items").believed(self.goes_on);
             match session.call_for_list(&GET_TOKENS, items, send).await {
                 Ok((page, items)) => Ok(Tokens {
-                    items: items.unwrap_or_default(),
+                    items: items.unwrap_or(page.items),
                     ..page
                 }),
                 Err((error, body)) => body.as_deref().and_then(without_items).ok_or(error),

@@ -23,9 +23,9 @@ pub(super) async fn list(session: &Session) -> Result<Tokens> {
     let result = session
         .call_for_list::<_, Tokens, _>(&LIST, items, send)
         .await;
-    let (_, data) = result.map_err(|(error, _)| error)?;
+    let (tokens, data) = result.map_err(|(error, _)| error)?;
     Ok(Tokens {
-        data: data.unwrap_or_default(),
+        data: data.unwrap_or(tokens.data),
     })
 }
 

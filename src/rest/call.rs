@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::path;
@@ -87,9 +87,9 @@ impl Call {
             move |session, operation, body| {
                 let misread = |reason| session.misread(operation, reason);
                 let items = lock(&items).listing().map_err(misread)?;
-                // What is left of a list is an empty one.
-                read::<Vec<IgnoredAny>>(body).map_err(misread)?;
-                Ok(items.unwrap_or_default())
+                // Mostly what is left of a list: an empty one.
+                let rest: Vec<T> = read(body).map_err(misread)?;
+                Ok(items.unwrap_or_else(|| rest.into()))
             },
         )
     }

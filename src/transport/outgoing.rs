@@ -127,19 +127,8 @@ mod tests {
     use crate::transport::{ClientBuilder, Core, Operation, Profile, ServiceClient};
 
     static PROFILE: Profile = Profile {
-        service: Service::new("Test"),
         default_base: Some("http://127.0.0.1:1/below"),
-        credential_header: "authorization",
-        scheme: "",
-        headers: &[],
-        paths: &[],
-        credential_vars: &[],
-        url_vars: &[],
-        other_keys: &[],
-        json_content_type: false,
-        texts: &[],
-        limits: &[],
-        hints: &[],
+        ..Profile::of(Service::new("Test"))
     };
     static OPERATION: Operation = Operation::get("test", "/");
 

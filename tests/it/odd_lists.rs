@@ -168,6 +168,24 @@ async fn a_list_that_breaks_off_is_read_anew_and_no_token_is_there_twice() {
     }
 }
 
+/// A member that nobody knows, before the tokens, and in it what is no text.
+#[tokio::test]
+async fn what_is_no_text_beside_a_list_hides_no_token() {
+    for service in ["launchdarkly", "query_server"] {
+        let body = list(service, &json!([token(service, "a"), token(service, "b")]));
+        let odd = [
+            b"{\"note\":\"\xff\",".as_slice(),
+            &body.to_string().as_bytes()[1..],
+        ]
+        .concat();
+        let answer = [head(200, &[]), odd].concat();
+        let server = Raw::start(move |_| Reply::Bytes(answer.clone())).await;
+        let all = client(service, &server.uri, RetryPolicy::none());
+        let all = all.list_all().await.unwrap();
+        assert_eq!(all.len(), 2, "{service}");
+    }
+}
+
 /// What does not say how long it is, and ends before its end.
 #[tokio::test]
 async fn a_list_without_its_end_is_no_list() {
