@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use serde::de::{Deserialize, DeserializeOwned, IgnoredAny};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
+use self::cut::{head, past_space, text_of, value};
 use crate::listing::{Listing, UnreadableItem, misfit};
+
+mod cut;
 
 /// What reads a body while it arrives.
 pub(crate) trait Arriving: fmt::Debug + Send {
@@ -132,76 +135,70 @@ impl<T: DeserializeOwned> Items<T> {
         }
     }
 
-    /// Reads as many items as there are, and tells how much of the text they are.
+    /// Reads as many items as there are, and tells how long what it read is.
     fn drain(&mut self, bytes: &[u8]) -> usize {
-        let (text, sound) = match std::str::from_utf8(bytes) {
-            Ok(text) => (text, true),
-            Err(error) => {
-                let text = bytes.get(..error.valid_up_to()).unwrap_or_default();
-                let cut = error.error_len().is_none();
-                (std::str::from_utf8(text).unwrap_or_default(), cut)
+        let mut at = 0_usize;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let (text, sound) = text_of(rest);
+            let used = match self.read.state {
+                State::Head => self.head(rest),
+                State::First | State::Behind => self.between(text, sound),
+                State::Item => self.item(text).or_else(|| {
+                    // What goes on behind the text is no text, and not only cut.
+                    if sound {
+                        None
+                    } else {
+                        self.item_of_bytes(rest)
+                    }
+                }),
+                State::Tail | State::Absent => {
+                    self.read.rest.extend_from_slice(rest);
+                    return bytes.len();
+                }
+                State::Broken => return bytes.len(),
+            };
+            match used {
+                Some(used) => at = at.saturating_add(used),
+                None if self.read.state == State::Broken => return bytes.len(),
+                None => return at,
             }
-        };
-        let mut at = 0;
-        while let Some(used) = self.step(text.get(at..).unwrap_or_default()) {
-            at = at.saturating_add(used);
-        }
-        match self.read.state {
-            State::Tail | State::Absent => {
-                let rest = bytes.get(at..).unwrap_or_default();
-                self.read.rest.extend_from_slice(rest);
-                bytes.len()
-            }
-            State::Broken => bytes.len(),
-            State::Head if !sound => {
-                self.read.state = State::Absent;
-                self.read.rest.extend_from_slice(bytes);
-                bytes.len()
-            }
-            _ if !sound => {
-                self.broken("is not text");
-                bytes.len()
-            }
-            _ => at,
         }
     }
 
-    /// One step, and how long what it read is; `None` if that takes more text, or if there are no items
-    /// to be read.
-    fn step(&mut self, text: &str) -> Option<usize> {
-        match self.read.state {
-            State::Head => {
-                let Some(length) = head(self.member, text)? else {
-                    self.read.state = State::Absent;
-                    return None;
-                };
-                let head = text.get(..length).unwrap_or_default();
-                self.read.rest.extend_from_slice(head.as_bytes());
-                self.read.state = State::First;
-                Some(length)
+    /// What stands before the items.
+    fn head(&mut self, bytes: &[u8]) -> Option<usize> {
+        let Some(length) = head(self.member, bytes)? else {
+            self.read.state = State::Absent;
+            return Some(0);
+        };
+        let head = bytes.get(..length).unwrap_or_default();
+        self.read.rest.extend_from_slice(head);
+        self.read.state = State::First;
+        Some(length)
+    }
+
+    /// What stands between items.
+    fn between(&mut self, text: &str, sound: bool) -> Option<usize> {
+        let Some((next, at)) = past_space(text.as_bytes()) else {
+            if !sound {
+                self.broken("is not text");
             }
-            State::First | State::Behind => {
-                let (next, at) = past_space(text)?;
-                self.read.state = match (next, self.read.state) {
-                    (b']', _) => {
-                        self.read.state = State::Tail;
-                        return Some(at);
-                    }
-                    (b',', State::Behind) => State::Item,
-                    (_, State::First) => {
-                        self.read.state = State::Item;
-                        return Some(at);
-                    }
-                    _ => {
-                        self.broken("is not JSON");
-                        return None;
-                    }
-                };
-                Some(at.saturating_add(1))
+            return None;
+        };
+        match (next, self.read.state) {
+            (b']', _) => self.read.state = State::Tail,
+            (b',', State::Behind) => {
+                self.read.state = State::Item;
+                return Some(at.saturating_add(1));
             }
-            State::Item => self.item(text),
-            State::Tail | State::Absent | State::Broken => None,
+            (_, State::First) => self.read.state = State::Item,
+            _ => {
+                self.broken("is not JSON");
+                return None;
+            }
         }
+        Some(at)
     }
 
     fn item(&mut self, text: &str) -> Option<usize> {
@@ -218,38 +215,49 @@ impl<T: DeserializeOwned> Items<T> {
         if error.is_eof() {
             return None;
         }
-        match value::<&RawValue>(text)? {
-            Ok((raw, used)) => {
-                self.unreadable(raw);
-                self.read.state = State::Behind;
-                Some(used)
-            }
-            Err(error) => {
-                if !error.is_eof() {
-                    self.broken("is not JSON");
-                }
-                None
-            }
+        let json = serde_json::Deserializer::from_str(text);
+        if let Ok((raw, used)) = value::<&RawValue>(json, text.as_bytes())? {
+            self.unreadable(raw.get());
+            self.read.state = State::Behind;
+            return Some(used);
         }
+        self.broken("is not JSON");
+        None
     }
 
-    fn unreadable(&mut self, raw: &RawValue) {
-        let mut json = serde_json::Deserializer::from_str(raw.get());
-        let place = self.place();
-        let (reason, within) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
-            Err(error) => (misfit("", error.path()), misfit(&place, error.path())),
-            // What a type reads in one way and not in another.
-            Ok(_) => (
-                "it cannot be read".to_owned(),
-                format!("{place} cannot be read"),
-            ),
+    /// An item in which something is no text, which costs nothing where nobody reads it.
+    fn item_of_bytes(&mut self, bytes: &[u8]) -> Option<usize> {
+        let json = serde_json::Deserializer::from_slice(bytes);
+        let Ok((IgnoredAny, used)) = value(json, bytes)? else {
+            self.broken("is not JSON");
+            return None;
         };
-        let members = serde_json::from_str::<HashMap<String, &RawValue>>(raw.get());
+        let raw = bytes.get(..used).unwrap_or_default();
+        match serde_json::from_slice(raw) {
+            Ok(item) => self.read.items.push(item),
+            Err(_) => self.unreadable(&String::from_utf8_lossy(raw)),
+        }
+        self.read.state = State::Behind;
+        Some(used)
+    }
+
+    fn unreadable(&mut self, raw: &str) {
+        let mut json = serde_json::Deserializer::from_str(raw);
+        let error = serde_path_to_error::deserialize::<_, T>(&mut json).err();
+        // What is no text can be read in another way only.
+        let why = |begin: &str| match &error {
+            Some(error) => misfit(begin, error.path()),
+            None if begin.is_empty() => "it is not text".to_owned(),
+            None => format!("{begin} is not text"),
+        };
+        if self.read.reason.is_none() {
+            self.read.reason = Some(why(&self.place()));
+        }
+        let members = serde_json::from_str::<HashMap<String, &RawValue>>(raw);
         let id = members.unwrap_or_default().remove(self.id);
         let id = id.and_then(|id| serde_json::from_str(id.get()).ok());
         let index = u64::try_from(self.read.count()).unwrap_or(u64::MAX);
-        self.read.reason.get_or_insert(within);
-        let item = UnreadableItem::new(index, id, reason);
+        let item = UnreadableItem::new(index, id, why(""));
         self.read.unreadable.push(item);
     }
 
@@ -279,19 +287,20 @@ impl<T: DeserializeOwned + Send> Arriving for Items<T> {
             if part.len() < wanted {
                 return;
             }
-            let begun = std::mem::take(&mut self.read.begun);
+            let mut begun = std::mem::take(&mut self.read.begun);
             match self.drain(&begun) {
                 used if used >= before && used > 0 => {
                     piece = piece.get(used.saturating_sub(before)..).unwrap_or_default();
                 }
                 used => {
-                    self.keep(begun.get(used..).unwrap_or_default());
+                    begun.drain(..used);
+                    self.keep(begun);
                     piece = after;
                 }
             }
         }
         let used = self.drain(piece);
-        self.keep(piece.get(used..).unwrap_or_default());
+        self.keep(piece.get(used..).unwrap_or_default().to_vec());
     }
 
     fn rest(&mut self) -> Vec<u8> {
@@ -312,11 +321,14 @@ impl<T: DeserializeOwned + Send> Arriving for Items<T> {
 }
 
 impl<T> Items<T> {
-    fn keep(&mut self, begun: &[u8]) {
-        self.read.look = begun.len().saturating_mul(2).max(1024);
-        self.read.begun = begun.to_vec();
+    fn keep(&mut self, begun: Vec<u8>) {
+        self.read.look = begun.len().saturating_mul(2).max(LOOK);
+        self.read.begun = begun;
     }
 }
+
+/// How much there must be of what has begun to be looked at again, at least.
+const LOOK: usize = if cfg!(test) { 1 } else { 1024 };
 
 /// Without what was read, which may hold secrets.
 impl<T> fmt::Debug for Items<T> {
@@ -324,67 +336,6 @@ impl<T> fmt::Debug for Items<T> {
         f.debug_struct("Items")
             .field("member", &self.member)
             .finish_non_exhaustive()
-    }
-}
-
-/// The value that a text begins with, and where it ends; `None` if there is more of it to come.
-fn value<'a, T: Deserialize<'a>>(text: &'a str) -> Option<serde_json::Result<(T, usize)>> {
-    let mut json = serde_json::Deserializer::from_str(text).into_iter();
-    match json.next()? {
-        // A number may go on.
-        Ok(_) if json.byte_offset() == text.len() => None,
-        Ok(value) => Some(Ok((value, json.byte_offset()))),
-        Err(error) => Some(Err(error)),
-    }
-}
-
-/// The next byte that is no space, and where it is.
-fn past_space(text: &str) -> Option<(u8, usize)> {
-    let bytes = text.as_bytes();
-    let at = bytes.iter().position(|byte| !b" \t\r\n".contains(byte))?;
-    Some((*bytes.get(at)?, at))
-}
-
-/// What stands before the first item, with the bracket: `None` if there is more of it to come, and
-/// `Some(None)` if no items follow.
-#[expect(clippy::option_option, reason = "more to come, or nothing")]
-fn head(member: Option<&str>, text: &str) -> Option<Option<usize>> {
-    let (first, mut at) = past_space(text)?;
-    let ahead = |at: usize| text.get(at..).unwrap_or_default();
-    // What is next, if it is this, and what is behind that.
-    let expect = |byte: u8, at: usize| {
-        let (next, space) = past_space(ahead(at))?;
-        Some((next == byte).then(|| at.saturating_add(space).saturating_add(1)))
-    };
-    let Some(member) = member else {
-        return Some((first == b'[').then(|| at.saturating_add(1)));
-    };
-    if first != b'{' {
-        return Some(None);
-    }
-    loop {
-        at = at.saturating_add(1);
-        let name = match value::<String>(ahead(at))? {
-            Ok((name, used)) => {
-                at = at.saturating_add(used);
-                name
-            }
-            Err(error) => return if error.is_eof() { None } else { Some(None) },
-        };
-        let Some(behind) = expect(b':', at)? else {
-            return Some(None);
-        };
-        if name == member {
-            return expect(b'[', behind);
-        }
-        match value::<IgnoredAny>(ahead(behind))? {
-            Ok((_, used)) => at = behind.saturating_add(used),
-            Err(error) => return if error.is_eof() { None } else { Some(None) },
-        }
-        let Some(comma) = expect(b',', at)? else {
-            return Some(None);
-        };
-        at = comma.saturating_sub(1);
     }
 }
 
