@@ -138,31 +138,47 @@ impl<T: DeserializeOwned> Items<T> {
     /// Reads as many items as there are, and tells how long what it read is.
     fn drain(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0_usize;
+        if self.read.state == State::Head {
+            match self.head(bytes) {
+                Some(used) => at = used,
+                None => return 0,
+            }
+        }
         loop {
             let rest = bytes.get(at..).unwrap_or_default();
-            let (text, sound) = text_of(rest);
-            let used = match self.read.state {
-                State::Head => self.head(rest),
-                State::First | State::Behind => self.between(text, sound),
-                State::Item => self.item(text).or_else(|| {
-                    // What goes on behind the text is no text, and not only cut.
-                    if sound {
-                        None
-                    } else {
-                        self.item_of_bytes(rest)
-                    }
-                }),
+            match self.read.state {
                 State::Tail | State::Absent => {
                     self.read.rest.extend_from_slice(rest);
                     return bytes.len();
                 }
                 State::Broken => return bytes.len(),
-            };
-            match used {
-                Some(used) => at = at.saturating_add(used),
-                None if self.read.state == State::Broken => return bytes.len(),
-                None => return at,
+                State::Head | State::First | State::Item | State::Behind => {}
             }
+            // Once for all that is text.
+            let (text, sound) = text_of(rest);
+            let mut read = 0_usize;
+            while let Some(used) = self.step(text.get(read..).unwrap_or_default(), sound) {
+                read = read.saturating_add(used);
+            }
+            at = at.saturating_add(read);
+            match self.read.state {
+                State::Item if !sound => {
+                    let Some(used) = self.item_of_bytes(bytes.get(at..).unwrap_or_default()) else {
+                        return at;
+                    };
+                    at = at.saturating_add(used);
+                }
+                State::First | State::Item | State::Behind => return at,
+                State::Head | State::Tail | State::Absent | State::Broken => {}
+            }
+        }
+    }
+
+    fn step(&mut self, text: &str, sound: bool) -> Option<usize> {
+        match self.read.state {
+            State::First | State::Behind => self.between(text, sound),
+            State::Item => self.item(text),
+            State::Head | State::Tail | State::Absent | State::Broken => None,
         }
     }
 
