@@ -101,7 +101,7 @@ impl<T: DeserializeOwned> Items<T> {
         }
     }
 
-    #[cfg(any(feature = "launchdarkly", feature = "query-server"))]
+    #[cfg(any(test, feature = "launchdarkly", feature = "query-server"))]
     /// Those in this member of the answer.
     pub(crate) const fn within(mut self, member: &'static str) -> Self {
         self.member = Some(member);
